@@ -1,0 +1,163 @@
+//! What a login tells while it goes on: words for a person, or JSON for a program that drives it.
+//!
+//! The JSON is a contract, described in the README: one object a line on standard output.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::selection::{Choice, Selection};
+use crate::device::Grant;
+use crate::error::Error;
+use crate::host::Host;
+use crate::text;
+
+/// The one or the other.
+#[derive(Clone, Copy)]
+pub struct Report {
+    json: bool,
+}
+
+impl Report {
+    /// JSON, or words.
+    pub fn new(json: bool) -> Self {
+        Report { json }
+    }
+
+    /// Where to go and what to enter there. Said before anything else is tried.
+    pub fn verification(self, host: &mut Host, grant: &Grant) -> Result<(), Error> {
+        if self.json {
+            return event(
+                host,
+                "verification",
+                json!({
+                    "user_code": grant.user_code,
+                    "verification_uri": grant.verification_uri,
+                    "verification_uri_complete": grant.verification_uri_complete,
+                    "expires_in": grant.expires_in.as_secs(),
+                    "interval": grant.interval.as_secs(),
+                }),
+            );
+        }
+        let console = &mut host.console;
+        console.say("To log in, open this address on any device:");
+        console.say("");
+        console.say_strong(&format!("    {}", grant.verification_uri));
+        console.say("");
+        console.say("and enter this code:");
+        console.say("");
+        console.say_strong(&format!("    {}", grant.user_code));
+        console.say("");
+        if let Some(complete) = &grant.verification_uri_complete {
+            console.say("Or open this address, which has the code in it:");
+            console.say("");
+            console.say_strong(&format!("    {complete}"));
+            console.say("");
+        }
+        let lasts = text::in_words(grant.expires_in);
+        console.say(&format!(
+            "The code lasts {lasts}. Approve only a login that you started yourself."
+        ));
+        console.say("Waiting for the approval...");
+        Ok(())
+    }
+
+    /// Something is in the way of polling, and it goes on.
+    pub fn retrying(self, host: &mut Host, reason: &str, wait: Duration) -> Result<(), Error> {
+        if self.json {
+            return event(host, "retrying", json!({"reason": reason, "wait": wait.as_secs()}));
+        }
+        host.console.say(&format!("{reason}; still trying."));
+        Ok(())
+    }
+
+    /// What was in the way is gone.
+    pub fn recovered(self, host: &mut Host) {
+        if !self.json {
+            host.console.say("The server answers again. Waiting for the approval...");
+        }
+    }
+
+    /// The token is stored; the selection is still to come.
+    pub fn logged_in(self, host: &mut Host, email: Option<&str>) {
+        if !self.json {
+            let who = email.map(|email| format!(" as {email}")).unwrap_or_default();
+            host.console.say(&format!("Logged in{who}."));
+        }
+    }
+
+    /// The end of a login that went well.
+    pub fn selected(
+        self,
+        host: &mut Host,
+        email: Option<&str>,
+        selection: &Selection,
+    ) -> Result<(), Error> {
+        let (organization, project) = (selection.organization.made(), selection.project.made());
+        if self.json {
+            return event(
+                host,
+                "logged_in",
+                json!({
+                    "email": email,
+                    "organization": organization.map(|o| {
+                        json!({"guid": o.guid, "name": o.name, "short_guid": o.short_guid})
+                    }),
+                    "project": project.map(|p| json!({"guid": p.guid, "name": p.name})),
+                }),
+            );
+        }
+        let named = [
+            ("Organization", organization.map(|o| (&o.name, &o.guid))),
+            ("Project", project.map(|p| (&p.name, &p.guid))),
+        ];
+        for (label, chosen) in named {
+            if let Some((name, guid)) = chosen {
+                host.console.say(&format!("{label}: {name} ({guid})"));
+            }
+        }
+        if let Some(note) = note(selection) {
+            host.console.say(note);
+        }
+        Ok(())
+    }
+
+    /// The end of one that did not; the words are said where every command's error is.
+    pub fn error(self, host: &mut Host, error: &Error) -> Result<(), Error> {
+        if !self.json {
+            return Ok(());
+        }
+        event(
+            host,
+            "error",
+            json!({
+                "code": error.exit().code(),
+                "message": error.fact(),
+                "advice": error.advice(),
+            }),
+        )
+    }
+}
+
+fn note(selection: &Selection) -> Option<&'static str> {
+    match (&selection.organization, &selection.project) {
+        (Choice::Open, _) => Some(
+            "No organization is selected. To select one, run: \
+             rio auth login --yes --organization NAME --project NAME",
+        ),
+        (Choice::NothingThere, _) => Some("The account belongs to no organization yet."),
+        (Choice::Made(_), Choice::Open) => Some(
+            "No project is selected. To select one, run: \
+             rio auth login --yes --organization NAME --project NAME",
+        ),
+        (Choice::Made(_), Choice::NothingThere) => Some("The organization has no projects yet."),
+        (Choice::Made(_), Choice::Made(_)) => None,
+    }
+}
+
+fn event(host: &mut Host, name: &str, mut members: Value) -> Result<(), Error> {
+    if let Some(members) = members.as_object_mut() {
+        members.insert("event".to_owned(), json!(name));
+    }
+    host.console.result(&members.to_string())
+}

@@ -1,0 +1,31 @@
+//! The commands, a file each. Here is only who does what.
+
+mod completion;
+mod environment;
+mod login;
+mod logout;
+mod password;
+mod refresh_token;
+mod status;
+mod token;
+
+use crate::args::{AuthCommand, Command, Rio};
+use crate::command_line;
+use crate::error::{Error, Exit};
+use crate::host::Host;
+
+/// Runs one command.
+pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
+    match rio.command {
+        Command::Auth(auth) => match auth.command {
+            AuthCommand::Login(args) => login::run(args, host),
+            AuthCommand::Logout(_) => logout::run(host),
+            AuthCommand::RefreshToken(args) => refresh_token::run(args, host),
+            AuthCommand::Status(args) => status::run(args, host),
+            AuthCommand::Token(args) => token::run(args, host),
+            AuthCommand::Environment(args) => environment::run(args, host),
+        },
+        Command::Version(_) => host.console.results(&command_line::version()).map(|()| Exit::Done),
+        Command::Completion(args) => completion::run(args, host),
+    }
+}

@@ -1,0 +1,201 @@
+//! `rio auth status`: what is known without asking anybody, and on request what the server says.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::args;
+use crate::config::{Config, EMAIL_ID, ORGANIZATION, PROJECT};
+use crate::error::{Error, Exit};
+use crate::host::Host;
+use crate::jwt::{self, Jwt};
+use crate::platform::{self, Verdict};
+use crate::secret::Secret;
+use crate::session::Session;
+use crate::text;
+
+/// Others than the owner may read it.
+const READABLE_BY_OTHERS: u32 = 0o044;
+/// Clocks that differ by less are the same to a person.
+const SAME_TIME: u64 = 5;
+
+/// Tells the standing of the stored login.
+pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
+    let session = Session::open(host)?;
+    let standing = Standing::read(&session, text::unix_seconds(host.clock.utc()))?;
+    let verified = match &standing.token {
+        Some(token) if args.verify => Some(session.platform().verify(token)),
+        _ => None,
+    };
+    let utc = host.clock.utc();
+    if args.json {
+        host.console.result(&standing.to_json(&verified, utc).to_string())?;
+    } else {
+        for line in standing.card(&verified, utc) {
+            host.console.result_words(&line)?;
+        }
+    }
+    if standing.mode.is_some_and(|mode| mode & READABLE_BY_OTHERS != 0) {
+        host.console.warn(&format!("others can read the token: chmod 600 '{}'", standing.file));
+    }
+    match verified {
+        None | Some(Ok(Verdict { accepted: true, .. })) => Ok(standing.exit()),
+        Some(Ok(_)) => Ok(Exit::Refused),
+        Some(Err(error)) => Err(error),
+    }
+}
+
+type Verified = Option<Result<Verdict, Error>>;
+
+/// What the config file says, at one moment.
+struct Standing {
+    now: u64,
+    token: Option<Secret>,
+    expires_at: Option<u64>,
+    email: Option<String>,
+    environment: String,
+    organization: [Option<String>; 3],
+    project: [Option<String>; 2],
+    file: String,
+    mode: Option<u32>,
+}
+
+impl Standing {
+    fn read(session: &Session, now: u64) -> Result<Self, Error> {
+        let config = &session.config;
+        let token = config.auth_token()?;
+        Ok(Standing {
+            now,
+            expires_at: token.as_ref().and_then(jwt::expires_at),
+            email: config.text(EMAIL_ID)?,
+            environment: platform::environment_of(config)?.name().to_owned(),
+            organization: texts(config, ORGANIZATION)?,
+            project: texts(config, PROJECT)?,
+            file: session.file.file().path().display().to_string(),
+            mode: session.file.file().mode(),
+            token,
+        })
+    }
+
+    fn expired(&self) -> bool {
+        self.expires_at.is_some_and(|end| end <= self.now)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.token.is_some() && !self.expired() { Exit::Done } else { Exit::Refused }
+    }
+
+    fn card(&self, verified: &Verified, utc: SystemTime) -> Vec<String> {
+        let mut rows = Vec::new();
+        if self.token.is_some() {
+            rows.push(("Organization", named(&self.organization)));
+            rows.push(("Project", named(&self.project)));
+            rows.push(("Token", self.token_end()));
+        }
+        match verified {
+            None => {}
+            Some(Ok(verdict)) => {
+                let verb = if verdict.accepted { "accepts" } else { "refuses" };
+                rows.push(("Server", format!("{verb} the token")));
+                rows.push(("Clock", clock_difference(verdict, utc)));
+            }
+            Some(Err(_)) => rows.push(("Server", "could not be asked".to_owned())),
+        }
+        rows.push(("Environment", self.environment.clone()));
+        rows.push(("Config file", self.file.clone()));
+        let rows = rows.into_iter().map(|(label, value)| format!("  {label:<14}{value}"));
+        std::iter::once(self.headline(verified)).chain(rows).collect()
+    }
+
+    fn headline(&self, verified: &Verified) -> String {
+        if self.token.is_none() {
+            return "Not logged in. To log in, run: rio auth login".to_owned();
+        }
+        let who = self.email.as_deref().unwrap_or("an account whose email is not known");
+        match verified {
+            Some(Ok(Verdict { accepted: false, .. })) => {
+                format!("The login of {who} is refused. To log in again, run: rio auth login")
+            }
+            _ if self.expired() => {
+                format!("The login of {who} has expired. To renew it, run: rio auth refresh-token")
+            }
+            _ => format!("Logged in as {who}"),
+        }
+    }
+
+    fn token_end(&self) -> String {
+        let Some(end) = self.expires_at else { return "does not say when it ends".to_owned() };
+        let distance = text::in_words(Duration::from_secs(end.abs_diff(self.now)));
+        let when = text::date_and_time(end);
+        match self.expired() {
+            true => format!("ended {distance} ago, at {when}"),
+            false => format!("ends in {distance}, at {when}"),
+        }
+    }
+
+    /// The contract of `--json`, as in the README.
+    fn to_json(&self, verified: &Verified, utc: SystemTime) -> Value {
+        let [organization, name, short_guid] = &self.organization;
+        let [project, project_name] = &self.project;
+        let kind = |token: &Secret| if Jwt::decode(token).is_some() { "jwt" } else { "opaque" };
+        let verdict = verified.as_ref().and_then(|verified| verified.as_ref().ok());
+        let mut status = json!({
+            "logged_in": self.token.is_some(),
+            "email": self.email,
+            "environment": self.environment,
+            "organization": organization.as_ref().map(|guid| {
+                json!({"guid": guid, "name": name, "short_guid": short_guid})
+            }),
+            "project": project.as_ref().map(|guid| json!({"guid": guid, "name": project_name})),
+            "token": self.token.as_ref().map(|token| json!({
+                "kind": kind(token),
+                "expires_at": self.expires_at.and_then(text::rfc3339),
+                "expires_at_unix": self.expires_at,
+                "expired": self.expired(),
+            })),
+            "config_file": self.file,
+            "config_mode": self.mode.map(|mode| format!("{mode:04o}")),
+            "verified": verdict.map(|verdict| verdict.accepted),
+        });
+        if let (Some(verdict), Some(members)) = (verdict, status.as_object_mut()) {
+            members.insert("clock_offset".to_owned(), json!(clock_offset(verdict, utc)));
+        }
+        status
+    }
+}
+
+fn texts<const N: usize>(config: &Config, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
+    let mut texts = [const { None }; N];
+    for (text, key) in texts.iter_mut().zip(keys) {
+        *text = config.text(key)?;
+    }
+    Ok(texts)
+}
+
+/// "Acme Robotics (org-acme)" of a GUID and a name; "none" if nothing is selected.
+fn named(parts: &[Option<String>]) -> String {
+    match parts {
+        [Some(guid), Some(name), ..] => format!("{name} ({guid})"),
+        [Some(guid), ..] => guid.clone(),
+        _ => "none".to_owned(),
+    }
+}
+
+/// How many seconds this machine's clock is ahead of the server's.
+fn clock_offset(verdict: &Verdict, utc: SystemTime) -> Option<i64> {
+    let (here, there) = (text::unix_seconds(utc), text::unix_seconds(verdict.date?));
+    let distance = i64::try_from(here.abs_diff(there)).ok()?;
+    Some(if here >= there { distance } else { distance.saturating_neg() })
+}
+
+fn clock_difference(verdict: &Verdict, utc: SystemTime) -> String {
+    let Some(offset) = clock_offset(verdict, utc) else {
+        return "the server does not tell its own".to_owned();
+    };
+    let distance = text::in_words(Duration::from_secs(offset.unsigned_abs()));
+    match offset {
+        _ if offset.unsigned_abs() <= SAME_TIME => "agrees with the server's".to_owned(),
+        ..0 => format!("is {distance} behind the server's"),
+        _ => format!("is {distance} ahead of the server's"),
+    }
+}

@@ -1,0 +1,204 @@
+//! The config file: one JSON object that this program shares with the Python `rio`.
+//!
+//! What others keep in it is carried over to the letter, in its order; only the members named here are
+//! ever read or written (`protocol.md`, "The config file").
+
+use std::fmt;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::cache_file::{CacheFile, Contents};
+use crate::clock::Clock;
+use crate::env::Env;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// The stored token.
+pub const AUTH_TOKEN: &str = "auth_token";
+/// Whose it is.
+pub const EMAIL_ID: &str = "email_id";
+/// The deployment, `ga` when absent.
+pub const ENVIRONMENT: &str = "environment";
+/// The OAuth client id, `rio-cli` when absent.
+pub const DEVICE_FLOW_CLIENT_ID: &str = "device_flow_client_id";
+/// The selected organization: GUID, name, short GUID.
+pub const ORGANIZATION: [&str; 3] =
+    ["organization_id", "organization_name", "organization_short_id"];
+/// The selected project: GUID, name.
+pub const PROJECT: [&str; 2] = ["project_id", "project_name"];
+
+/// The config file, by its path.
+#[derive(Clone)]
+pub struct ConfigFile {
+    file: CacheFile,
+    clock: Rc<dyn Clock>,
+}
+
+impl ConfigFile {
+    /// Where the environment says it is: `RIO_CONFIG`, `XDG_CONFIG_HOME`, or the home directory.
+    pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
+        let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| default_path(env));
+        let path = path.ok_or_else(|| {
+            Error::refused(
+                "there is no home directory to keep the config file in",
+                "Name the file in RIO_CONFIG, for example RIO_CONFIG=/data/rio.json",
+            )
+        })?;
+        Ok(ConfigFile { file: CacheFile::new(path), clock })
+    }
+
+    /// The file itself.
+    pub fn file(&self) -> &CacheFile {
+        &self.file
+    }
+
+    /// Reads it; no file, or an empty one, is an empty config.
+    pub fn load(&self) -> Result<Config, Error> {
+        self.parse(self.file.read()?)
+    }
+
+    /// Fails now rather than after a login if the file cannot be written.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        self.file.check_writable(&*self.clock)
+    }
+
+    /// Changes some members, and loses none that others wrote meanwhile.
+    pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
+        self.file.rewrite(&*self.clock, |contents| {
+            let mut config = self.parse(contents)?;
+            change(&mut config);
+            Ok(config.members.to_json())
+        })
+    }
+
+    fn parse(&self, contents: Option<Contents>) -> Result<Config, Error> {
+        let members = match contents {
+            None => Members::default(),
+            Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                // serde's own words quote the text, which may hold a token.
+                self.file.unusable(&format!(
+                    "is not a JSON object (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ))
+            })?,
+        };
+        Ok(Config { members, file: self.file.clone() })
+    }
+}
+
+fn default_path(env: &Env) -> Option<PathBuf> {
+    let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
+        Some(path) if path.is_absolute() => path,
+        _ if cfg!(target_os = "macos") => env.home()?.join("Library/Application Support"),
+        _ => env.home()?.join(".config"),
+    };
+    Some(directory.join("rio-cli").join("config.json"))
+}
+
+/// What the file holds.
+pub struct Config {
+    members: Members,
+    file: CacheFile,
+}
+
+impl Config {
+    /// A text member; null and blank count as absent. Any other type is an error that names it.
+    pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        let Some(raw) = self.members.get(name) else { return Ok(None) };
+        let text: Option<String> = serde_json::from_str(raw.get())
+            .map_err(|_| self.file.unusable(&format!("has a {name} that is not text")))?;
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// The stored token, without the `Bearer ` that some writers put before it.
+    pub fn auth_token(&self) -> Result<Option<Secret>, Error> {
+        let Some(text) = self.text(AUTH_TOKEN)?.map(Zeroizing::new) else { return Ok(None) };
+        let token = Secret::new(text.strip_prefix("Bearer ").unwrap_or(&text).trim());
+        if !token.is_visible_ascii() {
+            return Err(self.file.unusable("has an auth_token that no server can have given"));
+        }
+        Ok(Some(token))
+    }
+
+    /// Sets a text member.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.members.set(name, value);
+    }
+
+    /// Takes members away.
+    pub fn remove(&mut self, names: &[&str]) {
+        self.members.0.retain(|(name, _)| !names.contains(&name.as_str()));
+    }
+}
+
+/// The members of a JSON object in their order, each value as it was written. Of a name that comes
+/// twice the last value counts, as for Python.
+#[derive(Default)]
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl Members {
+    fn get(&self, name: &str) -> Option<&RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| &**value)
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        // A string always has a JSON form.
+        let Ok(value) = serde_json::value::to_raw_value(value) else { return };
+        match self.0.iter_mut().rev().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// One member a line, so that people can edit it.
+    fn to_json(&self) -> Contents {
+        let mut json = Zeroizing::new(Vec::new());
+        json.extend_from_slice(b"{");
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            json.extend_from_slice(if index == 0 { b"\n    " } else { b",\n    " });
+            json.extend_from_slice(serde_json::Value::from(name.as_str()).to_string().as_bytes());
+            json.extend_from_slice(b": ");
+            json.extend_from_slice(value.get().as_bytes());
+        }
+        json.extend_from_slice(if self.0.is_empty() { b"}\n" } else { b"\n}\n" });
+        json
+    }
+}
+
+impl Drop for Members {
+    fn drop(&mut self) {
+        for (_, value) in self.0.drain(..) {
+            drop(Zeroizing::new(String::from(Box::<str>::from(value))));
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Members::default();
+                while let Some(member) = map.next_entry()? {
+                    members.0.push(member);
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

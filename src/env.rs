@@ -1,0 +1,52 @@
+//! The environment, read once and passed in.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// The environment variables and the user's home. A variable that is set but empty counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    variables: BTreeMap<OsString, OsString>,
+    home: Option<PathBuf>,
+}
+
+impl Env {
+    /// These variables and this home.
+    pub fn new<K: Into<OsString>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+        home: Option<PathBuf>,
+    ) -> Self {
+        let variables = variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        Env { variables, home }
+    }
+
+    /// The process's own; the home is that of the password file where `HOME` is not set.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the environment enters the program"
+    )]
+    pub fn of_process() -> Self {
+        Env::new(std::env::vars_os(), home::home_dir().filter(|home| home.is_absolute()))
+    }
+
+    /// The variable's value.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
+    }
+
+    /// The variable's value, if it is UTF-8.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.to_str()
+    }
+
+    /// Whether the variable is set to something other than `0`.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value != "0")
+    }
+
+    /// The user's home directory.
+    pub fn home(&self) -> Option<&PathBuf> {
+        self.home.as_ref()
+    }
+}

@@ -1,0 +1,53 @@
+//! Everything the program meets on the machine it runs on, in one place, so that a test can bring its
+//! own.
+
+use std::io;
+use std::rc::Rc;
+
+use crate::browser::{self, CommandLine};
+use crate::clock::{Clock, SystemClock};
+use crate::console::Console;
+use crate::env::Env;
+use crate::terminal;
+
+/// Writes one line of `RIO_DEBUG`'s trace; does nothing when it is off.
+pub type Trace = Rc<dyn Fn(&str)>;
+
+/// Starts the first of some command lines that can be started; see [`browser::commands`].
+pub type Browser = Box<dyn Fn(&[CommandLine])>;
+
+/// The machine: environment, clocks, streams, browser.
+pub struct Host {
+    /// Environment variables and home.
+    pub env: Env,
+    /// Both clocks, and waiting.
+    pub clock: Rc<dyn Clock>,
+    /// The three standard streams.
+    pub console: Console,
+    /// Opens a page.
+    pub browser: Browser,
+    /// What `RIO_DEBUG` shows.
+    pub trace: Trace,
+}
+
+impl Host {
+    /// The machine as it is.
+    pub fn of_process() -> Self {
+        terminal::restore_on_signals();
+        let env = Env::of_process();
+        let screen = terminal::screen(&env);
+        let (out, err) = (Box::new(io::stdout()), Box::new(io::stderr()));
+        Host {
+            console: Console::new(Box::new(terminal::StandardInput), out, err, screen),
+            clock: Rc::new(SystemClock::start()),
+            browser: Box::new(browser::start),
+            trace: if env.is_on("RIO_DEBUG") { Rc::new(trace_line) } else { Rc::new(|_| {}) },
+            env,
+        }
+    }
+}
+
+fn trace_line(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(io::stderr(), "rio: debug: {}", crate::text::printable(line));
+}

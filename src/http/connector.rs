@@ -1,0 +1,99 @@
+//! How far a request got, learnt by looking over ureq's shoulder while it connects.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
+
+/// How far the request at hand got.
+#[derive(Debug, Default)]
+pub struct Stage(AtomicU8);
+
+/// Nothing was looked up or connected: an open connection is used.
+const REUSED: u8 = 0;
+/// Looking up a name or connecting, TLS and proxy included: nothing of the request was sent.
+const CONNECTING: u8 = 1;
+/// A new connection stands.
+const CONNECTED: u8 = 2;
+
+impl Stage {
+    /// A new request begins.
+    pub fn reset(&self) {
+        self.set(REUSED);
+    }
+
+    /// Whether a failed request cannot have reached its server.
+    pub fn nothing_sent(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == CONNECTING
+    }
+
+    /// Whether the request opened a connection.
+    pub fn connected(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == CONNECTED
+    }
+
+    fn set(&self, stage: u8) {
+        self.0.store(stage, Ordering::Relaxed);
+    }
+}
+
+/// ureq's own connector, watched.
+#[derive(Debug)]
+pub struct WatchedConnector {
+    inner: DefaultConnector,
+    stage: Arc<Stage>,
+}
+
+impl WatchedConnector {
+    /// Tells `stage` what it does.
+    pub fn new(stage: Arc<Stage>) -> Self {
+        WatchedConnector { inner: DefaultConnector::new(), stage }
+    }
+}
+
+impl Connector for WatchedConnector {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
+        self.stage.set(CONNECTING);
+        // Through a proxy this is called twice, one within the other; the outer call has the last word.
+        let connected = self.inner.connect(details, chained);
+        self.stage.set(if connected.is_ok() { CONNECTED } else { CONNECTING });
+        connected
+    }
+}
+
+/// ureq's own resolver, watched. It is asked before every request, also when a connection is open.
+#[derive(Debug)]
+pub struct WatchedResolver {
+    inner: DefaultResolver,
+    stage: Arc<Stage>,
+}
+
+impl WatchedResolver {
+    /// Tells `stage` when a look-up fails.
+    pub fn new(stage: Arc<Stage>) -> Self {
+        WatchedResolver { inner: DefaultResolver::default(), stage }
+    }
+}
+
+impl Resolver for WatchedResolver {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        self.inner.resolve(uri, config, timeout).inspect_err(|_| self.stage.set(CONNECTING))
+    }
+}

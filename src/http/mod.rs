@@ -1,0 +1,250 @@
+//! HTTP as this program speaks it; the only module that names ureq.
+//!
+//! One connection where the server allows it, nothing followed, everything bounded, and every failure
+//! told as what it means for the person who waits.
+
+mod connector;
+mod proxy;
+mod reply;
+mod trouble;
+mod trust;
+mod url;
+
+pub use reply::Reply;
+pub use trouble::Trouble;
+pub use url::Url;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::tls::TlsConfig;
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::env::Env;
+use crate::error::Error;
+use crate::host::Trace;
+use crate::secret::Secret;
+use connector::{Stage, WatchedConnector, WatchedResolver};
+use proxy::Proxy;
+
+/// How long a connection may take, name look-up and TLS included.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a request may take from its first step to the last byte of its answer.
+const TOTAL_LIMIT: Duration = Duration::from_secs(30);
+/// A GET is tried so often; nothing else is tried twice.
+const ATTEMPTS: u32 = 3;
+/// Between the tries of a GET; doubled each time.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest `Retry-After` that is worth waiting for within one command.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Longer than any interval between polls, so that they share a connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(10 * 60);
+
+/// What a request carries.
+pub enum Body<'a> {
+    /// Nothing: a GET.
+    None,
+    /// Nothing, in a POST.
+    Empty,
+    /// `application/x-www-form-urlencoded`.
+    Form(&'a [(&'a str, &'a str)]),
+    /// JSON, already written; it may hold a password.
+    Json(Zeroizing<String>),
+}
+
+/// One request.
+pub struct Request<'a> {
+    /// Where to; its own query is kept.
+    pub url: &'a Url,
+    /// Added to the URL, percent-encoded.
+    pub query: &'a [(&'a str, &'a str)],
+    /// Goes into `Authorization`.
+    pub bearer: Option<&'a Secret>,
+    /// Decides the method: GET without, POST with.
+    pub body: Body<'a>,
+    /// A tighter limit than the usual 30 seconds.
+    pub limit: Option<Duration>,
+}
+
+impl<'a> Request<'a> {
+    /// A GET.
+    pub fn get(url: &'a Url) -> Self {
+        Request { url, query: &[], bearer: None, body: Body::None, limit: None }
+    }
+
+    /// A POST.
+    pub fn post(url: &'a Url, body: Body<'a>) -> Self {
+        Request { body, ..Request::get(url) }
+    }
+
+    /// The same request with a token.
+    pub fn bearer(self, token: &'a Secret) -> Self {
+        Request { bearer: Some(token), ..self }
+    }
+
+    fn method(&self) -> &'static str {
+        if matches!(self.body, Body::None) { "GET" } else { "POST" }
+    }
+}
+
+/// The client of one run: its connections, its proxies, its trust.
+pub struct Http {
+    env: Env,
+    clock: Rc<dyn Clock>,
+    trace: Trace,
+    stage: Arc<Stage>,
+    agents: RefCell<Vec<(Route, Agent)>>,
+}
+
+/// What an agent is set up for: a connection is only shared by requests that go the same way.
+#[derive(Clone, PartialEq)]
+struct Route {
+    tls: bool,
+    proxy: Option<Proxy>,
+}
+
+impl Http {
+    /// A client that follows the environment's proxies and certificates. Nothing is opened or read yet.
+    pub fn new(env: &Env, clock: Rc<dyn Clock>, trace: Trace) -> Self {
+        Http { env: env.clone(), clock, trace, stage: Arc::default(), agents: RefCell::default() }
+    }
+
+    /// Reads a URL that may be called or shown: https, or http to this machine, or any http with
+    /// `RIO_INSECURE_HTTP=1`. The error says what is wrong with it.
+    pub fn url(&self, text: &str) -> Result<Url, String> {
+        Url::parse(text, self.env.is_on("RIO_INSECURE_HTTP"))
+    }
+
+    /// Sends a request. A GET is tried again when the trouble may pass; a POST only when nothing of it
+    /// can have been sent.
+    pub fn send(&self, request: &Request) -> Result<Reply, Error> {
+        let mut pause = PAUSE;
+        for _ in 1..ATTEMPTS {
+            let outcome = self.send_once(request);
+            match wait_before_retry(request, &outcome, pause) {
+                Some(wait) => self.sleep(wait),
+                None => return outcome.map_err(Error::from),
+            }
+            pause = pause.saturating_mul(2);
+        }
+        self.send_once(request).map_err(Error::from)
+    }
+
+    /// Sends a request, whatever comes of it.
+    pub fn send_once(&self, request: &Request) -> Result<Reply, Trouble> {
+        let proxy = proxy::for_url(&self.env, request.url)?;
+        let agent = self.agent(request.url, &proxy)?;
+        self.stage.reset();
+        let start = self.clock.now();
+        let outcome = self.call(&agent, request).map_err(|error| {
+            let name = request.url.host();
+            let proxy = proxy.as_ref().map(Proxy::shown);
+            Trouble::new(error, name, proxy, self.stage.nothing_sent(), self.clock.utc())
+        });
+        let took = self.clock.now().saturating_sub(start);
+        self.trace_request(request, proxy.as_ref(), &outcome, took);
+        outcome
+    }
+
+    /// Waits, and says so in the trace.
+    pub fn sleep(&self, duration: Duration) {
+        (self.trace)(&format!("wait {:.2} s", duration.as_secs_f64()));
+        self.clock.sleep(duration);
+    }
+
+    fn agent(&self, url: &Url, proxy: &Option<Proxy>) -> Result<Agent, Trouble> {
+        let route = Route { tls: url.is_https(), proxy: proxy.clone() };
+        let mut agents = self.agents.borrow_mut();
+        if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == route) {
+            return Ok(agent.clone());
+        }
+        let mut tls = TlsConfig::builder();
+        if route.tls || proxy.as_ref().is_some_and(Proxy::is_https) {
+            tls = tls.root_certs(trust::roots(&self.env)?);
+        }
+        let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .proxy(proxy.as_ref().map(Proxy::for_ureq))
+            .user_agent(concat!("rio/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_resolve(Some(CONNECT_LIMIT))
+            .timeout_connect(Some(CONNECT_LIMIT))
+            .max_idle_age(KEEP_ALIVE)
+            .build();
+        let connector = WatchedConnector::new(self.stage.clone());
+        let agent = Agent::with_parts(config, connector, WatchedResolver::new(self.stage.clone()));
+        agents.push((route, agent.clone()));
+        Ok(agent)
+    }
+
+    fn call(&self, agent: &Agent, request: &Request) -> Result<Reply, ureq::Error> {
+        let limit = Some(request.limit.unwrap_or(TOTAL_LIMIT));
+        let authorization =
+            request.bearer.map(|token| Zeroizing::new(format!("Bearer {}", token.expose())));
+        macro_rules! prepared {
+            ($builder:expr) => {{
+                let mut builder = $builder.query_pairs(request.query.iter().copied());
+                if let Some(value) = &authorization {
+                    builder = builder.header("Authorization", value.as_str());
+                }
+                builder.config().timeout_global(limit).build()
+            }};
+        }
+        let url = request.url.as_str();
+        let response = match &request.body {
+            Body::None => prepared!(agent.get(url)).call(),
+            Body::Empty => prepared!(agent.post(url)).send_empty(),
+            Body::Form(fields) => prepared!(agent.post(url)).send_form(fields.iter().copied()),
+            Body::Json(json) => {
+                prepared!(agent.post(url)).content_type("application/json").send(json.as_str())
+            }
+        };
+        Ok(Reply::read(request.url.host(), response?, self.clock.utc()))
+    }
+
+    fn trace_request(
+        &self,
+        request: &Request,
+        proxy: Option<&Proxy>,
+        outcome: &Result<Reply, Trouble>,
+        took: Duration,
+    ) {
+        let proxy = proxy.map(|proxy| format!(" through {}", proxy.shown())).unwrap_or_default();
+        let connection =
+            if self.stage.connected() { "new connection" } else { "connection reused" };
+        let outcome = match outcome {
+            Ok(reply) => format!("{}, {} bytes, {connection}", reply.status, reply.size()),
+            Err(trouble) => format!("failed: {}", trouble.reason()),
+        };
+        (self.trace)(&format!(
+            "{} {}{proxy}: {outcome}, {} ms",
+            request.method(),
+            request.url.without_query(),
+            took.as_millis()
+        ));
+    }
+}
+
+/// How long to wait before the request is sent again; `None` if it must not be, or it is not worth it.
+fn wait_before_retry(
+    request: &Request,
+    outcome: &Result<Reply, Trouble>,
+    pause: Duration,
+) -> Option<Duration> {
+    let idempotent = request.method() == "GET";
+    let asked = match outcome {
+        Ok(reply) if idempotent && reply.may_pass() => reply.retry_after.unwrap_or_default(),
+        Err(trouble) if trouble.may_pass() && (idempotent || trouble.nothing_sent()) => {
+            Duration::ZERO
+        }
+        _ => return None,
+    };
+    Some(asked.max(pause)).filter(|wait| *wait <= LONGEST_PAUSE)
+}

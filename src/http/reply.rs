@@ -1,0 +1,190 @@
+//! An answer, whole and bounded.
+
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use ureq::http::Response;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::json;
+use crate::secret::Secret;
+use crate::text;
+
+/// A larger body, after decompression, is nothing that is expected here.
+const LARGEST_BODY: u64 = 1024 * 1024;
+/// So much of a server's own words fits into a message.
+const LONGEST_WORDS: usize = 200;
+
+/// An answer of a server.
+pub struct Reply {
+    /// Who answered.
+    pub host: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// The server's clock.
+    pub date: Option<SystemTime>,
+    html: bool,
+    body: Result<Zeroizing<Vec<u8>>, Unreadable>,
+}
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unreadable {
+    TooLarge,
+    Cut,
+}
+
+impl Reply {
+    /// Reads an answer to its end. A body that ends early, or never, leaves the status readable.
+    pub(super) fn read(host: &str, response: Response<ureq::Body>, utc: SystemTime) -> Self {
+        let (parts, mut body) = response.into_parts();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let date = header("date").and_then(|value| httpdate::parse_http_date(value).ok());
+        let read = body.with_config().limit(LARGEST_BODY).read_to_vec();
+        Reply {
+            host: host.to_owned(),
+            status: parts.status.as_u16(),
+            retry_after: header("retry-after")
+                .and_then(|value| retry_after(value, date.unwrap_or(utc))),
+            date,
+            html: header("content-type").is_some_and(|value| value.contains("html")),
+            body: read.map(Zeroizing::new).map_err(|error| match error {
+                ureq::Error::BodyExceedsLimit(_) => Unreadable::TooLarge,
+                _ => Unreadable::Cut,
+            }),
+        }
+    }
+
+    /// 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// 4xx that is a no, and not a "later".
+    pub fn is_refusal(&self) -> bool {
+        (400..500).contains(&self.status) && !self.is_later()
+    }
+
+    /// Whether the server has trouble of its own, or asks to come again.
+    pub fn is_later(&self) -> bool {
+        matches!(self.status, 408 | 425 | 429 | 500..)
+    }
+
+    /// 3xx; it is never followed.
+    pub fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.status)
+    }
+
+    /// Whether the server, or what stands before it, may answer better in a moment.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.status, 502..=504)
+    }
+
+    /// How many bytes the body had.
+    pub fn size(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.len())
+    }
+
+    /// The body as a JSON object.
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T, json::NotAnObject> {
+        self.body.as_ref().map_err(|_| json::NotAnObject).and_then(|body| json::object(body))
+    }
+
+    /// The body of a successful answer; an answer that is anything else is an error that says what
+    /// it is. `what` names what was asked for: "the device code".
+    pub fn expect<T: DeserializeOwned>(&self, what: &str, secrets: &[&Secret]) -> Result<T, Error> {
+        if !self.is_success() {
+            return Err(self.refusal(what, secrets));
+        }
+        self.object().map_err(|_| self.senseless(what))
+    }
+
+    /// The error for an answer that is a no: the server's words where it has any, with none of
+    /// `secrets` in them.
+    pub fn refusal(&self, what: &str, secrets: &[&Secret]) -> Error {
+        let Some(words) = self.words(secrets).filter(|_| !self.is_redirect()) else {
+            return self.senseless(what);
+        };
+        let fact = format!("{} refused {what}: {words} ({})", self.host, self.status);
+        self.by_status(fact, "Check what was given, then run the command again.")
+    }
+
+    /// The error for an answer that says nothing that is understood here.
+    pub fn senseless(&self, what: &str) -> Error {
+        let fact = format!("asked for {what}, {} answered with {}", self.host, self.looks());
+        if self.is_redirect() || self.html {
+            return Error::unavailable(
+                fact,
+                "A captive portal or a proxy may be in the way: open a web page on this network, \
+                 then try again.",
+            );
+        }
+        self.by_status(
+            fact,
+            "See that the host keys in the config file are right (`rio auth status`).",
+        )
+    }
+
+    fn by_status(&self, fact: String, advice: &str) -> Error {
+        if self.is_later() {
+            return Error::unavailable(fact, "The server has trouble of its own: try again later.");
+        }
+        Error::refused(fact, advice)
+    }
+
+    /// What the answer looks like, for a message.
+    pub fn looks(&self) -> String {
+        let looks = match self.body {
+            _ if self.is_redirect() => "a redirect, which is never followed",
+            Err(Unreadable::TooLarge) => "more than 1 MiB",
+            Err(Unreadable::Cut) => "a message that breaks off",
+            Ok(_) if self.html => "a web page",
+            Ok(_) if self.is_success() => "something else than was asked for",
+            Ok(_) => "an error",
+        };
+        format!("{looks} (status {})", self.status)
+    }
+
+    /// The server's own words about an error, in each of the shapes the platform uses, short and
+    /// printable, and with none of `secrets` in them.
+    fn words(&self, secrets: &[&Secret]) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Words {
+            error: Option<Box<RawValue>>,
+            error_description: Option<Box<RawValue>>,
+            response: Option<Box<RawValue>>,
+        }
+        #[derive(Deserialize)]
+        struct Nested {
+            error: String,
+        }
+        let text = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        let words: Words = self.object().ok()?;
+        let mut found = words
+            .error_description
+            .as_deref()
+            .and_then(text)
+            .or_else(|| words.error.as_deref().and_then(text))
+            .or_else(|| {
+                let nested = words.response.as_deref()?;
+                json::object::<Nested>(nested.get().as_bytes()).ok().map(|nested| nested.error)
+            })?;
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            found = found.replace(secret.expose(), "[hidden]");
+        }
+        Some(text::excerpt(&found, LONGEST_WORDS)).filter(|words| !words.is_empty())
+    }
+}
+
+/// Seconds, or a date (RFC 9110 §10.2.3), counted from the server's own clock where it tells it.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    match value.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).ok(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Why there was no answer, said for the person who has to do something about it.
+
+use std::io::ErrorKind;
+use std::time::SystemTime;
+
+use rustls::CertificateError;
+use ureq::Timeout;
+
+use crate::error::{Error, Exit};
+use crate::text;
+
+/// A request that brought no answer.
+#[derive(Debug)]
+pub struct Trouble {
+    error: Error,
+    may_pass: bool,
+    nothing_sent: bool,
+}
+
+impl Trouble {
+    /// Makes sense of what ureq says. `proxy` is the one the request went through, for the message.
+    pub(super) fn new(
+        error: ureq::Error,
+        host: &str,
+        proxy: Option<String>,
+        nothing_sent: bool,
+        utc: SystemTime,
+    ) -> Self {
+        let error = match tls_error(&error) {
+            Some(tls) => return Trouble { nothing_sent, ..Trouble::tls(tls, host, utc) },
+            None => error,
+        };
+        let peer = match proxy {
+            Some(proxy) if nothing_sent => format!("the proxy {proxy}"),
+            _ => host.to_owned(),
+        };
+        let (fact, advice) = describe(&error, &peer);
+        Trouble {
+            error: Error::unavailable(fact, advice),
+            may_pass: may_pass(&error),
+            nothing_sent,
+        }
+    }
+
+    fn tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Self {
+        use CertificateError as C;
+        let clock = text::date_and_time(text::unix_seconds(utc));
+        let (what, advice) = match error {
+            rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => (
+                format!("its certificate has expired, by this machine's clock ({clock})"),
+                "Set the clock if it is wrong; otherwise the server's owner must renew it.",
+            ),
+            rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => (
+                format!("its certificate is not valid yet, by this machine's clock ({clock})"),
+                "Set the clock, then try again.",
+            ),
+            rustls::Error::InvalidCertificate(C::UnknownIssuer) => (
+                "its certificate is signed by nobody this machine trusts".to_owned(),
+                "If a proxy of yours inspects TLS, name its CA file in SSL_CERT_FILE; otherwise this \
+                 may be an attack.",
+            ),
+            rustls::Error::InvalidCertificate(
+                C::NotValidForName | C::NotValidForNameContext { .. },
+            ) => (
+                "its certificate is for another host".to_owned(),
+                "A captive portal or a wrong host name may be in the way; otherwise this may be an \
+                 attack.",
+            ),
+            rustls::Error::InvalidCertificate(_) => {
+                ("its certificate is not valid".to_owned(), "The server's owner must mend it.")
+            }
+            _ => (
+                "TLS could not be agreed on".to_owned(),
+                "See that the host and port are right, and that no proxy is in the way.",
+            ),
+        };
+        let fact = format!("cannot connect safely to {host}: {what}");
+        Trouble { error: Error::unavailable(fact, advice), may_pass: false, nothing_sent: true }
+    }
+
+    /// What is wrong, without advice.
+    pub fn reason(&self) -> &str {
+        self.error.fact()
+    }
+
+    /// Whether the same request may succeed in a moment.
+    pub fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+
+    /// Whether the server cannot have received any of the request.
+    pub fn nothing_sent(&self) -> bool {
+        self.nothing_sent
+    }
+
+    /// Whether no network is to blame: a proxy variable or a certificate file makes no sense.
+    pub fn is_setup(&self) -> bool {
+        self.error.exit() != Exit::Unavailable
+    }
+}
+
+/// A request that cannot be made as this machine is set up.
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble { error, may_pass: false, nothing_sent: true }
+    }
+}
+
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        trouble.error
+    }
+}
+
+/// The TLS error within, which comes bare or wrapped by the stream it happened on.
+fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn may_pass(error: &ureq::Error) -> bool {
+    matches!(
+        error,
+        ureq::Error::Io(_)
+            | ureq::Error::Timeout(_)
+            | ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+    )
+}
+
+fn describe(error: &ureq::Error, peer: &str) -> (String, &'static str) {
+    const NETWORK: &str = "Check the network, then try again.";
+    match error {
+        ureq::Error::Timeout(Timeout::Resolve) => {
+            (format!("looking up {peer} took too long"), "Check the network and its DNS.")
+        }
+        ureq::Error::Timeout(_) => (format!("{peer} did not answer in time"), NETWORK),
+        ureq::Error::HostNotFound => {
+            (format!("{peer} cannot be found"), "Check the network and its DNS.")
+        }
+        // ureq has only words for it.
+        ureq::Error::ConnectProxyFailed(words) if words.contains("407") => (
+            format!("{peer} asks for a user name and password"),
+            "Put them into the variable: http://USER:PASSWORD@HOST:PORT",
+        ),
+        ureq::Error::ConnectProxyFailed(_) => {
+            (format!("{peer} does not let the connection through"), "Ask whoever runs the proxy.")
+        }
+        ureq::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                (format!("{peer} cannot be reached: connection refused"), NETWORK)
+            }
+            ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
+                (format!("{peer} cannot be reached: no network"), NETWORK)
+            }
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => (format!("{peer} closed the connection"), NETWORK),
+            // What the system's resolver says has no kind of its own.
+            _ if error.raw_os_error().is_none() => {
+                (format!("{peer} cannot be found"), "Check the network and its DNS.")
+            }
+            kind => (format!("{peer} cannot be reached: {kind}"), NETWORK),
+        },
+        _ => (format!("{peer} did not answer in HTTP"), "See that the host and port are right."),
+    }
+}

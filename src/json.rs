@@ -1,0 +1,99 @@
+//! Reading JSON that a stranger wrote: objects only, no text of theirs in an error, odd numbers survived.
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+/// Reads one JSON object into a type; a repeated member that the type has is an error.
+///
+/// The error keeps nothing of the text: what cannot be read may still be a secret.
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotAnObject> {
+    // serde would read a struct from an array just as well.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(NotAnObject);
+    }
+    serde_json::from_slice(bytes).map_err(|_| NotAnObject)
+}
+
+/// The text is not JSON, not an object, or its members are not what they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnObject;
+
+/// A number of seconds as servers write it: a whole number, or one in quotes.
+///
+/// `None` for what makes no sense: null, negative, fractional, text. What is larger than 64 bits is
+/// the largest number of 64 bits.
+pub fn seconds(raw: &RawValue) -> Option<u64> {
+    let text = raw.get().trim();
+    let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// A NumericDate (RFC 7519 §2) in whole seconds since 1970; a fraction is cut off.
+pub fn numeric_date(raw: &RawValue) -> Option<u64> {
+    let text = raw.get().trim();
+    seconds(raw).or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        // `as` saturates: a date beyond 64 bits is the last one.
+        (number >= 0.0).then_some(number as u64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.into()).unwrap()
+    }
+
+    #[test]
+    fn seconds_are_whole_numbers_in_or_out_of_quotes() {
+        for (text, expected) in [
+            ("7", Some(7)),
+            ("\"7\"", Some(7)),
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("-1", None),
+            ("1.5", None),
+            ("1e3", None),
+            ("\"abc\"", None),
+            ("\"\"", None),
+            ("null", None),
+            ("[5]", None),
+            ("true", None),
+        ] {
+            assert_eq!(seconds(&raw(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_numeric_date_may_have_a_fraction() {
+        for (text, expected) in [
+            ("1700000000", Some(1_700_000_000)),
+            ("1700000000.9", Some(1_700_000_000)),
+            ("1.7e9", Some(1_700_000_000)),
+            ("1e400", Some(u64::MAX)),
+            ("-5", None),
+            ("\"soon\"", None),
+            ("{}", None),
+        ] {
+            assert_eq!(numeric_date(&raw(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_read_as_one() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Pair {
+            a: u8,
+        }
+        assert_eq!(object::<Pair>(b" {\"a\":1,\"b\":[]}"), Ok(Pair { a: 1 }));
+        for text in ["[1]", "1", "", "{\"a\":1", "{\"a\":1,\"a\":2}", "{\"a\":1} x", "<html>"] {
+            assert_eq!(object::<Pair>(text.as_bytes()), Err(NotAnObject), "{text}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The login of rapyuta.io, for machines without a keyboard.
+//!
+//! Read it in this order. [`args`] declares the command line, [`command_line`] reads it and [`help`]
+//! explains it. [`cmd`] has one file per command. A login by device code goes through [`oidc`] (the wire),
+//! [`device`] (RFC 8628, pure) and [`id_token`] (what is accepted); [`platform`] is rapyuta.io's own API,
+//! and both speak through [`http`]. [`config`] is the token cache, and [`cache_file`] the file under it.
+//! [`host`] holds what is ambient: [`env`], [`clock`], [`console`], [`terminal`], [`browser`].
+//! [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words that the rest is said in.
+
+#![warn(missing_docs)]
+// Nothing that a server, a file or a person sends may end in a panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unreachable,
+        clippy::unwrap_used,
+    )
+)]
+
+pub mod args;
+pub mod browser;
+pub mod cache_file;
+pub mod clock;
+pub mod cmd;
+pub mod command_line;
+pub mod config;
+pub mod console;
+pub mod device;
+pub mod env;
+pub mod environment;
+pub mod error;
+pub mod help;
+pub mod host;
+pub mod http;
+pub mod id_token;
+pub mod json;
+pub mod jwt;
+pub mod oidc;
+pub mod platform;
+pub mod secret;
+pub mod session;
+pub mod terminal;
+pub mod text;
+
+use std::ffi::OsString;
+
+use command_line::Invocation;
+use error::{Error, Exit};
+use host::Host;
+
+/// Runs the program on a host; `arguments` are those after the program's name. The result is how the
+/// process ends, and everything there is to say has been said.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Exit {
+    perform(arguments, host).unwrap_or_else(|error| {
+        host.console.fail(&error);
+        error.exit()
+    })
+}
+
+fn perform(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Result<Exit, Error> {
+    match command_line::parse(arguments)? {
+        Invocation::Run(rio) => cmd::run(rio, host),
+        Invocation::Show(text) => host.console.results(&text).map(|()| Exit::Done),
+    }
+}

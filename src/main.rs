@@ -1,0 +1,10 @@
+//! The program: the library, on the machine as it is.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut host = rio::host::Host::of_process();
+    #[expect(clippy::disallowed_methods, reason = "this is where arguments enter the program")]
+    let arguments = std::env::args_os().skip(1);
+    ExitCode::from(rio::run(arguments, &mut host).code())
+}

@@ -1,0 +1,273 @@
+//! The login server: discovery, device authorization, the token endpoint. Wire on one side, the types
+//! of [`crate::device`] on the other.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::device::{self, DEFAULT_INTERVAL, Grant, Reply as PollReply};
+use crate::error::Error;
+use crate::http::{Body, Http, Reply, Request, Url};
+use crate::id_token::{self, Claims, Rejection};
+use crate::json;
+use crate::secret::Secret;
+use crate::text;
+
+/// What is asked for (`protocol.md`).
+const SCOPE: &str = "openid email";
+/// RFC 8628 §3.4.
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// How long a code is taken to be good where the server does not say.
+const DEFAULT_EXPIRES_IN: Duration = Duration::from_secs(10 * 60);
+/// No login waits longer, whatever the server says.
+const LONGEST_EXPIRES_IN: Duration = Duration::from_secs(24 * 60 * 60);
+/// A longer code is not one that a person types.
+const LONGEST_USER_CODE: usize = 64;
+
+/// A login server that has told where its endpoints are (OIDC Discovery §4).
+pub struct Provider<'a> {
+    http: &'a Http,
+    client_id: &'a str,
+    issuer: String,
+    device_authorization_endpoint: Url,
+    token_endpoint: Url,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    device_authorization_endpoint: Option<String>,
+    token_endpoint: String,
+}
+
+/// RFC 8628 §3.2, as leniently as real servers need.
+#[derive(Deserialize)]
+struct DeviceAuthorization {
+    device_code: Secret,
+    user_code: String,
+    verification_uri: Option<String>,
+    verification_url: Option<String>,
+    verification_uri_complete: Option<String>,
+    expires_in: Option<Box<RawValue>>,
+    interval: Option<Box<RawValue>>,
+}
+
+/// RFC 6749 §5.1 and OIDC Core §3.1.3.3; the access token is checked for and not kept.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: Secret,
+    token_type: String,
+    id_token: Secret,
+}
+
+/// RFC 6749 §5.2, with the `interval` that some servers put beside `slow_down`.
+#[derive(Deserialize)]
+struct ErrorAnswer {
+    error: Option<Box<RawValue>>,
+    interval: Option<Box<RawValue>>,
+}
+
+impl<'a> Provider<'a> {
+    /// Asks the login server for its endpoints. The issuer must be the one that was asked, and the
+    /// endpoints must be safe to call (OIDC Discovery §4.3).
+    pub fn discover(http: &'a Http, oidc_host: &Url, client_id: &'a str) -> Result<Self, Error> {
+        let url = oidc_host.join("/.well-known/openid-configuration");
+        let reply = http.send(&Request::get(&url))?;
+        let metadata: Metadata = reply.expect("its login endpoints", &[])?;
+        if !id_token::same_issuer(&metadata.issuer, oidc_host.as_str()) {
+            return Err(Error::refused(
+                format!(
+                    "{} says it is the login server of {}",
+                    oidc_host.as_str(),
+                    text::excerpt(&metadata.issuer, 100)
+                ),
+                "See that oidc_host in the config file is right.",
+            ));
+        }
+        let endpoint = |name: &str, text: &str| {
+            http.url(text).map_err(|wrong| unsafe_url(oidc_host.host(), name, &wrong))
+        };
+        let device = metadata.device_authorization_endpoint.ok_or_else(|| {
+            Error::refused(
+                format!("{} offers no login by device code", oidc_host.host()),
+                "Log in with `rio auth login --email EMAIL` or with --auth-token.",
+            )
+        })?;
+        Ok(Provider {
+            http,
+            client_id,
+            issuer: oidc_host.as_str().to_owned(),
+            device_authorization_endpoint: endpoint("device_authorization_endpoint", &device)?,
+            token_endpoint: endpoint("token_endpoint", &metadata.token_endpoint)?,
+        })
+    }
+
+    /// Asks for a device code and a user code (RFC 8628 §3.1).
+    pub fn authorize_device(&self) -> Result<Grant, Error> {
+        let form = [("client_id", self.client_id), ("scope", SCOPE)];
+        let url = &self.device_authorization_endpoint;
+        let reply = self.http.send(&Request::post(url, Body::Form(&form)))?;
+        let answer: DeviceAuthorization = reply.expect("a code", &[])?;
+        self.grant(answer, &reply)
+    }
+
+    fn grant(&self, answer: DeviceAuthorization, reply: &Reply) -> Result<Grant, Error> {
+        let page = answer
+            .verification_uri
+            .or(answer.verification_url)
+            .ok_or_else(|| reply.senseless("a code"))?;
+        let page = self
+            .http
+            .url(&page)
+            .map_err(|wrong| unsafe_url(&reply.host, "verification_uri", &wrong))?;
+        if answer.device_code.is_empty() || !is_typable(&answer.user_code) {
+            return Err(Error::refused(
+                format!("{} sent a code that cannot be shown", reply.host),
+                "Run `rio auth login` again; if it stays so, tell whoever runs the server.",
+            ));
+        }
+        let complete = answer.verification_uri_complete.and_then(|url| self.http.url(&url).ok());
+        let expires_in = lifetime(answer.expires_in.as_deref());
+        Ok(Grant {
+            device_code: answer.device_code,
+            user_code: answer.user_code,
+            verification_uri_complete: complete
+                .filter(|url| url.same_origin(&page))
+                .map(|url| url.as_str().to_owned()),
+            verification_uri: page.as_str().to_owned(),
+            interval: interval(answer.interval.as_deref(), expires_in),
+            expires_in,
+        })
+    }
+
+    /// Polls once (RFC 8628 §3.4).
+    pub fn poll(&self, device_code: &Secret) -> PollReply<Secret> {
+        let form = [
+            ("grant_type", GRANT_TYPE),
+            ("client_id", self.client_id),
+            ("device_code", device_code.expose()),
+        ];
+        let request = Request::post(&self.token_endpoint, Body::Form(&form));
+        match self.http.send_once(&request) {
+            Ok(reply) => read_poll(&reply, device_code),
+            Err(trouble) if trouble.is_setup() => PollReply::Refused(trouble.into()),
+            Err(trouble) => {
+                PollReply::Trouble { reason: trouble.reason().to_owned(), retry_after: None }
+            }
+        }
+    }
+
+    /// What the id_token says, if it is good at `now` (seconds since 1970).
+    pub fn accept(&self, id_token: &Secret, now: u64) -> Result<Claims, Error> {
+        Claims::accept(id_token, &self.issuer, self.client_id, now).map_err(|why| {
+            let host = self.token_endpoint.host();
+            let (what, advice) = match why {
+                Rejection::Expired(exp) => (
+                    format!("ended at {}, by this machine's clock", text::date_and_time(exp)),
+                    format!(
+                        "The clock reads {}. Set it if it is wrong, then run `rio auth login` again.",
+                        text::date_and_time(now)
+                    ),
+                ),
+                other => (describe(other).to_owned(), DISTRUST.to_owned()),
+            };
+            Error::refused(format!("{host} sent an id_token that {what}"), advice)
+        })
+    }
+}
+
+const DISTRUST: &str =
+    "Nothing was stored. See that oidc_host is right, then tell whoever runs it.";
+
+fn describe(why: Rejection) -> &'static str {
+    match why {
+        Rejection::Malformed => "cannot be read",
+        Rejection::Unsigned => "is not signed",
+        Rejection::Critical => "asks for an extension that rio does not know",
+        Rejection::Issuer => "is from another login server",
+        Rejection::Audience => "is for another program",
+        Rejection::NoToken => "holds no rapyuta.io token",
+        Rejection::Expired(_) => "has ended",
+    }
+}
+
+fn unsafe_url(host: &str, name: &str, wrong: &str) -> Error {
+    Error::refused(
+        format!("{host} sent a {name} that {wrong}"),
+        "See that oidc_host in the config file is right. RIO_INSECURE_HTTP=1 allows plain http.",
+    )
+}
+
+/// A code that cannot be shown as it is cannot be typed.
+fn is_typable(user_code: &str) -> bool {
+    !user_code.trim().is_empty()
+        && user_code.chars().count() <= LONGEST_USER_CODE
+        && user_code.chars().all(text::is_printable)
+}
+
+fn lifetime(raw: Option<&RawValue>) -> Duration {
+    match raw.and_then(json::seconds) {
+        None | Some(0) => DEFAULT_EXPIRES_IN,
+        Some(seconds) => Duration::from_secs(seconds).min(LONGEST_EXPIRES_IN),
+    }
+}
+
+/// RFC 8628 §3.2; an interval as long as the code's life would never see it approved.
+fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
+    raw.and_then(json::seconds)
+        .map(Duration::from_secs)
+        .filter(|interval| !interval.is_zero() && *interval < expires_in)
+        .unwrap_or(DEFAULT_INTERVAL)
+}
+
+/// The `error` member decides, whatever the HTTP status: `authorization_pending` comes with 200, 400,
+/// 401, 403 and 428.
+fn read_poll(reply: &Reply, device_code: &Secret) -> PollReply<Secret> {
+    let answer = reply.object::<ErrorAnswer>().ok();
+    let interval = answer
+        .as_ref()
+        .and_then(|answer| answer.interval.as_deref())
+        .and_then(json::seconds)
+        .map(Duration::from_secs)
+        .filter(|interval| *interval <= LONGEST_EXPIRES_IN);
+    let error = answer.and_then(|answer| answer.error);
+    let code =
+        error.as_deref().map(|raw| serde_json::from_str::<String>(raw.get()).unwrap_or_default());
+    match code.as_deref() {
+        Some("authorization_pending") => PollReply::Pending,
+        Some("slow_down") => PollReply::SlowDown { interval },
+        Some("access_denied") => PollReply::Refused(Error::refused(
+            "the login was denied in the browser",
+            "If that was a mistake, run `rio auth login` for a new code.",
+        )),
+        Some("expired_token") => PollReply::Refused(device::expired_token()),
+        Some("invalid_grant") => PollReply::Refused(Error::refused(
+            "the code has expired, was used already, or is not known to the server",
+            "Run `rio auth login` for a new code.",
+        )),
+        Some("server_error" | "temporarily_unavailable") => trouble(reply),
+        // A portal's redirect or a proxy's "later" is not the token endpoint's own answer.
+        _ if reply.is_later() || reply.is_redirect() => trouble(reply),
+        Some(_) => PollReply::Refused(reply.refusal("the login", &[device_code])),
+        None => read_tokens(reply, device_code),
+    }
+}
+
+fn trouble(reply: &Reply) -> PollReply<Secret> {
+    PollReply::Trouble {
+        reason: format!("{} answered with {}", reply.host, reply.looks()),
+        retry_after: reply.retry_after,
+    }
+}
+
+fn read_tokens(reply: &Reply, device_code: &Secret) -> PollReply<Secret> {
+    let answer: TokenAnswer = match reply.expect("the token", &[device_code]) {
+        Ok(answer) => answer,
+        Err(error) => return PollReply::Refused(error),
+    };
+    if answer.access_token.is_empty() || !answer.token_type.eq_ignore_ascii_case("bearer") {
+        return PollReply::Refused(reply.senseless("the token"));
+    }
+    PollReply::Tokens(answer.id_token)
+}

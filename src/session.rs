@@ -1,0 +1,35 @@
+//! What each command that speaks to the platform starts from.
+
+use crate::config::{Config, ConfigFile};
+use crate::error::Error;
+use crate::host::Host;
+use crate::http::Http;
+use crate::platform::{Hosts, Platform};
+
+/// The config file as it was read, and the way to the hosts it names.
+pub struct Session {
+    /// Where the config is kept.
+    pub file: ConfigFile,
+    /// What it held when the command began.
+    pub config: Config,
+    /// The client of this run.
+    pub http: Http,
+    /// The platform's hosts.
+    pub hosts: Hosts,
+}
+
+impl Session {
+    /// Reads the config file; nothing is sent.
+    pub fn open(host: &Host) -> Result<Self, Error> {
+        let file = ConfigFile::locate(&host.env, host.clock.clone())?;
+        let config = file.load()?;
+        let http = Http::new(&host.env, host.clock.clone(), host.trace.clone());
+        let hosts = Hosts::of(&config, &http)?;
+        Ok(Session { file, config, http, hosts })
+    }
+
+    /// The platform's API.
+    pub fn platform(&self) -> Platform<'_> {
+        Platform { http: &self.http, hosts: &self.hosts }
+    }
+}

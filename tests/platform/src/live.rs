@@ -1,0 +1,83 @@
+//! The correct rapyuta.io: what it knows, and which part of it answers a call.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use crate::jwt::{jwt, random_token};
+use crate::oidc::Grant;
+use crate::{Answer, Call, Request, User, World, api};
+
+pub(crate) const HOUR: u64 = 60 * 60;
+pub(crate) const DAY: u64 = 24 * HOUR;
+
+pub(crate) struct Live {
+    pub(crate) url: String,
+    pub(crate) world: World,
+    pub(crate) grants: Vec<Grant>,
+    /// Live tokens, and the e-mail address of whom they stand for.
+    pub(crate) tokens: HashMap<String, String>,
+
+    pub(crate) expires_in: u64,
+    pub(crate) interval: u64,
+    pub(crate) lenient: bool,
+    pub(crate) approve_after: Option<usize>,
+    pub(crate) refreshed_as: String,
+    pub(crate) now: Option<u64>,
+}
+
+impl Live {
+    pub(crate) fn new(url: String, world: World) -> Live {
+        Live {
+            url,
+            world,
+            grants: Vec::new(),
+            tokens: HashMap::new(),
+            expires_in: 600,
+            interval: 5,
+            lenient: false,
+            approve_after: None,
+            refreshed_as: "Token".into(),
+            now: None,
+        }
+    }
+
+    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
+        match request.call {
+            Some(Call::Discovery) => self.discovery(),
+            Some(Call::DeviceAuthorization) => self.device_authorization(request),
+            Some(Call::Token) => self.token(request),
+            Some(Call::UserLogin) => api::answer(self.user_login(request)),
+            Some(Call::RefreshToken) => api::answer(self.refresh_token(request)),
+            Some(Call::UserInfo) => api::answer(self.user_info(request)),
+            Some(Call::UserLogout) => api::answer(self.user_logout(request)),
+            Some(Call::UsersMe) => api::answer(self.users_me(request)),
+            Some(Call::Projects) => api::answer(self.projects(request)),
+            None if request.path == "/device" => self.page(request),
+            None => Answer::json(404, json!({"error": "no such path"})),
+        }
+    }
+
+    /// The user who sits at the browser.
+    pub(crate) fn first_user(&self) -> &User {
+        self.world.users.first().expect("a world has a user")
+    }
+
+    /// A new live token, good for so many seconds.
+    pub(crate) fn issue(&mut self, email: &str, lifetime: u64) -> String {
+        let now = self.now();
+        let token = jwt(
+            json!({"alg": "RS256", "typ": "JWT"}),
+            json!({"email": email, "iat": now, "exp": now + lifetime, "jti": random_token()}),
+        );
+        self.tokens.insert(token.clone(), email.into());
+        token
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        let passed = SystemTime::UNIX_EPOCH.elapsed();
+        self.now.unwrap_or_else(|| passed.as_ref().map_or(0, Duration::as_secs))
+    }
+}
