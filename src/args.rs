@@ -11,6 +11,11 @@ use crate::secret::Secret;
     name = "rio",
     note = "This is the login of rapyuta.io for robots, edge devices and scripts. The full command \
             line interface is the Python package rapyuta-io-cli; both share one config file.",
+    note = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 network or server trouble (try \
+            again later), 130 interrupted.",
+    note = "Environment: RIO_CONFIG names the config file. RIO_DEBUG=1 traces each request. \
+            SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, BROWSER and NO_COLOR do what \
+            they do elsewhere.",
     example = "rio auth login\nrio auth status\nrio help auth login"
 )]
 pub struct Rio {

@@ -2,7 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{
+    DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::text;
 
 /// A larger file is no token cache.
 const LARGEST: u64 = 1024 * 1024;
@@ -18,6 +21,8 @@ const MOST_LINKS: usize = 40;
 /// How long another process may hold the lock; it needs milliseconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// More than a token needs.
+const ENOUGH_FOR_A_TOKEN: usize = 8 * 1024;
 /// So many directories are made for the file: `~/.config/rio-cli`, but no home.
 const MOST_NEW_DIRECTORIES: usize = 2;
 
@@ -56,14 +61,18 @@ impl CacheFile {
         self.read_target(&target)
     }
 
-    /// Makes sure, before anything is sent, that [`CacheFile::rewrite`] can do its work.
+    /// Makes sure, before anything is sent, that [`CacheFile::rewrite`] can do its work: writes what is
+    /// there once more, or, where there is nothing, something that is taken away again.
     pub fn check_writable(&self, clock: &dyn Clock) -> Result<(), Error> {
         let target = self.target()?;
-        let _lock = self.lock(&target, clock)?;
-        self.regular(&target)?;
-        let temporary = temporary_of(&target);
-        self.write_error(create(&temporary))?;
-        self.write_error(fs::remove_file(&temporary))
+        if self.regular(&target)?.is_some() {
+            return self.rewrite(clock, |contents| Ok(contents.unwrap_or_default()));
+        }
+        let lock = self.lock(&target, clock)?;
+        let temporary = lock.temporary_of(&target);
+        let written = write_new(&temporary, &[b' '; ENOUGH_FOR_A_TOKEN], None);
+        let removed = fs::remove_file(&temporary);
+        self.write_error(written.and(removed))
     }
 
     /// Replaces the contents by what `edit` makes of them, under a lock that other `rio` honour.
@@ -76,16 +85,21 @@ impl CacheFile {
     ) -> Result<(), Error> {
         let target = self.target()?;
         let lock = self.lock(&target, clock)?;
+        let old = self.regular(&target)?;
         let contents = edit(self.read_target(&target)?)?;
-        let temporary = temporary_of(&target);
-        let replaced = replace(&target, &temporary, &contents);
+        if contents.len() as u64 > LARGEST {
+            return Err(self.unusable("would become larger than 1 MiB"));
+        }
+        let temporary = lock.temporary_of(&target);
+        let replaced = write_new(&temporary, &contents, old.as_ref())
+            .and_then(|()| fs::rename(&temporary, &target));
         if replaced.is_err() {
-            // What could not be written must not stay behind; the error to tell is the first one.
+            // What could not be put in place must not stay behind; the error to tell is the first one.
             let _ = fs::remove_file(&temporary);
         }
         self.write_error(replaced)?;
         // Some file systems cannot sync a directory. The file is whole either way.
-        let _ = lock.sync_all();
+        let _ = lock.directory.sync_all();
         Ok(())
     }
 
@@ -97,7 +111,7 @@ impl CacheFile {
                 Err(_) => return Ok(path),
             }
         }
-        Err(self.unreadable(&io::Error::from_raw_os_error(libc::ELOOP)))
+        Err(self.unusable("is a symbolic link that leads to itself"))
     }
 
     /// The metadata of a regular file, or `None` where there is nothing. A directory, a pipe or a
@@ -105,9 +119,13 @@ impl CacheFile {
     fn regular(&self, target: &Path) -> Result<Option<fs::Metadata>, Error> {
         match fs::metadata(target) {
             Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+            Ok(metadata) if metadata.is_dir() || metadata.file_type().is_fifo() => {
+                Err(self.unusable("is not a regular file"))
+            }
+            // A device is nothing to move.
             Ok(_) => Err(Error::refused(
                 format!("the config file {} is not a regular file", self.path.display()),
-                "Move it aside, or name another file in RIO_CONFIG.",
+                "Name another file in RIO_CONFIG.",
             )),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.unreadable(&error)),
@@ -130,46 +148,90 @@ impl CacheFile {
 
     /// Locks the directory, which stays the same file while its entries are replaced. Where the file
     /// system has no locks, goes on without one.
-    fn lock(&self, target: &Path, clock: &dyn Clock) -> Result<File, Error> {
+    fn lock(&self, target: &Path, clock: &dyn Clock) -> Result<Lock, Error> {
         let path = directory_of(target);
         self.write_error(create_directories(&path))?;
         let directory = self.write_error(File::open(&path))?;
         let give_up = clock.now().saturating_add(LOCK_PATIENCE);
-        while let Err(TryLockError::WouldBlock) = directory.try_lock() {
-            if clock.now() >= give_up {
-                return Err(Error::unavailable(
-                    format!("another program keeps {} locked", path.display()),
-                    "See whether another rio hangs (`ps -C rio`), end it, and try again.",
-                ));
+        loop {
+            match directory.try_lock() {
+                Ok(()) => return Ok(Lock { directory, held: true }),
+                Err(TryLockError::Error(_)) => return Ok(Lock { directory, held: false }),
+                Err(TryLockError::WouldBlock) if clock.now() < give_up => clock.sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::unavailable(
+                        format!("another program keeps {} locked", path.display()),
+                        "See whether another rio hangs (`ps -C rio`), end it, and try again.",
+                    ));
+                }
             }
-            clock.sleep(LOCK_PAUSE);
         }
-        Ok(directory)
     }
 
     /// The file cannot be used as it is; says so, and how to get it out of the way untouched.
     pub fn unusable(&self, what: &str) -> Error {
-        let path = self.path.display();
         Error::refused(
-            format!("the config file {path} {what}"),
-            format!("Mend it, or move it aside: mv '{path}' '{path}.bad'"),
+            format!("the config file {} {what}", self.path.display()),
+            format!(
+                "Mend it, name another file in RIO_CONFIG, or move it aside:\n  {}",
+                self.move_aside()
+            ),
         )
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
-        Error::refused(
-            format!("the config file {} cannot be read: {}", self.path.display(), reason(error)),
-            "Make it readable for this user, or name another file in RIO_CONFIG.",
-        )
+        self.unusable(&format!("cannot be read: {}", reason(error)))
+    }
+
+    fn move_aside(&self) -> String {
+        let mut aside = self.path.clone().into_os_string();
+        aside.push(".bad");
+        let (from, to) = (text::shell_word(&self.path), text::shell_word(Path::new(&aside)));
+        format!("mv -- {from} {to}")
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
         result.map_err(|error| {
+            let advice = match error.kind() {
+                ErrorKind::NotFound => "Create its directory",
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                    "Make room for it"
+                }
+                ErrorKind::ResourceBusy => "Mount its directory instead of the file",
+                _ => "Allow this user to write there",
+            };
             Error::refused(
                 format!("cannot write {}: {}", self.path.display(), reason(&error)),
-                "Make room or allow writing there, or name another file in RIO_CONFIG.",
+                format!("{advice}, or name another file in RIO_CONFIG."),
             )
         })
+    }
+}
+
+/// The directory of the file, locked if that can be.
+struct Lock {
+    directory: File,
+    held: bool,
+}
+
+impl Lock {
+    /// Under the lock always the same name, so that a killed process leaves one file at the most;
+    /// without it one of this process's own.
+    fn temporary_of(&self, target: &Path) -> PathBuf {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        if !self.held {
+            name.push(format!(".{}", std::process::id()));
+        }
+        name.push(".tmp");
+        target.with_file_name(name)
+    }
+}
+
+impl Drop for Lock {
+    /// Closing is not enough: a child that was just forked may still hold the directory open.
+    fn drop(&mut self) {
+        let _ = self.directory.unlock();
     }
 }
 
@@ -189,19 +251,11 @@ fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Always the same name, so that a process that was killed leaves one at the most.
-fn temporary_of(target: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(".tmp");
-    target.with_file_name(name)
-}
-
 fn create_directories(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|p| *p != Path::new("") && !p.exists()).collect();
     if missing.len() > MOST_NEW_DIRECTORIES {
-        return Err(ErrorKind::NotFound.into());
+        return Err(io::Error::from_raw_os_error(libc::ENOENT));
     }
     for directory in missing.into_iter().rev() {
         match DirBuilder::new().mode(OWNER_ONLY_DIRECTORY).create(directory) {
@@ -214,27 +268,21 @@ fn create_directories(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a new file for its owner alone; what a killed process left under the name goes first, which
-/// is safe under the lock.
-fn create(temporary: &Path) -> io::Result<File> {
-    match fs::remove_file(temporary) {
+/// Writes a new file for its owner alone, down to the disk. What a killed process left under the name
+/// goes first.
+fn write_new(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
     // The umask may have taken bits away.
     file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
-    Ok(file)
-}
-
-fn replace(target: &Path, temporary: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = create(temporary)?;
-    if let Ok(old) = fs::metadata(target) {
-        keep_owner(&file, &old)?;
+    if let Some(old) = old {
+        keep_owner(&file, old)?;
     }
     file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(temporary, target)
+    file.sync_all()
 }
 
 /// With sudo, the user's file stays the user's. The group matters little at 0600, so a group that

@@ -16,8 +16,10 @@ use crate::help;
 pub enum Invocation {
     /// A command to run.
     Run(Rio),
-    /// A text to show: help, or the version.
+    /// A text that was asked for: help, or the version.
     Show(String),
+    /// A command that only has commands of its own, without one: its help, as a reminder.
+    NoCommand(String),
 }
 
 /// Switches of which the last one given wins.
@@ -36,6 +38,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         Reader { path: vec!["rio"], command: &top, flags: Vec::new(), operands: Vec::new() };
     match reader.read(&mut words)? {
         Some(text) => Ok(Invocation::Show(text)),
+        None if reader.is_group() => Ok(Invocation::NoCommand(reader.help())),
         None => reader.typed().map(Invocation::Run),
     }
 }
@@ -57,19 +60,14 @@ impl<'a> Reader<'a> {
                 "--" => options_ended = true,
                 "-h" | "--help" => return Ok(Some(self.help())),
                 "-V" | "--version" if self.path.len() == 1 => return Ok(Some(version())),
-                "help" if self.is_group() => {
-                    for word in words {
-                        self.enter(word)?;
-                    }
-                    return Ok(Some(self.help()));
-                }
+                _ if self.is_group() && self.is_help(word) => return self.help_on(words).map(Some),
                 "-" => self.operands.push(word),
                 _ if word.starts_with('-') => self.option(word, words)?,
                 _ if self.is_group() => self.enter(word)?,
                 _ => self.operands.push(word),
             }
         }
-        self.check_complete()?;
+        self.check_operands()?;
         Ok(None)
     }
 
@@ -77,13 +75,33 @@ impl<'a> Reader<'a> {
         !self.command.commands.is_empty()
     }
 
+    /// `help`, or a beginning that no command has.
+    fn is_help(&self, word: &str) -> bool {
+        let commands = &self.command.commands;
+        word == help::COMMAND
+            || !word.is_empty()
+                && help::COMMAND.starts_with(word)
+                && !commands.iter().any(|command| command.name.starts_with(word))
+    }
+
+    /// The help of the command that the words lead to.
+    fn help_on(&mut self, words: &mut impl Iterator<Item = &'a str>) -> Result<String, Error> {
+        for word in words {
+            if !matches!(word, "-h" | "--help" | help::COMMAND) {
+                self.enter(word)?;
+            }
+        }
+        Ok(self.help())
+    }
+
     /// Goes down into a command, by its name or a beginning that only it has.
     fn enter(&mut self, word: &str) -> Result<(), Error> {
         let commands = &self.command.commands;
-        let mut candidates: Vec<_> =
-            commands.iter().filter(|command| command.name.starts_with(word)).collect();
-        candidates
-            .retain(|command| command.name == word || !commands.iter().any(|c| c.name == word));
+        let exact = commands.iter().filter(|command| command.name == word);
+        let candidates: Vec<_> = match exact.clone().count() {
+            0 => commands.iter().filter(|command| command.name.starts_with(word)).collect(),
+            _ => exact.collect(),
+        };
         match candidates.as_slice() {
             [only] if !word.is_empty() => {
                 self.path.push(only.name);
@@ -99,13 +117,14 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown_command(&self, word: &str) -> Error {
+        let called = if is_plain_word(word) { format!(" '{word}'") } else { String::new() };
         if self.path.len() == 1 {
             return Error::usage(
-                format!("this rio has no command '{word}': it does `rio auth` and its helpers"),
+                format!("this rio has no command{called}: it does `rio auth` and its helpers"),
                 "For all else install the full CLI (pip install rapyuta-io-cli), or see `rio help`.",
             );
         }
-        self.usage(format!("{} has no command '{word}'", self.name()))
+        self.usage(format!("{} has no command{called}", self.name()))
     }
 
     fn option(
@@ -142,22 +161,25 @@ impl<'a> Reader<'a> {
         command.flags.iter().find(|flag| flag.long == name)
     }
 
-    /// Names the option only as far as it can be no secret: `-phunter2` is `-p`.
+    /// Repeats the option only as far as it can be no secret: a value may be glued to it.
     fn unknown_option(&self, name: &str) -> Error {
-        let shown: String =
-            if name.starts_with("--") { name.into() } else { name.chars().take(2).collect() };
-        let error = self.usage(format!("{} has no option {shown}", self.name()));
-        let alike = self.command.flags.iter().find(|flag| alike(flag.long, name));
-        match alike {
-            Some(flag) => error.advise(format!("Did you mean {}?", flag.long)),
+        let longs = || self.command.flags.iter().map(|flag| flag.long);
+        if let Some(known) = longs().find(|long| name.starts_with(long)) {
+            return self.usage(format!("{known} and its value need a blank or a = between them"));
+        }
+        let called = match name.strip_prefix("--") {
+            Some(word) if is_plain_word(word) => format!("option {name}"),
+            None => format!("option {}", name.chars().take(2).collect::<String>()),
+            _ => "such option".to_owned(),
+        };
+        let error = self.usage(format!("{} has no {called}", self.name()));
+        match longs().find(|long| alike(long, name)) {
+            Some(long) => error.advise(format!("Did you mean {long}?")),
             None => error,
         }
     }
 
-    fn check_complete(&self) -> Result<(), Error> {
-        if self.is_group() {
-            return Err(self.usage(format!("{} needs a command", self.name())).advise(self.help()));
-        }
+    fn check_operands(&self) -> Result<(), Error> {
         let wanted = self.command.positionals;
         match wanted.get(self.operands.len()) {
             Some(missing) => Err(self.usage(format!(
@@ -202,6 +224,12 @@ impl<'a> Reader<'a> {
 
 fn are_opposites(one: &str, other: &str) -> bool {
     OPPOSITES.iter().any(|pair| pair.contains(&one) && pair.contains(&other))
+}
+
+/// Whether the word looks like a command or an option, and not like a secret in the wrong place.
+fn is_plain_word(word: &str) -> bool {
+    const LONGEST: usize = 20;
+    word.len() <= LONGEST && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 /// Whether the name is a beginning of the option, or the option with a slip of the finger in it.

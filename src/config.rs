@@ -4,7 +4,7 @@
 //! ever read or written (`protocol.md`, "The config file").
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -26,11 +26,27 @@ pub const EMAIL_ID: &str = "email_id";
 pub const ENVIRONMENT: &str = "environment";
 /// The OAuth client id, `rio-cli` when absent.
 pub const DEVICE_FLOW_CLIENT_ID: &str = "device_flow_client_id";
-/// The selected organization: GUID, name, short GUID.
-pub const ORGANIZATION: [&str; 3] =
-    ["organization_id", "organization_name", "organization_short_id"];
-/// The selected project: GUID, name.
-pub const PROJECT: [&str; 2] = ["project_id", "project_name"];
+/// The selected organization's GUID.
+pub const ORGANIZATION_ID: &str = "organization_id";
+/// Its name.
+pub const ORGANIZATION_NAME: &str = "organization_name";
+/// Its short GUID.
+pub const ORGANIZATION_SHORT_ID: &str = "organization_short_id";
+/// The selected project's GUID.
+pub const PROJECT_ID: &str = "project_id";
+/// Its name.
+pub const PROJECT_NAME: &str = "project_name";
+
+/// What goes with a login and its selection, and what a logout removes.
+const LOGIN: [&str; 7] = [
+    AUTH_TOKEN,
+    EMAIL_ID,
+    ORGANIZATION_ID,
+    ORGANIZATION_NAME,
+    ORGANIZATION_SHORT_ID,
+    PROJECT_ID,
+    PROJECT_NAME,
+];
 
 /// The config file, by its path.
 #[derive(Clone)]
@@ -52,9 +68,14 @@ impl ConfigFile {
         Ok(ConfigFile { file: CacheFile::new(path), clock })
     }
 
-    /// The file itself.
-    pub fn file(&self) -> &CacheFile {
-        &self.file
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Its permission bits, or `None` where there is no file.
+    pub fn mode(&self) -> Option<u32> {
+        self.file.mode()
     }
 
     /// Reads it; no file, or an empty one, is an empty config.
@@ -81,11 +102,8 @@ impl ConfigFile {
             None => Members::default(),
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
                 // serde's own words quote the text, which may hold a token.
-                self.file.unusable(&format!(
-                    "is not a JSON object (line {}, column {})",
-                    error.line(),
-                    error.column()
-                ))
+                let (line, column) = (error.line(), error.column());
+                self.file.unusable(&format!("is not a JSON object (line {line}, column {column})"))
             })?,
         };
         Ok(Config { members, file: self.file.clone() })
@@ -112,18 +130,46 @@ impl Config {
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(raw) = self.members.get(name) else { return Ok(None) };
         let text: Option<String> = serde_json::from_str(raw.get())
-            .map_err(|_| self.file.unusable(&format!("has a {name} that is not text")))?;
+            .map_err(|_| self.file.unusable(&format!("is wrong: {name} is not text")))?;
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// The stored token, without the `Bearer ` that some writers put before it.
+    /// The stored token, without the `Bearer` that some writers put before it.
     pub fn auth_token(&self) -> Result<Option<Secret>, Error> {
         let Some(text) = self.text(AUTH_TOKEN)?.map(Zeroizing::new) else { return Ok(None) };
-        let token = Secret::new(text.strip_prefix("Bearer ").unwrap_or(&text).trim());
-        if !token.is_visible_ascii() {
-            return Err(self.file.unusable("has an auth_token that no server can have given"));
+        let token = Secret::token(&text);
+        if token.is_none() && text.as_str() != "Bearer" {
+            return Err(self.file.unusable("is wrong: auth_token is nothing that a server gives"));
         }
-        Ok(Some(token))
+        Ok(token)
+    }
+
+    /// Whether there still is a login, and of this account: another process may have logged in or out.
+    pub fn is_login_of(&self, email: Option<&str>) -> bool {
+        let logged_in = self.auth_token().is_ok_and(|token| token.is_some());
+        logged_in && self.text(EMAIL_ID).is_ok_and(|stored| stored.as_deref() == email)
+    }
+
+    /// The stored token of a command that is nothing without one.
+    pub fn require_token(&self) -> Result<Secret, Error> {
+        self.auth_token()?
+            .ok_or_else(|| Error::refused("you are not logged in", "Run `rio auth login`."))
+    }
+
+    /// Whether there is anything that [`Config::forget_login`] would take away.
+    pub fn has_login(&self) -> bool {
+        LOGIN.iter().any(|name| self.members.get(name).is_some())
+    }
+
+    /// Takes login, organization and project away, and nothing else.
+    pub fn forget_login(&mut self) {
+        self.remove(&LOGIN);
+    }
+
+    /// Takes organization and project away.
+    pub fn forget_selection(&mut self) {
+        self.remove(&[ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID]);
+        self.remove(&[PROJECT_ID, PROJECT_NAME]);
     }
 
     /// Sets a text member.

@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::text;
@@ -13,8 +15,13 @@ pub trait Input {
     fn is_terminal(&self) -> bool;
     /// The next line without its end; `None` when there is no more.
     fn read_line(&mut self) -> io::Result<Option<String>>;
-    /// The next line, not shown while it is typed.
+    /// From now on what is typed is not shown. `prompt` is shown again to a person who comes back to
+    /// a program that was stopped.
+    fn hide_typing(&mut self, prompt: &str) -> io::Result<()>;
+    /// The next line, typed while nothing is shown.
     fn read_hidden(&mut self) -> io::Result<Option<Secret>>;
+    /// What is typed is shown again.
+    fn show_typing(&mut self);
 }
 
 /// What the screen can show.
@@ -22,6 +29,8 @@ pub trait Input {
 pub struct Screen {
     /// Bold and the like are understood and wanted on standard error.
     pub color: bool,
+    /// Standard error is a terminal.
+    pub terminal_err: bool,
     /// Standard output is a terminal that shows nothing beyond ASCII.
     pub ascii_out: bool,
     /// The same of standard error.
@@ -30,8 +39,8 @@ pub struct Screen {
 
 /// The three standard streams.
 ///
-/// All that is printed goes through here and loses its control characters on the way, so no text of a
-/// server's can steer the terminal, wherever it was put into a message.
+/// All text of others that is printed goes through here and loses its control characters on the way, so
+/// none of it can steer the terminal, wherever it was put into a message.
 pub struct Console {
     input: Box<dyn Input>,
     out: Box<dyn Write>,
@@ -50,21 +59,23 @@ impl Console {
         Console { input, out, err, screen }
     }
 
-    /// Prints a line of the result on standard output, at once.
+    /// Prints a line of the result on standard output, at once; on a terminal that shows ASCII alone,
+    /// in ASCII.
     ///
     /// Fails if nobody can receive it: a script must not take a cut result for a whole one.
-    pub fn result(&mut self, line: &str) -> Result<(), Error> {
-        self.write_out(&text::printable(line))
-    }
-
-    /// Prints a line of the result that is for people: on an ASCII terminal, in ASCII.
-    pub fn result_words(&mut self, line: &str) -> Result<(), Error> {
+    pub fn print(&mut self, line: &str) -> Result<(), Error> {
         self.write_out(&shown(line, self.screen.ascii_out))
     }
 
-    /// Prints a result of several lines that is all our own.
-    pub fn results(&mut self, lines: &str) -> Result<(), Error> {
-        self.write_out(lines.trim_end_matches('\n'))
+    /// Prints a JSON value on one line of standard output, in ASCII, so that it is the same on any
+    /// terminal and steers none.
+    pub fn print_json(&mut self, value: &Value) -> Result<(), Error> {
+        self.write_out(&ascii_json(value))
+    }
+
+    /// Prints several lines that are all our own on standard output.
+    pub fn print_text(&mut self, text: &str) -> Result<(), Error> {
+        self.write_out(text.trim_end_matches('\n'))
     }
 
     fn write_out(&mut self, text: &str) -> Result<(), Error> {
@@ -77,32 +88,54 @@ impl Console {
         })
     }
 
-    /// Prints a line on standard error. Nobody may be there to read it, which stops nothing.
+    /// Says a line on standard error. Nobody may be there to read it, which stops nothing.
     pub fn say(&mut self, line: &str) {
         let line = shown(line, self.screen.ascii_err);
-        self.print(&format!("{line}\n"));
+        self.write_err(&format!("{line}\n"));
     }
 
-    /// Prints a line on standard error that must catch the eye.
+    /// Says a line that must catch the eye.
     pub fn say_strong(&mut self, line: &str) {
         let line = shown(line, self.screen.ascii_err);
         match self.screen.color {
-            true => self.print(&format!("\x1b[1m{line}\x1b[0m\n")),
-            false => self.print(&format!("{line}\n")),
+            true => self.write_err(&format!("\x1b[1m{line}\x1b[0m\n")),
+            false => self.write_err(&format!("{line}\n")),
         }
     }
 
-    /// Prints a warning on standard error.
-    pub fn warn(&mut self, line: &str) {
-        self.say(&format!("rio: warning: {line}"));
+    /// Says sentences, on a terminal broken between words.
+    pub fn say_words(&mut self, text: &str) {
+        self.say_indented(text, 0);
     }
 
-    /// Prints an error on standard error: the fact, then the advice.
+    /// Says a warning.
+    pub fn warn(&mut self, text: &str) {
+        self.say_words(&format!("rio: warning: {text}"));
+    }
+
+    /// Says an error: the fact, then the advice. Indented lines of the advice are kept as they are.
     pub fn fail(&mut self, error: &Error) {
-        self.say(&format!("rio: {}", error.fact()));
+        self.say_words(&format!("rio: {}", error.fact()));
         for line in error.advice().lines() {
-            self.say(&format!("  {line}"));
+            if line.starts_with(' ') {
+                self.say(line);
+            } else {
+                self.say_indented(line, 2);
+            }
         }
+    }
+
+    fn say_indented(&mut self, text: &str, indent: usize) {
+        let text = text::printable(text);
+        match self.screen.terminal_err {
+            true => text::wrap(&text, indent).lines().for_each(|line| self.say(line)),
+            false => self.say(&format!("{:indent$}{text}", "")),
+        }
+    }
+
+    /// Whether the text comes out as it is where people read it.
+    pub fn can_show(&self, text: &str) -> bool {
+        shown(text, self.screen.ascii_err) == text
     }
 
     /// Whether a person at a terminal answers.
@@ -111,40 +144,48 @@ impl Console {
     }
 
     /// Asks for a line; `None` if nobody can answer.
-    pub fn ask(&mut self, question: &str) -> Option<String> {
-        self.prompt(question);
-        let answer = self.input.read_line().ok().flatten();
+    pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
+        let question = shown(question, self.screen.ascii_err);
+        self.write_err(&question);
+        let answer = self.input.read_line();
         // At a terminal the person's own Enter ends the line; anywhere else nobody's does.
-        if answer.is_none() || !self.input.is_terminal() {
-            self.print("\n");
+        if !matches!(answer, Ok(Some(_))) || !self.input.is_terminal() {
+            self.write_err("\n");
         }
-        answer
+        answer.map_err(unreadable)
     }
 
     /// Asks for a line that is not shown while it is typed; `None` if nobody can answer.
-    pub fn ask_hidden(&mut self, question: &str) -> Option<Secret> {
-        self.prompt(question);
-        let answer = self.input.read_hidden().ok().flatten();
-        self.print("\n");
-        answer
+    pub fn ask_hidden(&mut self, question: &str) -> Result<Option<Secret>, Error> {
+        let question = shown(question, self.screen.ascii_err);
+        // Before the question: somebody may have the answer ready.
+        self.input.hide_typing(&question).map_err(unreadable)?;
+        self.write_err(&question);
+        let answer = self.input.read_hidden();
+        self.input.show_typing();
+        self.write_err("\n");
+        answer.map_err(unreadable)
     }
 
     /// The first line of standard input, for an option whose value is `-`.
-    pub fn read_secret(&mut self) -> Option<Secret> {
+    pub fn read_secret(&mut self) -> Result<Option<Secret>, Error> {
         match self.input.is_terminal() {
             true => self.ask_hidden("Secret: "),
-            false => self.input.read_hidden().ok().flatten(),
+            false => self.input.read_hidden().map_err(unreadable),
         }
     }
 
-    fn prompt(&mut self, question: &str) {
-        let question = shown(question, self.screen.ascii_err);
-        self.print(&question);
-    }
-
-    fn print(&mut self, text: &str) {
+    fn write_err(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
+}
+
+fn unreadable(error: io::Error) -> Error {
+    let what = match error.kind() {
+        io::ErrorKind::InvalidData => "holds a line that is not UTF-8 or is too long".to_owned(),
+        kind => format!("cannot be read: {kind}"),
+    };
+    Error::refused(format!("standard input {what}"), "Answer at a terminal, or pipe text in.")
 }
 
 fn shown(line: &str, ascii: bool) -> String {
@@ -153,4 +194,18 @@ fn shown(line: &str, ascii: bool) -> String {
         true => shown.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect(),
         false => shown,
     }
+}
+
+/// Beyond ASCII there is only text within strings, where it may be escaped (RFC 8259 §7).
+fn ascii_json(value: &Value) -> String {
+    let mut ascii = String::new();
+    for c in value.to_string().chars() {
+        if c.is_ascii() && c != '\x7f' {
+            ascii.push(c);
+        } else {
+            let mut units = [0; 2];
+            ascii.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    ascii
 }

@@ -1,6 +1,6 @@
 //! The device authorization grant (RFC 8628) as values: no network, no clock, no terminal.
 //!
-//! [`Grant`] is what the server hands out, [`Reply`] what it says to a poll, and [`Poll`] decides what
+//! [`Grant`] is what the server hands out, [`Answer`] what it says to a poll, and [`Poll`] decides what
 //! follows: how long to wait, or that it is over. The loop that sleeps and asks is in `cmd/login`.
 
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Grant {
 
 /// What the token endpoint says to one poll (RFC 8628 §3.5); `T` is what a success carries.
 #[derive(Debug)]
-pub enum Reply<T> {
+pub enum Answer<T> {
     /// Approved.
     Tokens(T),
     /// `authorization_pending`: nobody has decided yet.
@@ -57,23 +57,52 @@ const BACK_OFF_CEILING: Duration = Duration::from_secs(30);
 /// A little over the interval: some servers answer `slow_down` to a poll that comes a millisecond early.
 const MARGIN: Duration = Duration::from_millis(50);
 
+/// A poll may come so long after the code's end: an approval in its last seconds still counts.
+const GRACE: Duration = DEFAULT_INTERVAL;
+
+/// What follows an answer that decides nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Sleep so long, then poll.
+    Poll(Duration),
+    /// The next poll would come when the code is long over: sleep until it is, and give up.
+    GiveUp(Duration),
+}
+
 /// When to poll next, and when to give up. Times are those of a monotonic clock, from any start.
 #[derive(Debug)]
 pub struct Poll {
+    expires_in: Duration,
+    deadline: Duration,
     interval: Duration,
     wait: Duration,
-    deadline: Duration,
+    trouble: Option<String>,
 }
 
 impl Poll {
     /// Starts the wait for a grant that arrived at `now`.
     pub fn new(expires_in: Duration, interval: Duration, now: Duration) -> Self {
-        Poll { interval, wait: interval, deadline: now.saturating_add(expires_in) }
+        let deadline = now.saturating_add(expires_in);
+        Poll { expires_in, deadline, interval, wait: interval, trouble: None }
     }
 
-    /// How long to sleep before the next poll, counted from the last answer.
+    /// What is in the way of polling, since the last answer that was one.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// The least time from the last answer to the next poll.
     pub fn wait(&self) -> Duration {
-        self.wait.saturating_add(MARGIN)
+        self.wait
+    }
+
+    /// What to do at `now`, which is when the last answer came.
+    pub fn next(&self, now: Duration) -> Next {
+        let remaining = self.remaining(now);
+        if self.wait > remaining.saturating_add(GRACE) {
+            return Next::GiveUp(remaining);
+        }
+        Next::Poll(self.wait.saturating_add(MARGIN))
     }
 
     /// How long the codes are still good at `now`.
@@ -85,30 +114,38 @@ impl Poll {
     ///
     /// The deadline is looked at after an answer, not before a poll: an approval in the last seconds
     /// still counts, and no poll comes early to catch it.
-    pub fn answer<T>(&mut self, reply: Reply<T>, now: Duration) -> Result<Option<T>, Error> {
-        let expired = now >= self.deadline;
-        match reply {
-            Reply::Tokens(tokens) => return Ok(Some(tokens)),
-            Reply::Refused(error) => return Err(error),
-            Reply::Trouble { reason, .. } if expired => return Err(expired_in_trouble(&reason)),
-            _ if expired => return Err(expired_token()),
-            Reply::Pending => self.wait = self.interval,
-            Reply::SlowDown { interval } => {
+    pub fn receive<T>(&mut self, answer: Answer<T>, now: Duration) -> Result<Option<T>, Error> {
+        self.trouble = None;
+        match answer {
+            Answer::Tokens(tokens) => return Ok(Some(tokens)),
+            Answer::Refused(error) => return Err(error),
+            Answer::Pending => self.wait = self.interval,
+            Answer::SlowDown { interval } => {
+                // One that outlasts the code makes no sense.
+                let named = interval.filter(|interval| *interval < self.expires_in);
                 let slower = self.interval.saturating_add(SLOW_DOWN);
-                self.interval = interval.unwrap_or_default().max(slower);
+                self.interval = named.unwrap_or_default().max(slower);
                 self.wait = self.interval;
             }
-            Reply::Trouble { retry_after, .. } => {
-                let remaining = self.remaining(now).max(self.interval);
-                self.wait = self
-                    .wait
-                    .saturating_mul(2)
-                    .min(BACK_OFF_CEILING)
-                    .max(retry_after.unwrap_or_default().min(remaining))
-                    .max(self.interval);
+            Answer::Trouble { reason, retry_after } => {
+                self.trouble = Some(reason);
+                let asked = retry_after.unwrap_or_default().min(self.remaining(now));
+                let doubled = self.wait.saturating_mul(2).min(BACK_OFF_CEILING);
+                self.wait = doubled.max(asked).max(self.interval);
             }
         }
-        Ok(None)
+        if now >= self.deadline { Err(self.expired()) } else { Ok(None) }
+    }
+
+    /// The end of a wait that nobody ended.
+    pub fn expired(&self) -> Error {
+        match &self.trouble {
+            None => expired_token(),
+            Some(reason) => Error::unavailable(
+                format!("the code expired while the login server could not be asked: {reason}"),
+                "Check the network, then run `rio auth login` for a new code.",
+            ),
+        }
     }
 }
 
@@ -120,13 +157,6 @@ pub fn expired_token() -> Error {
     )
 }
 
-fn expired_in_trouble(reason: &str) -> Error {
-    Error::unavailable(
-        format!("the code expired while the login server could not be asked: {reason}"),
-        "Check the network, then run `rio auth login` for a new code.",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,44 +165,56 @@ mod tests {
         Duration::from_secs(n)
     }
 
-    fn trouble(retry_after: Option<u64>) -> Reply<()> {
-        Reply::Trouble { reason: "reset".into(), retry_after: retry_after.map(seconds) }
+    fn trouble(retry_after: Option<u64>) -> Answer<()> {
+        Answer::Trouble { reason: "reset".into(), retry_after: retry_after.map(seconds) }
     }
 
-    fn slow_down(interval: Option<u64>) -> Reply<()> {
-        Reply::SlowDown { interval: interval.map(seconds) }
+    fn slow_down(interval: Option<u64>) -> Answer<()> {
+        Answer::SlowDown { interval: interval.map(seconds) }
     }
 
-    /// The waits, in whole seconds, before the first poll and after each reply to a ten-minute code.
-    fn waits(interval: u64, replies: Vec<Reply<()>>) -> Vec<u64> {
+    fn wait(poll: &Poll, now: Duration) -> Duration {
+        match poll.next(now) {
+            Next::Poll(wait) => wait,
+            Next::GiveUp(_) => panic!("the code is not over"),
+        }
+    }
+
+    /// The waits, in whole seconds, before the first poll and after each answer to a ten-minute code.
+    fn waits(interval: u64, answers: Vec<Answer<()>>) -> Vec<u64> {
         let mut now = seconds(7);
         let mut poll = Poll::new(seconds(600), seconds(interval), now);
-        let mut waits = vec![poll.wait().as_secs()];
-        for reply in replies {
-            now += poll.wait();
-            assert!(poll.answer(reply, now).unwrap().is_none());
-            waits.push(poll.wait().as_secs());
+        let mut waits = vec![wait(&poll, now).as_secs()];
+        for answer in answers {
+            now += wait(&poll, now);
+            assert!(poll.receive(answer, now).unwrap().is_none());
+            waits.push(wait(&poll, now).as_secs());
         }
         waits
     }
 
     #[test]
     fn slow_down_adds_five_seconds_for_good() {
-        let replies = vec![Reply::Pending, slow_down(None), Reply::Pending, slow_down(None)];
-        assert_eq!(waits(1, replies), [1, 1, 6, 6, 11]);
+        let answers = vec![Answer::Pending, slow_down(None), Answer::Pending, slow_down(None)];
+        assert_eq!(waits(1, answers), [1, 1, 6, 6, 11]);
     }
 
     #[test]
     fn an_interval_beside_slow_down_raises_it_further_but_never_lowers_it() {
-        assert_eq!(waits(5, vec![slow_down(Some(30)), Reply::Pending]), [5, 30, 30]);
-        assert_eq!(waits(5, vec![slow_down(Some(1)), Reply::Pending]), [5, 10, 10]);
+        assert_eq!(waits(5, vec![slow_down(Some(30)), Answer::Pending]), [5, 30, 30]);
+        assert_eq!(waits(5, vec![slow_down(Some(1)), Answer::Pending]), [5, 10, 10]);
+    }
+
+    #[test]
+    fn an_interval_that_outlasts_the_code_counts_as_none() {
+        assert_eq!(waits(5, vec![slow_down(Some(600)), slow_down(Some(u64::MAX))]), [5, 10, 15]);
     }
 
     #[test]
     fn trouble_doubles_the_wait_up_to_a_ceiling_and_an_answer_ends_it() {
-        let mut replies: Vec<_> = (0..5).map(|_| trouble(None)).collect();
-        replies.push(Reply::Pending);
-        assert_eq!(waits(5, replies), [5, 10, 20, 30, 30, 30, 5]);
+        let mut answers: Vec<_> = (0..5).map(|_| trouble(None)).collect();
+        answers.push(Answer::Pending);
+        assert_eq!(waits(5, answers), [5, 10, 20, 30, 30, 30, 5]);
     }
 
     #[test]
@@ -182,7 +224,7 @@ mod tests {
 
     #[test]
     fn trouble_after_slow_down_returns_to_the_slower_interval() {
-        assert_eq!(waits(1, vec![slow_down(None), trouble(None), Reply::Pending]), [1, 6, 12, 6]);
+        assert_eq!(waits(1, vec![slow_down(None), trouble(None), Answer::Pending]), [1, 6, 12, 6]);
     }
 
     #[test]
@@ -196,27 +238,43 @@ mod tests {
     #[test]
     fn every_wait_is_a_little_over_the_interval() {
         let poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
-        assert!(poll.wait() > seconds(5) && poll.wait() < seconds(6));
+        let wait = wait(&poll, Duration::ZERO);
+        assert!(wait > seconds(5) && wait < seconds(6), "{wait:?}");
+    }
+
+    #[test]
+    fn a_poll_that_would_come_long_after_the_end_is_not_waited_for() {
+        let mut poll = Poll::new(seconds(60), seconds(5), Duration::ZERO);
+        poll.receive(slow_down(Some(59)), seconds(6)).unwrap();
+        assert_eq!(poll.next(seconds(6)), Next::Poll(seconds(59) + MARGIN));
+        poll.receive(slow_down(Some(59)), seconds(7)).unwrap();
+        assert_eq!(poll.next(seconds(7)), Next::GiveUp(seconds(53)));
+    }
+
+    #[test]
+    fn the_last_poll_may_come_a_moment_after_the_end() {
+        let poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
+        assert!(matches!(poll.next(seconds(8)), Next::Poll(_)));
     }
 
     #[test]
     fn an_approval_that_is_answered_after_the_deadline_still_counts() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert_eq!(poll.answer(Reply::Tokens(1), seconds(12)).unwrap(), Some(1));
+        assert_eq!(poll.receive(Answer::Tokens(1), seconds(12)).unwrap(), Some(1));
     }
 
     #[test]
     fn a_pending_answer_after_the_deadline_ends_the_login() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert!(poll.answer::<()>(Reply::Pending, seconds(9)).unwrap().is_none());
-        let error = poll.answer::<()>(Reply::Pending, seconds(10)).unwrap_err();
+        assert!(poll.receive::<()>(Answer::Pending, seconds(9)).unwrap().is_none());
+        let error = poll.receive::<()>(Answer::Pending, seconds(10)).unwrap_err();
         assert_eq!(error, expired_token());
     }
 
     #[test]
     fn a_deadline_that_passes_in_trouble_says_what_the_trouble_was() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        let error = poll.answer(trouble(None), seconds(11)).unwrap_err();
+        let error = poll.receive(trouble(None), seconds(11)).unwrap_err();
         assert_eq!(error.exit(), crate::error::Exit::Unavailable);
         assert!(error.fact().ends_with("reset"), "{error}");
     }
@@ -224,8 +282,8 @@ mod tests {
     #[test]
     fn the_largest_numbers_do_not_overflow() {
         let mut poll = Poll::new(Duration::MAX, Duration::MAX, Duration::MAX);
-        poll.answer(slow_down(Some(u64::MAX)), Duration::ZERO).unwrap();
-        poll.answer(trouble(Some(u64::MAX)), Duration::ZERO).unwrap();
-        assert_eq!(poll.wait(), Duration::MAX);
+        poll.receive(slow_down(Some(u64::MAX)), Duration::ZERO).unwrap();
+        poll.receive(trouble(Some(u64::MAX)), Duration::ZERO).unwrap();
+        assert_eq!(poll.next(Duration::ZERO), Next::Poll(Duration::MAX));
     }
 }

@@ -40,9 +40,9 @@ impl Env {
         self.get(name)?.to_str()
     }
 
-    /// Whether the variable is set to something other than `0`.
+    /// Whether the variable is `1`.
     pub fn is_on(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value != "0")
+        self.get(name).is_some_and(|value| value == "1")
     }
 
     /// The user's home directory.

@@ -12,6 +12,35 @@ pub enum Environment {
 /// What can be written for an environment, for a message.
 pub const VALID_NAMES: &str = "ga, dev, qa, or pr and a number (pr123)";
 
+/// A host of the platform: its key in the config file, how a staging environment's name goes on to be
+/// its host name, and where it is in production (if it is ever called there).
+struct Service {
+    key: &'static str,
+    staging: &'static str,
+    production: Option<&'static str>,
+}
+
+const SERVICES: [Service; 5] = [
+    Service { key: OIDC_HOST, staging: "-oidc", production: Some("https://oidc.rapyuta.io") },
+    Service {
+        key: RIP_HOST,
+        staging: "rip",
+        production: Some("https://garip.apps.okd4v2.prod.rapyuta.io"),
+    },
+    Service { key: V2API_HOST, staging: "api", production: Some("https://api.rapyuta.io") },
+    Service { key: "catalog_host", staging: "catalog", production: None },
+    Service { key: "core_api_host", staging: "apiserver", production: None },
+];
+
+/// The login server.
+pub const OIDC_HOST: &str = "oidc_host";
+/// The API of tokens.
+pub const RIP_HOST: &str = "rip_host";
+/// The API of organizations and projects.
+pub const V2API_HOST: &str = "v2api_host";
+/// All members of the config file that an environment sets.
+pub const HOST_KEYS: [&str; 5] = [OIDC_HOST, RIP_HOST, V2API_HOST, "catalog_host", "core_api_host"];
+
 impl Environment {
     /// Reads a name; `None` if no environment is called that.
     pub fn parse(name: &str) -> Option<Self> {
@@ -30,41 +59,17 @@ impl Environment {
         }
     }
 
-    /// The base URL of `oidc_host`.
-    pub fn oidc_host(&self) -> String {
-        self.host("https://oidc.rapyuta.io", "-oidc")
-    }
-
-    /// The base URL of `rip_host`.
-    pub fn rip_host(&self) -> String {
-        self.host("https://garip.apps.okd4v2.prod.rapyuta.io", "rip")
-    }
-
-    /// The base URL of `v2api_host`.
-    pub fn v2api_host(&self) -> String {
-        self.host("https://api.rapyuta.io", "api")
-    }
-
-    /// The members of the config file that an environment sets.
-    pub const HOST_KEYS: [&str; 5] =
-        ["oidc_host", "rip_host", "v2api_host", "catalog_host", "core_api_host"];
-
-    /// What it sets them to; nothing for production, whose hosts are the defaults.
-    pub fn host_urls(&self) -> impl Iterator<Item = (&'static str, String)> {
-        const SERVICES: [&str; 5] = ["-oidc", "rip", "api", "catalog", "apiserver"];
-        let pairs = Self::HOST_KEYS.into_iter().zip(SERVICES);
-        pairs
-            .filter(|_| *self != Environment::Production)
-            .map(|(key, service)| (key, self.host("", service)))
-    }
-
-    fn host(&self, production: &str, service: &str) -> String {
-        match self {
-            Environment::Production => production.to_owned(),
-            Environment::Staging(name) => {
-                format!("https://{name}{service}.apps.okd4v2.okd4beta.rapyuta.io")
-            }
-        }
+    /// The base URLs of its hosts by their keys in the config file.
+    pub fn hosts(&self) -> impl Iterator<Item = (&'static str, String)> {
+        SERVICES.iter().filter_map(|service| {
+            let url = match self {
+                Environment::Production => service.production?.to_owned(),
+                Environment::Staging(name) => {
+                    format!("https://{name}{}.apps.okd4v2.okd4beta.rapyuta.io", service.staging)
+                }
+            };
+            Some((service.key, url))
+        })
     }
 }
 
@@ -80,6 +85,11 @@ fn is_preview(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn host(environment: &str, key: &str) -> Option<String> {
+        let environment = Environment::parse(environment).unwrap();
+        environment.hosts().find(|(known, _)| *known == key).map(|(_, url)| url)
+    }
+
     #[test]
     fn the_names_are_ga_dev_qa_and_previews() {
         for name in ["ga", "dev", "qa", "pr1", "pr123", "pr12-fix"] {
@@ -91,14 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn a_staging_environment_has_all_five_hosts_and_production_none() {
-        let dev = Environment::parse("dev").unwrap();
-        let urls: Vec<_> = dev.host_urls().collect();
-        let oidc = "https://dev-oidc.apps.okd4v2.okd4beta.rapyuta.io".to_owned();
-        assert_eq!(urls[0], ("oidc_host", oidc));
-        assert_eq!(urls.len(), 5);
-        assert_eq!(dev.rip_host(), "https://devrip.apps.okd4v2.okd4beta.rapyuta.io");
-        assert_eq!(Environment::Production.host_urls().count(), 0);
-        assert_eq!(Environment::Production.v2api_host(), "https://api.rapyuta.io");
+    fn each_environment_has_its_hosts() {
+        for (environment, key, url) in [
+            ("ga", "oidc_host", Some("https://oidc.rapyuta.io")),
+            ("ga", "rip_host", Some("https://garip.apps.okd4v2.prod.rapyuta.io")),
+            ("ga", "v2api_host", Some("https://api.rapyuta.io")),
+            ("ga", "catalog_host", None),
+            ("dev", "oidc_host", Some("https://dev-oidc.apps.okd4v2.okd4beta.rapyuta.io")),
+            ("qa", "rip_host", Some("https://qarip.apps.okd4v2.okd4beta.rapyuta.io")),
+            ("pr7", "v2api_host", Some("https://pr7api.apps.okd4v2.okd4beta.rapyuta.io")),
+            ("dev", "catalog_host", Some("https://devcatalog.apps.okd4v2.okd4beta.rapyuta.io")),
+            ("dev", "core_api_host", Some("https://devapiserver.apps.okd4v2.okd4beta.rapyuta.io")),
+        ] {
+            assert_eq!(host(environment, key).as_deref(), url, "{environment} {key}");
+        }
+        let keys: Vec<_> = Environment::parse("dev").unwrap().hosts().map(|(key, _)| key).collect();
+        assert_eq!(keys, HOST_KEYS);
     }
 }

@@ -54,6 +54,11 @@ impl Error {
         self
     }
 
+    /// The same error as one of a server that could not be asked. Exit code 3.
+    pub fn into_unavailable(self) -> Self {
+        Error { exit: Exit::Unavailable, ..self }
+    }
+
     /// The same fact with another advice.
     pub fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();

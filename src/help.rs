@@ -2,7 +2,11 @@
 
 use argh::{CommandInfoWithArgs, FlagInfoKind};
 
-const WIDTH: usize = 80;
+use crate::text::wrap;
+
+/// The word that asks for help where a command could stand.
+pub const COMMAND: &str = "help";
+
 const INDENT: &str = "  ";
 
 /// The help of one command; `path` is how it is called: `rio auth login`.
@@ -16,7 +20,11 @@ pub fn render(path: &[&str], command: &CommandInfoWithArgs) -> String {
         text.push_str(&format!("\n{}", wrap(note, 0)));
     }
     let commands = command.commands.iter().map(|c| (c.name.to_owned(), c.command.description));
-    section(&mut text, "Commands", commands.collect());
+    let mut commands: Vec<_> = commands.collect();
+    if !commands.is_empty() {
+        commands.push((COMMAND.to_owned(), "Show the help of a command."));
+    }
+    section(&mut text, "Commands", commands);
     let arguments = command.positionals.iter().map(|p| (p.name.to_uppercase(), p.description));
     section(&mut text, "Arguments", arguments.collect());
     section(&mut text, "Options", options(path, command));
@@ -57,23 +65,4 @@ fn section(text: &mut String, title: &str, rows: Vec<(String, &str)>) {
         let wrapped = wrap(description, column);
         text.push_str(&format!("{INDENT}{name:widest$}{INDENT}{}", wrapped.trim_start()));
     }
-}
-
-/// Breaks text between words, each line indented by `column` blanks.
-fn wrap(text: &str, column: usize) -> String {
-    let indent = " ".repeat(column);
-    let mut wrapped = String::new();
-    let mut line = indent.clone();
-    for word in text.split_whitespace() {
-        let length = line.len().saturating_add(word.len()).saturating_add(1);
-        if length > WIDTH && line.len() > column {
-            wrapped.push_str(&format!("{line}\n"));
-            line.clone_from(&indent);
-        }
-        if line.len() > column {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    format!("{wrapped}{line}\n")
 }

@@ -8,10 +8,9 @@ use crate::browser::{self, CommandLine};
 use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
 use crate::env::Env;
+use crate::last_resort;
 use crate::terminal;
-
-/// Writes one line of `RIO_DEBUG`'s trace; does nothing when it is off.
-pub type Trace = Rc<dyn Fn(&str)>;
+use crate::trace::Trace;
 
 /// Starts the first of some command lines that can be started; see [`browser::commands`].
 pub type Browser = Box<dyn Fn(&[CommandLine])>;
@@ -33,21 +32,17 @@ pub struct Host {
 impl Host {
     /// The machine as it is.
     pub fn of_process() -> Self {
+        last_resort::set_up();
         terminal::restore_on_signals();
         let env = Env::of_process();
         let screen = terminal::screen(&env);
         let (out, err) = (Box::new(io::stdout()), Box::new(io::stderr()));
         Host {
-            console: Console::new(Box::new(terminal::StandardInput), out, err, screen),
+            console: Console::new(Box::<terminal::StandardInput>::default(), out, err, screen),
             clock: Rc::new(SystemClock::start()),
             browser: Box::new(browser::start),
-            trace: if env.is_on("RIO_DEBUG") { Rc::new(trace_line) } else { Rc::new(|_| {}) },
+            trace: if env.is_on("RIO_DEBUG") { Trace::to_stderr() } else { Trace::default() },
             env,
         }
     }
-}
-
-fn trace_line(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(io::stderr(), "rio: debug: {}", crate::text::printable(line));
 }

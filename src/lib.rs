@@ -4,8 +4,10 @@
 //! explains it. [`cmd`] has one file per command. A login by device code goes through [`oidc`] (the wire),
 //! [`device`] (RFC 8628, pure) and [`id_token`] (what is accepted); [`platform`] is rapyuta.io's own API,
 //! and both speak through [`http`]. [`config`] is the token cache, and [`cache_file`] the file under it.
-//! [`host`] holds what is ambient: [`env`], [`clock`], [`console`], [`terminal`], [`browser`].
-//! [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words that the rest is said in.
+//! [`session`] is where the commands that speak to the platform begin, and [`hosts`] and [`environment`]
+//! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`console`],
+//! [`terminal`], [`browser`], [`trace`], [`last_resort`]. [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words
+//! that the rest is said in.
 
 #![warn(missing_docs)]
 // Nothing that a server, a file or a person sends may end in a panic.
@@ -39,16 +41,19 @@ pub mod environment;
 pub mod error;
 pub mod help;
 pub mod host;
+pub mod hosts;
 pub mod http;
 pub mod id_token;
 pub mod json;
 pub mod jwt;
+pub mod last_resort;
 pub mod oidc;
 pub mod platform;
 pub mod secret;
 pub mod session;
 pub mod terminal;
 pub mod text;
+pub mod trace;
 
 use std::ffi::OsString;
 
@@ -68,6 +73,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Ex
 fn perform(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Result<Exit, Error> {
     match command_line::parse(arguments)? {
         Invocation::Run(rio) => cmd::run(rio, host),
-        Invocation::Show(text) => host.console.results(&text).map(|()| Exit::Done),
+        Invocation::Show(text) => host.console.print_text(&text).map(|()| Exit::Done),
+        Invocation::NoCommand(help) => {
+            help.lines().for_each(|line| host.console.say(line));
+            Ok(Exit::Usage)
+        }
     }
 }

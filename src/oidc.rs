@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::device::{self, DEFAULT_INTERVAL, Grant, Reply as PollReply};
+use crate::device::{self, Answer, DEFAULT_INTERVAL, Grant};
 use crate::error::Error;
-use crate::http::{Body, Http, Reply, Request, Url};
+use crate::http::{Action, Http, Reply, Request, Url};
 use crate::id_token::{self, Claims, Rejection};
 use crate::json;
 use crate::secret::Secret;
@@ -73,8 +73,8 @@ impl<'a> Provider<'a> {
     /// endpoints must be safe to call (OIDC Discovery §4.3).
     pub fn discover(http: &'a Http, oidc_host: &Url, client_id: &'a str) -> Result<Self, Error> {
         let url = oidc_host.join("/.well-known/openid-configuration");
-        let reply = http.send(&Request::get(&url))?;
-        let metadata: Metadata = reply.expect("its login endpoints", &[])?;
+        let reply = http.send(&Request::new(&url, Action::Get))?;
+        let metadata: Metadata = reply.expect("the request for its endpoints", &[])?;
         if !id_token::same_issuer(&metadata.issuer, oidc_host.as_str()) {
             return Err(Error::refused(
                 format!(
@@ -107,8 +107,8 @@ impl<'a> Provider<'a> {
     pub fn authorize_device(&self) -> Result<Grant, Error> {
         let form = [("client_id", self.client_id), ("scope", SCOPE)];
         let url = &self.device_authorization_endpoint;
-        let reply = self.http.send(&Request::post(url, Body::Form(&form)))?;
-        let answer: DeviceAuthorization = reply.expect("a code", &[])?;
+        let reply = self.http.send(&Request::new(url, Action::PostForm(&form)))?;
+        let answer: DeviceAuthorization = reply.expect("the request for a code", &[])?;
         self.grant(answer, &reply)
     }
 
@@ -116,7 +116,7 @@ impl<'a> Provider<'a> {
         let page = answer
             .verification_uri
             .or(answer.verification_url)
-            .ok_or_else(|| reply.senseless("a code"))?;
+            .ok_or_else(|| reply.senseless("the request for a code"))?;
         let page = self
             .http
             .url(&page)
@@ -142,18 +142,18 @@ impl<'a> Provider<'a> {
     }
 
     /// Polls once (RFC 8628 §3.4).
-    pub fn poll(&self, device_code: &Secret) -> PollReply<Secret> {
+    pub fn poll(&self, device_code: &Secret) -> Answer<Secret> {
         let form = [
             ("grant_type", GRANT_TYPE),
             ("client_id", self.client_id),
             ("device_code", device_code.expose()),
         ];
-        let request = Request::post(&self.token_endpoint, Body::Form(&form));
+        let request = Request::new(&self.token_endpoint, Action::PostForm(&form));
         match self.http.send_once(&request) {
             Ok(reply) => read_poll(&reply, device_code),
-            Err(trouble) if trouble.is_setup() => PollReply::Refused(trouble.into()),
+            Err(trouble) if trouble.is_setup() => Answer::Refused(trouble.into()),
             Err(trouble) => {
-                PollReply::Trouble { reason: trouble.reason().to_owned(), retry_after: None }
+                Answer::Trouble { reason: trouble.reason().to_owned(), retry_after: None }
             }
         }
     }
@@ -161,48 +161,43 @@ impl<'a> Provider<'a> {
     /// What the id_token says, if it is good at `now` (seconds since 1970).
     pub fn accept(&self, id_token: &Secret, now: u64) -> Result<Claims, Error> {
         Claims::accept(id_token, &self.issuer, self.client_id, now).map_err(|why| {
-            let host = self.token_endpoint.host();
-            let (what, advice) = match why {
-                Rejection::Expired(exp) => (
-                    format!("ended at {}, by this machine's clock", text::date_and_time(exp)),
-                    format!(
-                        "The clock reads {}. Set it if it is wrong, then run `rio auth login` again.",
-                        text::date_and_time(now)
-                    ),
-                ),
-                other => (describe(other).to_owned(), DISTRUST.to_owned()),
+            let what = match why {
+                Rejection::Malformed => "cannot be read",
+                Rejection::Unsigned => "is not signed",
+                Rejection::Critical => "asks for an extension that rio does not know",
+                Rejection::Issuer => "is from another login server",
+                Rejection::Audience => "is for another program",
+                Rejection::NoToken => "holds no rapyuta.io token",
+                Rejection::Expired(exp) => return self.expired(exp, now),
             };
-            Error::refused(format!("{host} sent an id_token that {what}"), advice)
+            Error::refused(
+                format!("{} sent an id_token that {what}", self.token_endpoint.host()),
+                "Nothing was stored. See that oidc_host is right, then tell whoever runs it.",
+            )
         })
     }
-}
 
-const DISTRUST: &str =
-    "Nothing was stored. See that oidc_host is right, then tell whoever runs it.";
-
-fn describe(why: Rejection) -> &'static str {
-    match why {
-        Rejection::Malformed => "cannot be read",
-        Rejection::Unsigned => "is not signed",
-        Rejection::Critical => "asks for an extension that rio does not know",
-        Rejection::Issuer => "is from another login server",
-        Rejection::Audience => "is for another program",
-        Rejection::NoToken => "holds no rapyuta.io token",
-        Rejection::Expired(_) => "has ended",
+    fn expired(&self, exp: u64, now: u64) -> Error {
+        let (host, end) = (self.token_endpoint.host(), text::date_and_time(exp));
+        let clock = text::date_and_time(now);
+        Error::refused(
+            format!("{host} sent an id_token that ended at {end}, by this machine's clock"),
+            format!("The clock reads {clock}. If it is wrong, set it; then run `rio auth login`."),
+        )
     }
 }
 
 fn unsafe_url(host: &str, name: &str, wrong: &str) -> Error {
     Error::refused(
         format!("{host} sent a {name} that {wrong}"),
-        "See that oidc_host in the config file is right. RIO_INSECURE_HTTP=1 allows plain http.",
+        "See that oidc_host in the config file is right.",
     )
 }
 
 /// A code that cannot be shown as it is cannot be typed.
 fn is_typable(user_code: &str) -> bool {
     !user_code.trim().is_empty()
-        && user_code.chars().count() <= LONGEST_USER_CODE
+        && user_code.len() <= LONGEST_USER_CODE
         && user_code.chars().all(text::is_printable)
 }
 
@@ -223,51 +218,58 @@ fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
 
 /// The `error` member decides, whatever the HTTP status: `authorization_pending` comes with 200, 400,
 /// 401, 403 and 428.
-fn read_poll(reply: &Reply, device_code: &Secret) -> PollReply<Secret> {
+fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
     let answer = reply.object::<ErrorAnswer>().ok();
     let interval = answer
         .as_ref()
         .and_then(|answer| answer.interval.as_deref())
         .and_then(json::seconds)
-        .map(Duration::from_secs)
-        .filter(|interval| *interval <= LONGEST_EXPIRES_IN);
+        .map(Duration::from_secs);
     let error = answer.and_then(|answer| answer.error);
     let code =
         error.as_deref().map(|raw| serde_json::from_str::<String>(raw.get()).unwrap_or_default());
     match code.as_deref() {
-        Some("authorization_pending") => PollReply::Pending,
-        Some("slow_down") => PollReply::SlowDown { interval },
-        Some("access_denied") => PollReply::Refused(Error::refused(
+        Some("authorization_pending") => Answer::Pending,
+        Some("slow_down") => Answer::SlowDown { interval },
+        Some("access_denied") => Answer::Refused(Error::refused(
             "the login was denied in the browser",
             "If that was a mistake, run `rio auth login` for a new code.",
         )),
-        Some("expired_token") => PollReply::Refused(device::expired_token()),
-        Some("invalid_grant") => PollReply::Refused(Error::refused(
+        Some("expired_token") => Answer::Refused(device::expired_token()),
+        Some("invalid_grant") => Answer::Refused(Error::refused(
             "the code has expired, was used already, or is not known to the server",
             "Run `rio auth login` for a new code.",
         )),
+        Some(
+            "invalid_request"
+            | "invalid_client"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_scope",
+        ) => Answer::Refused(reply.refusal("the login", &[device_code])),
+        // What comes from a portal, a proxy or a server in trouble is not the token endpoint's answer.
         Some("server_error" | "temporarily_unavailable") => trouble(reply),
-        // A portal's redirect or a proxy's "later" is not the token endpoint's own answer.
-        _ if reply.is_later() || reply.is_redirect() => trouble(reply),
-        Some(_) => PollReply::Refused(reply.refusal("the login", &[device_code])),
+        _ if reply.is_later() || reply.is_redirect() || reply.is_web_page() => trouble(reply),
+        _ if reply.breaks_off() && !reply.is_success() => trouble(reply),
+        Some(_) => Answer::Refused(reply.refusal("the login", &[device_code])),
         None => read_tokens(reply, device_code),
     }
 }
 
-fn trouble(reply: &Reply) -> PollReply<Secret> {
-    PollReply::Trouble {
+fn trouble(reply: &Reply) -> Answer<Secret> {
+    Answer::Trouble {
         reason: format!("{} answered with {}", reply.host, reply.looks()),
         retry_after: reply.retry_after,
     }
 }
 
-fn read_tokens(reply: &Reply, device_code: &Secret) -> PollReply<Secret> {
-    let answer: TokenAnswer = match reply.expect("the token", &[device_code]) {
+fn read_tokens(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
+    let answer: TokenAnswer = match reply.expect("the poll", &[device_code]) {
         Ok(answer) => answer,
-        Err(error) => return PollReply::Refused(error),
+        Err(error) => return Answer::Refused(error),
     };
     if answer.access_token.is_empty() || !answer.token_type.eq_ignore_ascii_case("bearer") {
-        return PollReply::Refused(reply.senseless("the token"));
+        return Answer::Refused(reply.senseless("the poll"));
     }
-    PollReply::Tokens(answer.id_token)
+    Answer::Tokens(answer.id_token)
 }

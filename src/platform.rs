@@ -2,13 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
-use crate::config::{Config, ENVIRONMENT};
-use crate::environment::{Environment, VALID_NAMES};
 use crate::error::Error;
-use crate::http::{Body, Http, Reply, Request, Url};
+use crate::hosts::Hosts;
+use crate::http::{Action, Http, Reply, Request};
 use crate::secret::Secret;
 
 /// How long the server may take to hear of a logout.
@@ -59,7 +58,7 @@ pub struct Organization {
     pub name: String,
     /// Five letters.
     #[serde(rename = "shortGUID", default)]
-    pub short_guid: String,
+    pub short_guid: Option<String>,
 }
 
 /// A project of an organization.
@@ -77,46 +76,6 @@ pub struct Verdict {
     pub accepted: bool,
     /// The server's clock, if it tells it.
     pub date: Option<SystemTime>,
-}
-
-/// The base URLs of one deployment, from the config file and its environment's defaults.
-pub struct Hosts {
-    /// The login server.
-    pub oidc: Url,
-    rip: Url,
-    v2api: Url,
-}
-
-impl Hosts {
-    /// Reads the host keys; a wrong one is an error before anything is sent.
-    pub fn of(config: &Config, http: &Http) -> Result<Self, Error> {
-        let environment = environment_of(config)?;
-        let host = |key: &str, default: String| {
-            let text = config.text(key)?.unwrap_or(default);
-            http.url(&text).map_err(|wrong| {
-                Error::refused(
-                    format!("{key} in the config file {wrong}"),
-                    format!("Correct {key}, or take it out for the default."),
-                )
-            })
-        };
-        Ok(Hosts {
-            oidc: host("oidc_host", environment.oidc_host())?,
-            rip: host("rip_host", environment.rip_host())?,
-            v2api: host("v2api_host", environment.v2api_host())?,
-        })
-    }
-}
-
-/// The environment that the config file names.
-pub fn environment_of(config: &Config) -> Result<Environment, Error> {
-    let Some(name) = config.text(ENVIRONMENT)? else { return Ok(Environment::Production) };
-    Environment::parse(&name).ok_or_else(|| {
-        Error::refused(
-            "the config file names an environment that does not exist",
-            format!("Run `rio auth environment NAME` with {VALID_NAMES}."),
-        )
-    })
 }
 
 /// The platform, by its hosts.
@@ -143,10 +102,12 @@ struct Data<T> {
     data: T,
 }
 
+/// The platform spells it either way.
 #[derive(Deserialize)]
 struct NewToken {
-    #[serde(alias = "Token")]
-    token: Secret,
+    token: Option<Secret>,
+    #[serde(rename = "Token")]
+    capital_token: Option<Secret>,
 }
 
 #[derive(Deserialize)]
@@ -156,25 +117,26 @@ struct UserInfo {
 
 #[derive(Deserialize)]
 struct Me {
-    spec: MeSpec,
+    spec: Members,
 }
 
 #[derive(Deserialize)]
-struct MeSpec {
-    #[serde(default)]
+struct Members {
+    #[serde(deserialize_with = "null_is_empty")]
     organizations: Vec<Organization>,
 }
 
 #[derive(Deserialize)]
 struct ProjectPage {
-    metadata: PageMetadata,
+    metadata: Option<PageMetadata>,
+    #[serde(deserialize_with = "null_is_empty")]
     items: Vec<ProjectItem>,
 }
 
 #[derive(Deserialize)]
 struct PageMetadata {
-    #[serde(default, rename = "continue")]
-    next: u64,
+    #[serde(rename = "continue")]
+    next: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -182,68 +144,84 @@ struct ProjectItem {
     metadata: Project,
 }
 
+/// An empty list may come as null; one that is not there at all is another answer than was asked for.
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 impl Platform<'_> {
     /// A new token for an email and a password.
     pub fn login(&self, email: &str, password: &Secret, level: Level) -> Result<Secret, Error> {
-        let url = self.hosts.rip.join("/user/login");
+        let url = self.hosts.rip()?.join("/user/login");
         let credentials = Credentials { email, password: password.expose() };
         let query = [("type", level.wire())];
-        let request = Request { query: &query, ..Request::post(&url, json(&credentials)) };
-        let reply = self.http.send(&request)?;
+        let reply =
+            self.http.send(&Request { query: &query, ..Request::new(&url, json(&credentials)) })?;
         if reply.is_refusal() {
-            let refusal = reply.refusal(&format!("email and password of {email}"), &[password]);
+            let refusal = reply.refusal(&format!("the login of {email}"), &[password]);
             return Err(refusal.advise(
-                "Check both and try again. An account that signs in through SSO has no password: \
-                 run `rio auth login`.",
+                "Check email and password, and try again. An account that signs in through SSO has no \
+                 password: run `rio auth login`.",
             ));
         }
-        token_of(&reply, "a token", password)
+        token_of(&reply, "the login", password)
     }
 
     /// A new token for an old one; `None` if the server says that the old one is no longer good.
     pub fn refresh(&self, token: &Secret) -> Result<Option<Secret>, Error> {
-        let url = self.hosts.rip.join("/refreshtoken");
-        let reply =
-            self.http.send(&Request::post(&url, json(&OldToken { token: token.expose() })))?;
+        let url = self.hosts.rip()?.join("/refreshtoken");
+        let old = OldToken { token: token.expose() };
+        let reply = self.http.send(&Request::new(&url, json(&old)))?;
         if reply.is_refusal() {
             return Ok(None);
         }
-        token_of(&reply, "a new token for the stored one", token).map(Some)
+        token_of(&reply, "the refreshing of the token", token).map(Some)
     }
 
     /// The email of the account that a token belongs to.
     pub fn user_info(&self, token: &Secret) -> Result<String, Error> {
-        let info: Data<UserInfo> = self.ask_user_info(token)?.expect("the token", &[token])?;
+        let url = self.hosts.rip()?.join("/user/info");
+        let reply = self.http.send(&Request::get(&url, token))?;
+        let info: Data<UserInfo> = reply.expect("the token", &[token])?;
         Ok(info.data.email)
     }
 
     /// Whether the server accepts a token, and what its clock reads.
     pub fn verify(&self, token: &Secret) -> Result<Verdict, Error> {
-        let reply = self.ask_user_info(token)?;
-        if !reply.is_refusal() {
-            reply.expect::<Data<UserInfo>>("the token", &[token])?;
+        let url = self.hosts.rip()?.join("/user/info");
+        let reply = self.http.send(&Request::get(&url, token))?;
+        let refused = is_no_to_token(&reply);
+        if !refused {
+            // A server without such a page is not the one to say anything of the token.
+            let read = reply.expect::<Data<UserInfo>>("the check of the token", &[token]);
+            read.map_err(Error::into_unavailable)?;
         }
-        Ok(Verdict { accepted: reply.is_success(), date: reply.date })
-    }
-
-    fn ask_user_info(&self, token: &Secret) -> Result<Reply, Error> {
-        self.http.send(&Request::get(&self.hosts.rip.join("/user/info")).bearer(token))
+        Ok(Verdict { accepted: !refused, date: reply.date })
     }
 
     /// Makes the token useless; asked once, and not for long.
     pub fn logout(&self, token: &Secret) -> Result<(), Error> {
-        let url = self.hosts.rip.join("/user/logout");
-        let request =
-            Request { limit: Some(LOGOUT_LIMIT), ..Request::post(&url, Body::Empty).bearer(token) };
+        let url = self.hosts.rip()?.join("/user/logout");
+        let request = Request {
+            limit: Some(LOGOUT_LIMIT),
+            bearer: Some(token),
+            ..Request::new(&url, Action::Post)
+        };
         let reply = self.http.send_once(&request).map_err(Error::from)?;
-        if reply.is_success() { Ok(()) } else { Err(reply.refusal("the logout", &[token])) }
+        // A token that is no longer good needs no logout.
+        let ended = reply.is_success() || is_no_to_token(&reply);
+        if ended { Ok(()) } else { Err(reply.refusal("the logout", &[token])) }
     }
 
     /// The organizations of the user, as the server orders them.
     pub fn organizations(&self, token: &Secret) -> Result<Vec<Organization>, Error> {
-        let url = self.hosts.v2api.join("/v2/users/me/");
-        let reply = self.http.send(&Request::get(&url).bearer(token))?;
-        let me: Me = reply.expect("the list of organizations", &[token])?;
+        let url = self.hosts.v2api()?.join("/v2/users/me/");
+        let reply = self.http.send(&Request::get(&url, token))?;
+        let me: Me = reply.expect("the request for the organizations", &[token])?;
         Ok(me.spec.organizations)
     }
 
@@ -260,10 +238,11 @@ impl Platform<'_> {
             let page = self.project_page(token, organization, name, next)?;
             let full = page.items.len() >= PAGE;
             projects.extend(page.items.into_iter().map(|item| item.metadata));
-            if !full || page.metadata.next <= next {
+            let following = page.metadata.and_then(|metadata| metadata.next).unwrap_or_default();
+            if !full || following <= next {
                 break;
             }
-            next = page.metadata.next;
+            next = following;
         }
         Ok(projects)
     }
@@ -275,7 +254,7 @@ impl Platform<'_> {
         name: Option<&str>,
         next: u64,
     ) -> Result<ProjectPage, Error> {
-        let url = self.hosts.v2api.join("/v2/projects/");
+        let url = self.hosts.v2api()?.join("/v2/projects/");
         let (next, limit) = (next.to_string(), PAGE.to_string());
         let mut query = vec![
             ("organizations", organization.guid.as_str()),
@@ -283,22 +262,23 @@ impl Platform<'_> {
             ("limit", limit.as_str()),
         ];
         query.extend(name.map(|name| ("name", name)));
-        let reply =
-            self.http.send(&Request { query: &query, ..Request::get(&url).bearer(token) })?;
-        reply.expect("the list of projects", &[token])
+        let reply = self.http.send(&Request { query: &query, ..Request::get(&url, token) })?;
+        reply.expect("the request for the projects", &[token])
     }
 }
 
-fn json<T: Serialize>(body: &T) -> Body<'static> {
+fn json<T: Serialize>(body: &T) -> Action<'static> {
     // Structs of text always have a JSON form.
-    Body::Json(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
+    Action::PostJson(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
+}
+
+fn is_no_to_token(reply: &Reply) -> bool {
+    reply.is_refusal() && matches!(reply.status, 401 | 403)
 }
 
 /// The token of an answer; one that cannot go into a header is none.
 fn token_of(reply: &Reply, what: &str, secret: &Secret) -> Result<Secret, Error> {
     let new: Data<NewToken> = reply.expect(what, &[secret])?;
-    match new.data.token.is_visible_ascii() {
-        true => Ok(new.data.token),
-        false => Err(reply.senseless(what)),
-    }
+    let token = new.data.token.or(new.data.capital_token);
+    token.filter(Secret::is_visible_ascii).ok_or_else(|| reply.senseless(what))
 }

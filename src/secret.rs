@@ -20,6 +20,18 @@ impl Secret {
         Secret(Zeroizing::new(text.into()))
     }
 
+    /// A token as people and programs hand it on: alone, or after `Bearer `. `None` if what is left
+    /// cannot go into an HTTP header.
+    pub fn token(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let bare = match text.split_once(char::is_whitespace) {
+            Some(("Bearer", rest)) => rest.trim(),
+            _ => text,
+        };
+        let token = Secret::new(bare);
+        (token.is_visible_ascii() && bare != "Bearer").then_some(token)
+    }
+
     /// The text itself, for a request, the config file, or the one command that prints a token.
     pub fn expose(&self) -> &str {
         &self.0
@@ -63,6 +75,21 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_the_text() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    }
+
+    #[test]
+    fn a_token_may_come_with_its_scheme_before_it() {
+        for (text, token) in [
+            ("abc", Some("abc")),
+            (" Bearer  abc\n", Some("abc")),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("", None),
+            ("abc def", None),
+        ] {
+            let read = Secret::token(text);
+            assert_eq!(read.as_ref().map(Secret::expose), token, "{text:?}");
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use crate::config::{Config, ConfigFile};
 use crate::error::Error;
 use crate::host::Host;
+use crate::hosts::Hosts;
 use crate::http::Http;
-use crate::platform::{Hosts, Platform};
+use crate::platform::Platform;
 
 /// The config file as it was read, and the way to the hosts it names.
 pub struct Session {
@@ -24,7 +25,7 @@ impl Session {
         let file = ConfigFile::locate(&host.env, host.clock.clone())?;
         let config = file.load()?;
         let http = Http::new(&host.env, host.clock.clone(), host.trace.clone());
-        let hosts = Hosts::of(&config, &http)?;
+        let hosts = Hosts::of(&config, &http);
         Ok(Session { file, config, http, hosts })
     }
 

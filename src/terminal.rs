@@ -19,7 +19,10 @@ use crate::secret::Secret;
 const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Standard input of the process.
-pub struct StandardInput;
+#[derive(Default)]
+pub struct StandardInput {
+    echo_off: Option<EchoOff>,
+}
 
 impl Input for StandardInput {
     fn is_terminal(&self) -> bool {
@@ -30,22 +33,35 @@ impl Input for StandardInput {
         Ok(read_line()?.map(|line| line.to_string()))
     }
 
+    fn hide_typing(&mut self, prompt: &str) -> io::Result<()> {
+        if self.is_terminal() {
+            self.echo_off = Some(EchoOff::start(prompt)?);
+        }
+        Ok(())
+    }
+
     fn read_hidden(&mut self) -> io::Result<Option<Secret>> {
         if !self.is_terminal() {
             return Ok(read_line()?.map(|line| Secret::new(line.as_str())));
         }
-        let _echo_off = EchoOff::start()?;
         let ended = Rc::new(Cell::new(false));
         let keys = Keys { ended: ended.clone() };
         let config = rpassword::ConfigBuilder::new().input_reader(keys).output_discard().build();
         let typed = Secret::new(rpassword::read_password_with_config(config)?);
         Ok((!(ended.get() && typed.is_empty())).then_some(typed))
     }
+
+    fn show_typing(&mut self) {
+        self.echo_off = None;
+    }
 }
 
 fn read_line() -> io::Result<Option<Zeroizing<String>>> {
     let mut line = Zeroizing::new(String::new());
-    io::stdin().lock().take(LONGEST_LINE).read_line(&mut line)?;
+    let length = io::stdin().lock().take(LONGEST_LINE).read_line(&mut line)?;
+    if length as u64 == LONGEST_LINE {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
     if line.is_empty() {
         return Ok(None);
     }
@@ -68,54 +84,77 @@ impl Read for Keys {
     }
 }
 
-/// What the terminal was like before echo was turned off; null while echo is on. A signal handler can
-/// read it at any moment, so it is one pointer, and what it points to is never freed.
-static BEFORE_ECHO_OFF: AtomicPtr<termios> = AtomicPtr::new(null_mut());
+/// A prompt at which typing is hidden, and what the terminal was like before.
+struct HiddenPrompt {
+    before: termios,
+    prompt: String,
+}
+
+/// The prompt that is open; null while there is none. A signal handler may look at any moment, so it is
+/// one pointer, and what it points to is never freed.
+static HIDDEN_PROMPT: AtomicPtr<HiddenPrompt> = AtomicPtr::new(null_mut());
+
+fn hidden_prompt() -> Option<&'static HiddenPrompt> {
+    // SAFETY: null, or a leaked box.
+    unsafe { HIDDEN_PROMPT.load(Ordering::SeqCst).as_ref() }
+}
 
 /// While it lives, the terminal does not show what is typed. Lines are still edited by the terminal,
 /// and Ctrl-C and Ctrl-Z still work.
 struct EchoOff;
 
 impl EchoOff {
-    fn start() -> io::Result<Self> {
+    fn start(prompt: &str) -> io::Result<Self> {
         let mut before = MaybeUninit::<termios>::uninit();
         // SAFETY: tcgetattr fills the struct it is given, or fails.
         let before = unsafe {
             check(libc::tcgetattr(libc::STDIN_FILENO, before.as_mut_ptr()))?;
             before.assume_init()
         };
-        BEFORE_ECHO_OFF.store(Box::into_raw(Box::new(before)), Ordering::SeqCst);
-        hide_typing();
-        Ok(EchoOff)
+        let open = Box::new(HiddenPrompt { before, prompt: prompt.to_owned() });
+        HIDDEN_PROMPT.store(Box::into_raw(open), Ordering::SeqCst);
+        let echo_off = EchoOff;
+        hide_typing().map(|()| echo_off)
     }
 }
 
 impl Drop for EchoOff {
     fn drop(&mut self) {
         show_typing();
-        BEFORE_ECHO_OFF.store(null_mut(), Ordering::SeqCst);
+        HIDDEN_PROMPT.store(null_mut(), Ordering::SeqCst);
     }
 }
 
 /// Async-signal-safe.
-fn hide_typing() {
-    // SAFETY: the pointer is null or points to a struct that is never freed.
-    if let Some(before) = unsafe { BEFORE_ECHO_OFF.load(Ordering::SeqCst).as_ref() } {
-        let mut hidden = *before;
-        hidden.c_lflag &= !(libc::ECHO | libc::ECHONL);
-        hidden.c_lflag |= libc::ICANON | libc::ISIG;
-        // SAFETY: a valid struct, on a descriptor that need not be a terminal any more.
-        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, &hidden) };
-    }
+fn hide_typing() -> io::Result<()> {
+    let Some(open) = hidden_prompt() else { return Ok(()) };
+    let mut hidden = open.before;
+    hidden.c_lflag &= !(libc::ECHO | libc::ECHONL);
+    hidden.c_lflag |= libc::ICANON | libc::ISIG;
+    set_terminal(&hidden)
 }
 
 /// Async-signal-safe.
 fn show_typing() {
-    let before = BEFORE_ECHO_OFF.load(Ordering::SeqCst);
-    if !before.is_null() {
-        // SAFETY: not null, and never freed.
-        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, before) };
+    if let Some(open) = hidden_prompt() {
+        let _ = set_terminal(&open.before);
     }
+}
+
+/// Async-signal-safe. From the background the terminal is another program's, and touching it would
+/// stop this one. `TCSANOW` does not wait for output, which may be held by Ctrl-S.
+fn set_terminal(settings: &termios) -> io::Result<()> {
+    if !is_in_foreground() {
+        return Ok(());
+    }
+    // SAFETY: a valid struct, on a descriptor that need not be a terminal any more.
+    check(unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, settings) })
+}
+
+/// Async-signal-safe.
+fn is_in_foreground() -> bool {
+    // SAFETY: neither call takes a pointer.
+    unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() }
 }
 
 fn check(result: c_int) -> io::Result<()> {
@@ -126,17 +165,18 @@ fn check(result: c_int) -> io::Result<()> {
 /// `nohup` does, stays ignored.
 pub fn restore_on_signals() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
-        handle(signal, end as extern "C" fn(c_int) as sighandler_t);
+        handle(signal, end);
     }
-    handle(libc::SIGTSTP, suspend as extern "C" fn(c_int) as sighandler_t);
+    handle(libc::SIGTSTP, suspend);
+    handle(libc::SIGCONT, resume);
 }
 
-fn handle(signal: c_int, handler: sighandler_t) {
+fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
     // SAFETY: both structs are plain data, valid when zeroed; the handlers are async-signal-safe.
     unsafe {
         let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
         let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-        new.sa_sigaction = handler;
+        new.sa_sigaction = handler as *const () as sighandler_t;
         // Nothing is to be interrupted by Ctrl-Z and back; the same signal may come within its handler.
         new.sa_flags = libc::SA_RESTART | libc::SA_NODEFER;
         if libc::sigaction(signal, null_mut(), &mut old) == 0 && old.sa_sigaction != libc::SIG_IGN {
@@ -149,25 +189,54 @@ fn handle(signal: c_int, handler: sighandler_t) {
 /// is whole at any moment, so there is nothing else to put right.
 extern "C" fn end(signal: c_int) {
     show_typing();
-    // SAFETY: both are async-signal-safe; the newline moves the prompt off a half-written line.
-    unsafe {
-        if libc::isatty(libc::STDERR_FILENO) == 1 {
-            libc::write(libc::STDERR_FILENO, c"\n".as_ptr().cast(), 1);
-        }
-        libc::_exit(128_i32.wrapping_add(signal));
+    if is_in_foreground() {
+        // The shell's prompt is not to stand behind a half-written line.
+        write_to_stderr("\n");
     }
+    // SAFETY: async-signal-safe, and takes no pointer.
+    unsafe { libc::_exit(128_i32.wrapping_add(signal)) }
 }
 
 /// Ctrl-Z: the shell gets its echo while the program sleeps.
 extern "C" fn suspend(signal: c_int) {
+    let errno = io::Error::last_os_error().raw_os_error();
     show_typing();
     // SAFETY: all async-signal-safe. With the default action back, `raise` stops the program here.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }
-    handle(signal, suspend as extern "C" fn(c_int) as sighandler_t);
-    hide_typing();
+    handle(signal, suspend);
+    set_errno(errno);
+}
+
+/// Back from Ctrl-Z, or from a stop that could not be handled: the shell has set the terminal as it
+/// likes it, and the prompt has scrolled away.
+extern "C" fn resume(_signal: c_int) {
+    let errno = io::Error::last_os_error().raw_os_error();
+    if let Some(open) = hidden_prompt().filter(|_| is_in_foreground()) {
+        let _ = hide_typing();
+        write_to_stderr(&open.prompt);
+    }
+    set_errno(errno);
+}
+
+/// A handler that returns must not change what the interrupted call has said.
+fn set_errno(errno: Option<c_int>) {
+    // SAFETY: the place is this thread's own.
+    unsafe {
+        #[cfg(target_os = "linux")]
+        let place = libc::__errno_location();
+        #[cfg(not(target_os = "linux"))]
+        let place = libc::__error();
+        *place = errno.unwrap_or_default();
+    }
+}
+
+/// Async-signal-safe.
+fn write_to_stderr(text: &str) {
+    // SAFETY: the pointer and the length are those of one slice.
+    unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
 }
 
 /// What the terminal can show (`NO_COLOR`, `TERM`, the locale). What is not a terminal keeps every
@@ -177,11 +246,12 @@ pub fn screen(env: &Env) -> Screen {
     let dumb = env.text("TERM").is_none_or(|term| term == "dumb");
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.text(name));
     let utf8 = locale.is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
+        let locale = locale.split('@').next().unwrap_or_default().to_ascii_lowercase();
         locale.ends_with("utf-8") || locale.ends_with("utf8")
     });
     Screen {
         color: err && !dumb && env.get("NO_COLOR").is_none(),
+        terminal_err: err,
         ascii_out: out && !utf8,
         ascii_err: err && !utf8,
     }

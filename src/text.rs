@@ -19,6 +19,11 @@ pub fn is_printable(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A path as one word of a shell command.
+pub fn shell_word(path: &std::path::Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
+}
+
 /// At most `limit` characters of a stranger's text, on one line.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let text = printable(text);
@@ -27,6 +32,27 @@ pub fn excerpt(text: &str, limit: usize) -> String {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// Breaks text between words for a screen of 80 columns, each line indented by `column` blanks and
+/// ended; a longer word keeps a line to itself.
+pub fn wrap(text: &str, column: usize) -> String {
+    const WIDTH: usize = 80;
+    let indent = " ".repeat(column);
+    let mut wrapped = String::new();
+    let mut line = indent.clone();
+    for word in text.split_whitespace() {
+        let width = line.chars().count().saturating_add(word.chars().count()).saturating_add(1);
+        if width > WIDTH && line.len() > column {
+            wrapped.push_str(&format!("{line}\n"));
+            line.clone_from(&indent);
+        }
+        if line.len() > column {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    format!("{wrapped}{line}\n")
 }
 
 /// A length of time in its two largest units: "6 days 3 hours", "10 minutes", "1 second".
@@ -87,6 +113,16 @@ mod tests {
     fn an_excerpt_is_cut_between_characters() {
         assert_eq!(excerpt("  too many é attempts ", 10), "too many é...");
         assert_eq!(excerpt("short", 10), "short");
+    }
+
+    #[test]
+    fn text_is_broken_between_words_and_never_within_one() {
+        let long = "x".repeat(90);
+        assert_eq!(wrap(&format!("one {long} two"), 2), format!("  one\n  {long}\n  two\n"));
+        let words = "word ".repeat(40);
+        assert!(
+            wrap(&words, 4).lines().all(|line| line.len() <= 80 && line.starts_with("    word"))
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `rio auth environment`: which deployment of the platform to speak to.
 
 use crate::args;
-use crate::config::{AUTH_TOKEN, ConfigFile, EMAIL_ID, ENVIRONMENT, ORGANIZATION, PROJECT};
-use crate::environment::{Environment, VALID_NAMES};
+use crate::config::{ConfigFile, ENVIRONMENT};
+use crate::environment::{Environment, HOST_KEYS, VALID_NAMES};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 
@@ -16,15 +16,12 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
     })?;
     let file = ConfigFile::locate(&host.env, host.clock.clone())?;
     file.update(|config| {
-        config.remove(&[AUTH_TOKEN, EMAIL_ID, ENVIRONMENT]);
-        config.remove(&ORGANIZATION);
-        config.remove(&PROJECT);
-        config.remove(&Environment::HOST_KEYS);
+        config.forget_login();
+        config.remove(&HOST_KEYS);
+        config.remove(&[ENVIRONMENT]);
         if environment != Environment::Production {
             config.set(ENVIRONMENT, environment.name());
-        }
-        for (key, url) in environment.host_urls() {
-            config.set(key, &url);
+            environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
     host.console.say(&format!(

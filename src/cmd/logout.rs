@@ -1,6 +1,6 @@
 //! `rio auth logout`.
 
-use crate::config::{AUTH_TOKEN, EMAIL_ID, ORGANIZATION, PROJECT};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::session::Session;
@@ -9,15 +9,15 @@ use crate::session::Session;
 pub fn run(host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
     let token = session.config.auth_token()?;
+    if !session.config.has_login() {
+        host.console.say("You are logged out already.");
+        return Ok(Exit::Done);
+    }
+    session.file.check_writable()?;
     let told = token.as_ref().map(|token| session.platform().logout(token));
-    session.file.update(|config| {
-        config.remove(&[AUTH_TOKEN, EMAIL_ID]);
-        config.remove(&ORGANIZATION);
-        config.remove(&PROJECT);
-    })?;
+    session.file.update(Config::forget_login)?;
     match told {
-        None => host.console.say("You are logged out already."),
-        Some(Ok(())) => host.console.say("You are logged out."),
+        None | Some(Ok(())) => host.console.say("You are logged out."),
         Some(Err(error)) => {
             host.console.say("You are logged out on this machine.");
             host.console.warn(&format!(

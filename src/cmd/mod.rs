@@ -4,8 +4,8 @@ mod completion;
 mod environment;
 mod login;
 mod logout;
-mod password;
 mod refresh_token;
+mod secrets;
 mod status;
 mod token;
 
@@ -25,7 +25,9 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
             AuthCommand::Token(args) => token::run(args, host),
             AuthCommand::Environment(args) => environment::run(args, host),
         },
-        Command::Version(_) => host.console.results(&command_line::version()).map(|()| Exit::Done),
+        Command::Version(_) => {
+            host.console.print_text(&command_line::version()).map(|()| Exit::Done)
+        }
         Command::Completion(args) => completion::run(args, host),
     }
 }

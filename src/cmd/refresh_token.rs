@@ -1,6 +1,6 @@
 //! `rio auth refresh-token`.
 
-use super::{password, token::not_logged_in};
+use super::secrets;
 use crate::args::RefreshToken;
 use crate::config::{AUTH_TOKEN, EMAIL_ID};
 use crate::error::{Error, Exit};
@@ -10,36 +10,61 @@ use crate::secret::Secret;
 use crate::session::Session;
 
 /// Exchanges the stored token, by itself if it is still good, by the password if it is not.
-pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
+    let password = secrets::of_option(host, "--password", args.password.take())?;
+    let may_ask = !(args.silent || args.no_interactive);
     let session = Session::open(host)?;
-    let token = session.config.auth_token()?.ok_or_else(not_logged_in)?;
+    let token = session.config.require_token()?;
+    let email = session.config.text(EMAIL_ID)?;
+    session.hosts.rip()?;
     session.file.check_writable()?;
     let fresh = match session.platform().refresh(&token)? {
-        Some(token) => token,
-        None => by_password(args, host, &session)?,
+        Some(fresh) => fresh,
+        None => by_password(email.as_deref(), password, may_ask, host, &session)?,
     };
-    session.file.update(|config| config.set(AUTH_TOKEN, fresh.expose()))?;
+    let mut stored = false;
+    session.file.update(|config| {
+        stored = config.is_login_of(email.as_deref());
+        if stored {
+            config.set(AUTH_TOKEN, fresh.expose());
+        }
+    })?;
+    if !stored {
+        return Err(Error::refused(
+            "another rio has logged in or out meanwhile, and that login was left as it is",
+            "See `rio auth status`.",
+        ));
+    }
     host.console.say("The token is refreshed.");
     Ok(Exit::Done)
 }
 
-fn by_password(args: RefreshToken, host: &mut Host, session: &Session) -> Result<Secret, Error> {
-    let email = session.config.text(EMAIL_ID)?.ok_or_else(cannot_ask)?;
-    let password = match password::of_option(host, "--password", args.password)? {
+fn by_password(
+    email: Option<&str>,
+    password: Option<Secret>,
+    may_ask: bool,
+    host: &mut Host,
+    session: &Session,
+) -> Result<Secret, Error> {
+    let email = email.ok_or_else(|| {
+        Error::refused(
+            "the stored token is no longer good, and whose it is is not known",
+            "Run `rio auth login`.",
+        )
+    })?;
+    let password = match password {
         Some(password) => password,
-        None if args.silent || args.no_interactive => return Err(cannot_ask()),
-        None => {
+        None if may_ask => {
             host.console.say("The stored token is no longer good.");
-            password::ask(host, &email).map_err(|_| cannot_ask())?
+            secrets::ask_password(host, email)?
+        }
+        None => {
+            return Err(Error::refused(
+                "the stored token is no longer good, and nobody may be asked for the password",
+                "Run `rio auth login`, or `rio auth refresh-token --password -` for an account with \
+                 a password.",
+            ));
         }
     };
-    session.platform().login(&email, &password, Level::Medium)
-}
-
-fn cannot_ask() -> Error {
-    Error::refused(
-        "the stored token is no longer good, and without a password it cannot be replaced",
-        "Run `rio auth login`, or `rio auth refresh-token --password -` for an account with a \
-         password.",
-    )
+    session.platform().login(email, &password, Level::Medium)
 }

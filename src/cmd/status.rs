@@ -5,11 +5,14 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::args;
-use crate::config::{Config, EMAIL_ID, ORGANIZATION, PROJECT};
+use crate::config::{
+    Config, EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
+    PROJECT_ID, PROJECT_NAME,
+};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::jwt::{self, Jwt};
-use crate::platform::{self, Verdict};
+use crate::platform::Verdict;
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::text;
@@ -29,18 +32,20 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
     };
     let utc = host.clock.utc();
     if args.json {
-        host.console.result(&standing.to_json(&verified, utc).to_string())?;
+        host.console.print_json(&standing.to_json(&verified, utc))?;
     } else {
         for line in standing.card(&verified, utc) {
-            host.console.result_words(&line)?;
+            host.console.print(&line)?;
         }
     }
     if standing.mode.is_some_and(|mode| mode & READABLE_BY_OTHERS != 0) {
-        host.console.warn(&format!("others can read the token: chmod 600 '{}'", standing.file));
+        let path = text::shell_word(session.file.path());
+        host.console.warn(&format!("others can read the config file: chmod 600 {path}"));
     }
     match verified {
-        None | Some(Ok(Verdict { accepted: true, .. })) => Ok(standing.exit()),
-        Some(Ok(_)) => Ok(Exit::Refused),
+        None => Ok(standing.exit()),
+        Some(Ok(Verdict { accepted: true, .. })) => Ok(Exit::Done),
+        Some(Ok(Verdict { accepted: false, .. })) => Ok(Exit::Refused),
         Some(Err(error)) => Err(error),
     }
 }
@@ -68,11 +73,15 @@ impl Standing {
             now,
             expires_at: token.as_ref().and_then(jwt::expires_at),
             email: config.text(EMAIL_ID)?,
-            environment: platform::environment_of(config)?.name().to_owned(),
-            organization: texts(config, ORGANIZATION)?,
-            project: texts(config, PROJECT)?,
-            file: session.file.file().path().display().to_string(),
-            mode: session.file.file().mode(),
+            // As it stands: what is wrong with it matters to who calls a host.
+            environment: config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
+            organization: texts(
+                config,
+                [ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID],
+            )?,
+            project: texts(config, [PROJECT_ID, PROJECT_NAME])?,
+            file: session.file.path().display().to_string(),
+            mode: session.file.mode(),
             token,
         })
     }
@@ -113,7 +122,8 @@ impl Standing {
         }
         let who = self.email.as_deref().unwrap_or("an account whose email is not known");
         match verified {
-            Some(Ok(Verdict { accepted: false, .. })) => {
+            Some(Ok(Verdict { accepted: true, .. })) => format!("Logged in as {who}"),
+            Some(Ok(_)) => {
                 format!("The login of {who} is refused. To log in again, run: rio auth login")
             }
             _ if self.expired() => {

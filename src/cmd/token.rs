@@ -1,6 +1,6 @@
 //! `rio auth token`: a token on standard output, and nothing else.
 
-use super::password;
+use super::secrets;
 use crate::args;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Prints a new token, or the stored one; stores nothing.
 pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
     let token = if args.current { current(args, host)? } else { new(args, host)? };
-    host.console.result(token.expose())?;
+    host.console.print(token.expose())?;
     Ok(Exit::Done)
 }
 
@@ -23,7 +23,7 @@ fn current(args: args::Token, host: &mut Host) -> Result<Secret, Error> {
             "Leave out --current for a new token.",
         ));
     }
-    Session::open(host)?.config.auth_token()?.ok_or_else(not_logged_in)
+    Session::open(host)?.config.require_token()
 }
 
 fn new(args: args::Token, host: &mut Host) -> Result<Secret, Error> {
@@ -31,21 +31,20 @@ fn new(args: args::Token, host: &mut Host) -> Result<Secret, Error> {
     let level = Level::parse(level).ok_or_else(|| {
         Error::usage("--level is 0, 1 or 2", "0 lasts 24 hours, 1 lasts 7 days, 2 lasts 30 days.")
     })?;
+    if args.email.as_ref().is_some_and(|email| email.trim().is_empty()) {
+        return Err(Error::usage("--email is empty", "Give the email of the account."));
+    }
+    let password = secrets::of_option(host, "--password", args.password)?;
     let session = Session::open(host)?;
-    let email = match args.email.filter(|email| !email.trim().is_empty()) {
+    let email = match args.email {
         Some(email) => email,
         None => session.config.text(EMAIL_ID)?.ok_or_else(|| {
             Error::usage("there is no stored email", "Give one: rio auth token --email EMAIL")
         })?,
     };
-    let password = match password::of_option(host, "--password", args.password)? {
+    let password = match password {
         Some(password) => password,
-        None => password::ask(host, &email)?,
+        None => secrets::ask_password(host, &email)?,
     };
     session.platform().login(&email, &password, level)
-}
-
-/// There is no token to use.
-pub fn not_logged_in() -> Error {
-    Error::refused("you are not logged in", "Run `rio auth login`.")
 }

@@ -17,10 +17,12 @@ pub struct Stage(AtomicU8);
 
 /// Nothing was looked up or connected: an open connection is used.
 const REUSED: u8 = 0;
-/// Looking up a name or connecting, TLS and proxy included: nothing of the request was sent.
-const CONNECTING: u8 = 1;
+/// A name could not be looked up.
+const NOT_FOUND: u8 = 1;
+/// Connecting, TLS and proxy included.
+const CONNECTING: u8 = 2;
 /// A new connection stands.
-const CONNECTED: u8 = 2;
+const CONNECTED: u8 = 3;
 
 impl Stage {
     /// A new request begins.
@@ -30,12 +32,21 @@ impl Stage {
 
     /// Whether a failed request cannot have reached its server.
     pub fn nothing_sent(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == CONNECTING
+        matches!(self.get(), NOT_FOUND | CONNECTING)
+    }
+
+    /// Whether a failed request has not even found its server, or its proxy.
+    pub fn not_found(&self) -> bool {
+        self.get() == NOT_FOUND
     }
 
     /// Whether the request opened a connection.
     pub fn connected(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == CONNECTED
+        self.get() == CONNECTED
+    }
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
     }
 
     fn set(&self, stage: u8) {
@@ -68,7 +79,11 @@ impl Connector for WatchedConnector {
         self.stage.set(CONNECTING);
         // Through a proxy this is called twice, one within the other; the outer call has the last word.
         let connected = self.inner.connect(details, chained);
-        self.stage.set(if connected.is_ok() { CONNECTED } else { CONNECTING });
+        match &connected {
+            Ok(_) => self.stage.set(CONNECTED),
+            Err(_) if self.stage.connected() => self.stage.set(CONNECTING),
+            Err(_) => {}
+        }
         connected
     }
 }
@@ -94,6 +109,6 @@ impl Resolver for WatchedResolver {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        self.inner.resolve(uri, config, timeout).inspect_err(|_| self.stage.set(CONNECTING))
+        self.inner.resolve(uri, config, timeout).inspect_err(|_| self.stage.set(NOT_FOUND))
     }
 }

@@ -26,12 +26,12 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::error::Error;
-use crate::host::Trace;
 use crate::secret::Secret;
+use crate::trace::Trace;
 use connector::{Stage, WatchedConnector, WatchedResolver};
 use proxy::Proxy;
 
-/// How long a connection may take, name look-up and TLS included.
+/// How long a connection may take, TLS included; looking up the name may take as long again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a request may take from its first step to the last byte of its answer.
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
@@ -44,16 +44,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Longer than any interval between polls, so that they share a connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10 * 60);
 
-/// What a request carries.
-pub enum Body<'a> {
-    /// Nothing: a GET.
-    None,
-    /// Nothing, in a POST.
-    Empty,
-    /// `application/x-www-form-urlencoded`.
-    Form(&'a [(&'a str, &'a str)]),
-    /// JSON, already written; it may hold a password.
-    Json(Zeroizing<String>),
+/// The method of a request, and what it carries.
+pub enum Action<'a> {
+    /// GET.
+    Get,
+    /// POST of nothing.
+    Post,
+    /// POST of `application/x-www-form-urlencoded`.
+    PostForm(&'a [(&'a str, &'a str)]),
+    /// POST of JSON, already written; it may hold a password.
+    PostJson(Zeroizing<String>),
 }
 
 /// One request.
@@ -64,30 +64,25 @@ pub struct Request<'a> {
     pub query: &'a [(&'a str, &'a str)],
     /// Goes into `Authorization`.
     pub bearer: Option<&'a Secret>,
-    /// Decides the method: GET without, POST with.
-    pub body: Body<'a>,
+    /// The method and the body.
+    pub action: Action<'a>,
     /// A tighter limit than the usual 30 seconds.
     pub limit: Option<Duration>,
 }
 
 impl<'a> Request<'a> {
-    /// A GET.
-    pub fn get(url: &'a Url) -> Self {
-        Request { url, query: &[], bearer: None, body: Body::None, limit: None }
+    /// A request without query and token.
+    pub fn new(url: &'a Url, action: Action<'a>) -> Self {
+        Request { url, query: &[], bearer: None, action, limit: None }
     }
 
-    /// A POST.
-    pub fn post(url: &'a Url, body: Body<'a>) -> Self {
-        Request { body, ..Request::get(url) }
-    }
-
-    /// The same request with a token.
-    pub fn bearer(self, token: &'a Secret) -> Self {
-        Request { bearer: Some(token), ..self }
+    /// A GET with a token.
+    pub fn get(url: &'a Url, token: &'a Secret) -> Self {
+        Request { bearer: Some(token), ..Request::new(url, Action::Get) }
     }
 
     fn method(&self) -> &'static str {
-        if matches!(self.body, Body::None) { "GET" } else { "POST" }
+        if matches!(self.action, Action::Get) { "GET" } else { "POST" }
     }
 }
 
@@ -143,7 +138,7 @@ impl Http {
         let outcome = self.call(&agent, request).map_err(|error| {
             let name = request.url.host();
             let proxy = proxy.as_ref().map(Proxy::shown);
-            Trouble::new(error, name, proxy, self.stage.nothing_sent(), self.clock.utc())
+            Trouble::new(error, name, proxy, &self.stage, self.clock.utc())
         });
         let took = self.clock.now().saturating_sub(start);
         self.trace_request(request, proxy.as_ref(), &outcome, took);
@@ -152,7 +147,7 @@ impl Http {
 
     /// Waits, and says so in the trace.
     pub fn sleep(&self, duration: Duration) {
-        (self.trace)(&format!("wait {:.2} s", duration.as_secs_f64()));
+        self.trace.line(&format!("wait {:.2} s", duration.as_secs_f64()));
         self.clock.sleep(duration);
     }
 
@@ -198,11 +193,13 @@ impl Http {
             }};
         }
         let url = request.url.as_str();
-        let response = match &request.body {
-            Body::None => prepared!(agent.get(url)).call(),
-            Body::Empty => prepared!(agent.post(url)).send_empty(),
-            Body::Form(fields) => prepared!(agent.post(url)).send_form(fields.iter().copied()),
-            Body::Json(json) => {
+        let response = match &request.action {
+            Action::Get => prepared!(agent.get(url)).call(),
+            Action::Post => prepared!(agent.post(url)).send_empty(),
+            Action::PostForm(fields) => {
+                prepared!(agent.post(url)).send_form(fields.iter().copied())
+            }
+            Action::PostJson(json) => {
                 prepared!(agent.post(url)).content_type("application/json").send(json.as_str())
             }
         };
@@ -223,7 +220,7 @@ impl Http {
             Ok(reply) => format!("{}, {} bytes, {connection}", reply.status, reply.size()),
             Err(trouble) => format!("failed: {}", trouble.reason()),
         };
-        (self.trace)(&format!(
+        self.trace.line(&format!(
             "{} {}{proxy}: {outcome}, {} ms",
             request.method(),
             request.url.without_query(),

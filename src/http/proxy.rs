@@ -1,6 +1,8 @@
 //! Which proxy a URL goes through (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
 
-use super::Url;
+use std::net::IpAddr;
+
+use super::url::{Url, has_host_and_port};
 use crate::env::Env;
 use crate::error::Error;
 
@@ -41,7 +43,8 @@ pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     let Some(variable) = variables.into_iter().find(|name| env.get(name).is_some()) else {
         return Ok(None);
     };
-    match env.text(variable).and_then(|value| ureq::Proxy::new(value).ok()) {
+    let proxy = env.text(variable).and_then(|value| ureq::Proxy::new(value).ok());
+    match proxy.filter(|proxy| proxy.uri().authority().is_some_and(has_host_and_port)) {
         Some(proxy) => Ok(Some(Proxy { variable, proxy })),
         None => Err(Error::refused(
             format!("{variable} does not name a proxy that rio can use"),
@@ -50,17 +53,16 @@ pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     }
 }
 
-/// `NO_PROXY` is a list of hosts between commas; each stands for its subdomains too, `*` for all.
+/// `NO_PROXY` is a list of hosts between commas; a domain stands for its subdomains too, `*` for all.
 fn is_excepted(list: &str, host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+    let is_address = host.parse::<IpAddr>().is_ok();
     list.split([',', ' ']).map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
         let domain = entry.trim_start_matches("*.").trim_start_matches('.');
         let domain = domain.trim_matches(['[', ']']);
-        entry == "*"
-            || (!domain.is_empty()
-                && host
-                    .strip_suffix(domain)
-                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        let before = host.strip_suffix(domain).filter(|_| !domain.is_empty());
+        let within = before.is_some_and(|before| before.ends_with('.') && !is_address);
+        entry == "*" || before == Some("") || within
     })
 }
 
@@ -100,6 +102,8 @@ mod tests {
             ("", "rapyuta.io", false),
             (",,", "rapyuta.io", false),
             ("::1", "[::1]", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("0.0.1", "127.0.0.1", false),
             ("RAPYUTA.IO", "rapyuta.io", true),
         ] {
             assert_eq!(is_excepted(list, host), excepted, "{list:?} {host}");
@@ -108,7 +112,9 @@ mod tests {
 
     #[test]
     fn a_proxy_that_makes_no_sense_is_an_error_and_not_a_detour_around_it() {
-        let error = proxy_of("https://x.example", &[("HTTPS_PROXY", "gopher://p")]).unwrap_err();
-        assert!(error.fact().starts_with("HTTPS_PROXY"), "{error}");
+        for value in ["gopher://p", "http://p:99999", "http://:8080", "http://"] {
+            let error = proxy_of("https://x.example", &[("HTTPS_PROXY", value)]).unwrap_err();
+            assert!(error.fact().starts_with("HTTPS_PROXY"), "{value}: {error}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::text;
 
 /// A larger body, after decompression, is nothing that is expected here.
 const LARGEST_BODY: u64 = 1024 * 1024;
+const LATER: &str = "The server has trouble of its own: try again later.";
 /// So much of a server's own words fits into a message.
 const LONGEST_WORDS: usize = 200;
 
@@ -52,7 +53,8 @@ impl Reply {
             retry_after: header("retry-after")
                 .and_then(|value| retry_after(value, date.unwrap_or(utc))),
             date,
-            html: header("content-type").is_some_and(|value| value.contains("html")),
+            html: header("content-type").is_some_and(|value| value.to_lowercase().contains("html"))
+                || read.as_ref().is_ok_and(|body| body.trim_ascii_start().starts_with(b"<")),
             body: read.map(Zeroizing::new).map_err(|error| match error {
                 ureq::Error::BodyExceedsLimit(_) => Unreadable::TooLarge,
                 _ => Unreadable::Cut,
@@ -65,9 +67,10 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// 4xx that is a no, and not a "later".
+    /// 4xx that is a no of the server itself, and not a "later". A web page is a portal's or a proxy's,
+    /// but for 401, which neither of them says.
     pub fn is_refusal(&self) -> bool {
-        (400..500).contains(&self.status) && !self.is_later()
+        (400..500).contains(&self.status) && !self.is_later() && (!self.html || self.status == 401)
     }
 
     /// Whether the server has trouble of its own, or asks to come again.
@@ -82,7 +85,17 @@ impl Reply {
 
     /// Whether the server, or what stands before it, may answer better in a moment.
     pub fn may_pass(&self) -> bool {
-        matches!(self.status, 502..=504)
+        matches!(self.status, 502..=504) || self.breaks_off()
+    }
+
+    /// Whether the connection ended, or the time was up, before the body did.
+    pub fn breaks_off(&self) -> bool {
+        self.body == Err(Unreadable::Cut)
+    }
+
+    /// A page for people: of a captive portal, or of a proxy.
+    pub fn is_web_page(&self) -> bool {
+        self.html
     }
 
     /// How many bytes the body had.
@@ -96,7 +109,7 @@ impl Reply {
     }
 
     /// The body of a successful answer; an answer that is anything else is an error that says what
-    /// it is. `what` names what was asked for: "the device code".
+    /// it is. `what` names what was done: "the login", "the request for a code".
     pub fn expect<T: DeserializeOwned>(&self, what: &str, secrets: &[&Secret]) -> Result<T, Error> {
         if !self.is_success() {
             return Err(self.refusal(what, secrets));
@@ -104,37 +117,36 @@ impl Reply {
         self.object().map_err(|_| self.senseless(what))
     }
 
-    /// The error for an answer that is a no: the server's words where it has any, with none of
-    /// `secrets` in them.
+    /// The error for an answer that is no success: with the server's words where it has any that
+    /// repeat none of `secrets`.
     pub fn refusal(&self, what: &str, secrets: &[&Secret]) -> Error {
-        let Some(words) = self.words(secrets).filter(|_| !self.is_redirect()) else {
-            return self.senseless(what);
+        let words = match self.words(secrets) {
+            Some(words) => format!(": {words} ({})", self.status),
+            None if matches!(self.status, 401 | 403) => format!(" (status {})", self.status),
+            None => return self.senseless(what),
         };
-        let fact = format!("{} refused {what}: {words} ({})", self.host, self.status);
-        self.by_status(fact, "Check what was given, then run the command again.")
+        let fact = format!("{} refused {what}{words}", self.host);
+        if self.is_refusal() {
+            return Error::refused(fact, "Check what was given, then run the command again.");
+        }
+        if self.is_later() { Error::unavailable(fact, LATER) } else { self.senseless(what) }
     }
 
-    /// The error for an answer that says nothing that is understood here.
+    /// The error for an answer that says nothing that is understood here. Only a no of the server's
+    /// own, such as 404, is not worth another try.
     pub fn senseless(&self, what: &str) -> Error {
-        let fact = format!("asked for {what}, {} answered with {}", self.host, self.looks());
-        if self.is_redirect() || self.html {
+        let fact = format!("{} answered {what} with {}", self.host, self.looks());
+        if self.is_redirect() || (self.html && !self.is_refusal()) {
             return Error::unavailable(
                 fact,
-                "A captive portal or a proxy may be in the way: open a web page on this network, \
-                 then try again.",
+                "That was not the server itself: a captive portal or a proxy may be in the way. Open \
+                 a web page on this network, then try again.",
             );
         }
-        self.by_status(
-            fact,
-            "See that the host keys in the config file are right (`rio auth status`).",
-        )
-    }
-
-    fn by_status(&self, fact: String, advice: &str) -> Error {
-        if self.is_later() {
-            return Error::unavailable(fact, "The server has trouble of its own: try again later.");
+        if self.is_refusal() {
+            return Error::refused(fact, "See that the host keys in the config file are right.");
         }
-        Error::refused(fact, advice)
+        Error::unavailable(fact, LATER)
     }
 
     /// What the answer looks like, for a message.
@@ -151,7 +163,7 @@ impl Reply {
     }
 
     /// The server's own words about an error, in each of the shapes the platform uses, short and
-    /// printable, and with none of `secrets` in them.
+    /// printable; none if they repeat one of `secrets`.
     fn words(&self, secrets: &[&Secret]) -> Option<String> {
         #[derive(Deserialize)]
         struct Words {
@@ -163,19 +175,15 @@ impl Reply {
         struct Nested {
             error: String,
         }
-        let text = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        let text = |raw: Option<Box<RawValue>>| serde_json::from_str::<String>(raw?.get()).ok();
         let words: Words = self.object().ok()?;
-        let mut found = words
-            .error_description
-            .as_deref()
-            .and_then(text)
-            .or_else(|| words.error.as_deref().and_then(text))
-            .or_else(|| {
-                let nested = words.response.as_deref()?;
-                json::object::<Nested>(nested.get().as_bytes()).ok().map(|nested| nested.error)
-            })?;
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            found = found.replace(secret.expose(), "[hidden]");
+        let nested =
+            words.response.and_then(|raw| json::object::<Nested>(raw.get().as_bytes()).ok());
+        let parts =
+            [text(words.error), text(words.error_description), nested.map(|nested| nested.error)];
+        let found = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
+        if secrets.iter().any(|secret| !secret.is_empty() && found.contains(secret.expose())) {
+            return None;
         }
         Some(text::excerpt(&found, LONGEST_WORDS)).filter(|words| !words.is_empty())
     }

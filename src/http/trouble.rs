@@ -9,6 +9,8 @@ use ureq::Timeout;
 use crate::error::{Error, Exit};
 use crate::text;
 
+use super::connector::Stage;
+
 /// A request that brought no answer.
 #[derive(Debug)]
 pub struct Trouble {
@@ -23,59 +25,27 @@ impl Trouble {
         error: ureq::Error,
         host: &str,
         proxy: Option<String>,
-        nothing_sent: bool,
+        stage: &Stage,
         utc: SystemTime,
     ) -> Self {
-        let error = match tls_error(&error) {
-            Some(tls) => return Trouble { nothing_sent, ..Trouble::tls(tls, host, utc) },
-            None => error,
-        };
+        let nothing_sent = stage.nothing_sent();
+        if let Some(tls) = tls_error(&error) {
+            return Trouble { error: describe_tls(tls, host, utc), may_pass: false, nothing_sent };
+        }
         let peer = match proxy {
             Some(proxy) if nothing_sent => format!("the proxy {proxy}"),
             _ => host.to_owned(),
         };
-        let (fact, advice) = describe(&error, &peer);
+        let (fact, advice) = match &error {
+            ureq::Error::Timeout(_) => describe(&error, &peer),
+            _ if stage.not_found() => (format!("{peer} cannot be found"), DNS),
+            _ => describe(&error, &peer),
+        };
         Trouble {
             error: Error::unavailable(fact, advice),
             may_pass: may_pass(&error),
             nothing_sent,
         }
-    }
-
-    fn tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Self {
-        use CertificateError as C;
-        let clock = text::date_and_time(text::unix_seconds(utc));
-        let (what, advice) = match error {
-            rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => (
-                format!("its certificate has expired, by this machine's clock ({clock})"),
-                "Set the clock if it is wrong; otherwise the server's owner must renew it.",
-            ),
-            rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => (
-                format!("its certificate is not valid yet, by this machine's clock ({clock})"),
-                "Set the clock, then try again.",
-            ),
-            rustls::Error::InvalidCertificate(C::UnknownIssuer) => (
-                "its certificate is signed by nobody this machine trusts".to_owned(),
-                "If a proxy of yours inspects TLS, name its CA file in SSL_CERT_FILE; otherwise this \
-                 may be an attack.",
-            ),
-            rustls::Error::InvalidCertificate(
-                C::NotValidForName | C::NotValidForNameContext { .. },
-            ) => (
-                "its certificate is for another host".to_owned(),
-                "A captive portal or a wrong host name may be in the way; otherwise this may be an \
-                 attack.",
-            ),
-            rustls::Error::InvalidCertificate(_) => {
-                ("its certificate is not valid".to_owned(), "The server's owner must mend it.")
-            }
-            _ => (
-                "TLS could not be agreed on".to_owned(),
-                "See that the host and port are right, and that no proxy is in the way.",
-            ),
-        };
-        let fact = format!("cannot connect safely to {host}: {what}");
-        Trouble { error: Error::unavailable(fact, advice), may_pass: false, nothing_sent: true }
     }
 
     /// What is wrong, without advice.
@@ -131,41 +101,76 @@ fn may_pass(error: &ureq::Error) -> bool {
     )
 }
 
+const NETWORK: &str = "Check the network, then try again.";
+const DNS: &str = "Check the network and its DNS, then try again.";
+const PROXY: &str = "Ask whoever runs the proxy.";
+
 fn describe(error: &ureq::Error, peer: &str) -> (String, &'static str) {
-    const NETWORK: &str = "Check the network, then try again.";
     match error {
-        ureq::Error::Timeout(Timeout::Resolve) => {
-            (format!("looking up {peer} took too long"), "Check the network and its DNS.")
-        }
+        ureq::Error::Timeout(Timeout::Resolve) => (format!("looking up {peer} took too long"), DNS),
         ureq::Error::Timeout(_) => (format!("{peer} did not answer in time"), NETWORK),
-        ureq::Error::HostNotFound => {
-            (format!("{peer} cannot be found"), "Check the network and its DNS.")
-        }
         // ureq has only words for it.
         ureq::Error::ConnectProxyFailed(words) if words.contains("407") => (
             format!("{peer} asks for a user name and password"),
             "Put them into the variable: http://USER:PASSWORD@HOST:PORT",
         ),
         ureq::Error::ConnectProxyFailed(_) => {
-            (format!("{peer} does not let the connection through"), "Ask whoever runs the proxy.")
+            (format!("{peer} does not let the connection through"), PROXY)
         }
-        ureq::Error::Io(error) => match error.kind() {
-            ErrorKind::ConnectionRefused => {
-                (format!("{peer} cannot be reached: connection refused"), NETWORK)
-            }
-            ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
-                (format!("{peer} cannot be reached: no network"), NETWORK)
-            }
-            ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::BrokenPipe
-            | ErrorKind::UnexpectedEof => (format!("{peer} closed the connection"), NETWORK),
-            // What the system's resolver says has no kind of its own.
-            _ if error.raw_os_error().is_none() => {
-                (format!("{peer} cannot be found"), "Check the network and its DNS.")
-            }
-            kind => (format!("{peer} cannot be reached: {kind}"), NETWORK),
-        },
+        ureq::Error::Io(error) => describe_io(error.kind(), peer),
         _ => (format!("{peer} did not answer in HTTP"), "See that the host and port are right."),
     }
+}
+
+fn describe_io(kind: ErrorKind, peer: &str) -> (String, &'static str) {
+    match kind {
+        ErrorKind::ConnectionRefused => {
+            (format!("{peer} cannot be reached: connection refused"), NETWORK)
+        }
+        ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
+            (format!("{peer} cannot be reached: no network"), NETWORK)
+        }
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => (format!("{peer} closed the connection"), NETWORK),
+        // A SOCKS proxy that says no.
+        ErrorKind::Other => (format!("{peer} does not let the connection through"), PROXY),
+        kind => (format!("{peer} cannot be reached: {kind}"), NETWORK),
+    }
+}
+
+fn describe_tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Error {
+    use CertificateError as C;
+    let clock = text::date_and_time(text::unix_seconds(utc));
+    let (what, advice) = match error {
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => (
+            format!("its certificate has expired, by this machine's clock ({clock})"),
+            "Set the clock if it is wrong; otherwise the server's owner must renew it.",
+        ),
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => (
+            format!("its certificate is not valid yet, by this machine's clock ({clock})"),
+            "Set the clock, then try again.",
+        ),
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => (
+            "its certificate is signed by nobody this machine trusts".to_owned(),
+            "If a proxy of yours inspects TLS, name its CA file in SSL_CERT_FILE; otherwise this \
+             may be an attack.",
+        ),
+        rustls::Error::InvalidCertificate(
+            C::NotValidForName | C::NotValidForNameContext { .. },
+        ) => (
+            "its certificate is for another host".to_owned(),
+            "A captive portal or a wrong host name may be in the way; otherwise this may be an \
+             attack.",
+        ),
+        rustls::Error::InvalidCertificate(_) => {
+            ("its certificate is not valid".to_owned(), "The server's owner must mend it.")
+        }
+        _ => (
+            "TLS could not be agreed on".to_owned(),
+            "See that the host and port are right, and that no proxy is in the way.",
+        ),
+    };
+    Error::unavailable(format!("cannot connect safely to {host}: {what}"), advice)
 }

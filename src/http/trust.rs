@@ -21,8 +21,9 @@ pub fn roots(env: &Env) -> Result<RootCerts, Error> {
     if let Some(path) = env.get("SSL_CERT_FILE") {
         let path = Path::new(path);
         return read_bundle(path).ok_or_else(|| {
+            let what = if path.exists() { "holds no certificate" } else { "does not exist" };
             Error::refused(
-                format!("SSL_CERT_FILE names {}, which holds no certificate", path.display()),
+                format!("SSL_CERT_FILE names {}, which {what}", path.display()),
                 "Name a PEM file with the certificates to trust, or unset SSL_CERT_FILE.",
             )
         });

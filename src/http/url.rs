@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ureq::http::Uri;
+use ureq::http::uri::Authority;
 
 /// An https URL, or an http one that may be used all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +27,14 @@ impl Url {
         if authority.as_str().contains('@') {
             return Err("has a user name in it".to_owned());
         }
+        if !has_host_and_port(authority) {
+            return Err("has no host, or a port that does not exist".to_owned());
+        }
         let insecure_http = insecure_http || is_loopback(authority.host());
         if scheme != "https" && !(scheme == "http" && insecure_http) {
-            return Err(format!("begins with {scheme}://, and only https:// is safe"));
+            return Err(format!(
+                "begins with {scheme}://, and only https:// is safe (RIO_INSECURE_HTTP=1 allows http)"
+            ));
         }
         Ok(Url { text: text.to_owned(), uri })
     }
@@ -78,6 +84,12 @@ impl Url {
     }
 }
 
+/// ureq takes the default port for one that is no number of 16 bits.
+pub fn has_host_and_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().rsplit(['@', ']']).next().unwrap_or_default();
+    !authority.host().is_empty() && (!after_host.contains(':') || authority.port_u16().is_some())
+}
+
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host == "[::1]"
@@ -116,6 +128,9 @@ mod tests {
             "https://a.example/a b",
             "https://bücher.example",
             "https://login.example@evil.example/",
+            "https://a.example:99999",
+            "https://a.example:",
+            "https://:443",
         ] {
             assert!(Url::parse(text, true).is_err(), "{text:?}");
         }

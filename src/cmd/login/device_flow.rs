@@ -4,7 +4,7 @@
 use super::report::Report;
 use crate::browser;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
-use crate::device::{Grant, Poll, Reply};
+use crate::device::{Grant, Next, Poll};
 use crate::error::Error;
 use crate::host::Host;
 use crate::id_token::Claims;
@@ -25,19 +25,27 @@ pub fn run(
 ) -> Result<Claims, Error> {
     let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
-    let provider = Provider::discover(&session.http, &session.hosts.oidc, client_id)?;
+    let oidc_host = session.hosts.oidc()?;
+    report.asking(host, oidc_host.host());
+    let provider = Provider::discover(&session.http, oidc_host, client_id)?;
     let grant = provider.authorize_device()?;
+    if !(host.console.can_show(&grant.user_code) || report.is_json()) {
+        return Err(Error::refused(
+            format!("{} sent a code that this terminal cannot show", oidc_host.host()),
+            "Run `rio auth login` on a terminal with UTF-8, or with --json.",
+        ));
+    }
     let poll = Poll::new(grant.expires_in, grant.interval, host.clock.now());
     report.verification(host, &grant)?;
     if browse {
         let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
         (host.browser)(&browser::commands(&host.env, page));
     }
-    let id_token = wait_for_tokens(host, session, &provider, &grant, poll, report)?;
+    let id_token = wait_for_id_token(host, session, &provider, &grant, poll, report)?;
     provider.accept(&id_token, text::unix_seconds(host.clock.utc()))
 }
 
-fn wait_for_tokens(
+fn wait_for_id_token(
     host: &mut Host,
     session: &Session,
     provider: &Provider,
@@ -45,24 +53,25 @@ fn wait_for_tokens(
     mut poll: Poll,
     report: Report,
 ) -> Result<Secret, Error> {
-    let mut trouble = None;
     loop {
-        session.http.sleep(poll.wait());
-        let reply = provider.poll(&grant.device_code);
-        let reason = match &reply {
-            Reply::Trouble { reason, .. } => Some(reason.clone()),
-            _ => None,
-        };
-        if let Some(tokens) = poll.answer(reply, host.clock.now())? {
-            return Ok(tokens);
+        match poll.next(host.clock.now()) {
+            Next::Poll(wait) => session.http.sleep(wait),
+            Next::GiveUp(wait) => {
+                session.http.sleep(wait);
+                return Err(poll.expired());
+            }
         }
-        match &reason {
-            Some(reason) if trouble.as_ref() != Some(reason) => {
+        let before = poll.trouble().map(str::to_owned);
+        let answer = provider.poll(&grant.device_code);
+        if let Some(id_token) = poll.receive(answer, host.clock.now())? {
+            return Ok(id_token);
+        }
+        match poll.trouble() {
+            Some(reason) if before.as_deref() != Some(reason) => {
                 report.retrying(host, reason, poll.wait())?;
             }
-            None if trouble.is_some() => report.recovered(host),
+            None if before.is_some() => report.recovered(host),
             _ => {}
         }
-        trouble = reason;
     }
 }

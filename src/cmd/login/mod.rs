@@ -4,16 +4,19 @@ mod device_flow;
 mod report;
 mod selection;
 
-use super::password;
+use super::secrets;
 use crate::args::Login;
-use crate::config::{AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION, PROJECT};
+use crate::config::{
+    AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
+    PROJECT_ID, PROJECT_NAME,
+};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
 use crate::secret::Secret;
 use crate::session::Session;
 use report::Report;
-use selection::{Choice, Selection};
+use selection::{Choice, Current, Selection};
 
 /// Logs in, and tells how it went in words or as JSON.
 pub fn run(args: Login, host: &mut Host) -> Result<Exit, Error> {
@@ -43,18 +46,50 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     check_usage(&args)?;
     let way = way(&mut args, host)?;
     let session = Session::open(host)?;
-    session.file.check_writable()?;
-    if !(args.yes || args.silent || args.json) {
-        confirm_replacing(host, &session.config)?;
+    let before = Before::read(&session.config)?;
+    check_hosts(&way, &session)?;
+    if before.logged_in && !(args.yes || args.silent || args.json) {
+        confirm_replacing(host, before.email.as_deref())?;
     }
+    session.file.check_writable()?;
     let account = authenticate(way, &args, host, &session, report)?;
-    session.file.update(|config| store_account(config, &account))?;
+    let same_account = before.email.is_some() && before.email == account.email;
+    session.file.update(|config| store_account(config, &account, same_account))?;
     report.logged_in(host, account.email.as_deref());
-    let config = session.file.load()?;
-    let selection = selection::select(&args, host, &session, &config, &account.token)?;
-    session.file.update(|config| store_selection(config, &selection))?;
+    let current = if same_account { before.selected } else { Current::default() };
+    let selection = selection::select(&args, host, &session, &current, &account.token)?;
+    session.file.update(|config| store_selection(config, &account, &selection))?;
     report.selected(host, account.email.as_deref(), &selection)?;
     Ok(Exit::Done)
+}
+
+/// What was stored before. Read in one go, so that a bad member is told before anything is sent.
+struct Before {
+    logged_in: bool,
+    email: Option<String>,
+    selected: Current,
+}
+
+impl Before {
+    fn read(config: &Config) -> Result<Self, Error> {
+        Ok(Before {
+            logged_in: config.auth_token()?.is_some(),
+            email: config.text(EMAIL_ID)?,
+            selected: Current {
+                organization: config.text(ORGANIZATION_ID)?,
+                project: config.text(PROJECT_ID)?,
+            },
+        })
+    }
+}
+
+/// A host that makes no sense is told before the first of them is called.
+fn check_hosts(way: &Way, session: &Session) -> Result<(), Error> {
+    match way {
+        Way::DeviceFlow => session.hosts.oidc()?,
+        Way::Password { .. } | Way::Token(_) => session.hosts.rip()?,
+    };
+    session.hosts.v2api().map(|_| ())
 }
 
 /// Everything that is wrong with the command line, before anything is asked or sent.
@@ -95,18 +130,16 @@ fn check_usage(args: &Login) -> Result<(), Error> {
 }
 
 fn way(args: &mut Login, host: &mut Host) -> Result<Way, Error> {
-    if let Some(token) = password::of_option(host, "--auth-token", args.auth_token.take())? {
-        let bare = token.expose().trim();
-        let token = Secret::new(bare.strip_prefix("Bearer ").unwrap_or(bare).trim());
-        if !token.is_visible_ascii() {
-            return Err(Error::usage(
-                "the --auth-token has characters that no token has",
+    if let Some(token) = secrets::of_option(host, "--auth-token", args.auth_token.take())? {
+        let token = Secret::token(token.expose()).ok_or_else(|| {
+            Error::usage(
+                "the value of --auth-token is no token",
                 "Give the token alone, on one line.",
-            ));
-        }
+            )
+        })?;
         return Ok(Way::Token(token));
     }
-    let password = password::of_option(host, "--password", args.password.take())?;
+    let password = secrets::of_option(host, "--password", args.password.take())?;
     Ok(match args.email.take() {
         Some(email) => Way::Password { email, password },
         None => Way::DeviceFlow,
@@ -114,13 +147,10 @@ fn way(args: &mut Login, host: &mut Host) -> Result<Way, Error> {
 }
 
 /// Asks before an existing login is replaced, and before the user has gone to a browser for it.
-fn confirm_replacing(host: &mut Host, config: &Config) -> Result<(), Error> {
-    if config.auth_token()?.is_none() {
-        return Ok(());
-    }
-    let who = config.text(EMAIL_ID)?.unwrap_or_else(|| "somebody".to_owned());
+fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> {
+    let who = email.unwrap_or("an account whose email is not known");
     let question = format!("You are logged in as {who}. Log in again? [y/N] ");
-    let answer = host.console.ask(&question).unwrap_or_default();
+    let answer = host.console.ask(&question)?.unwrap_or_default();
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Error::refused(
@@ -146,7 +176,7 @@ fn authenticate(
         Way::Password { email, password } => {
             let password = match password {
                 Some(password) => password,
-                None => password::ask(host, &email)?,
+                None => secrets::ask_password(host, &email)?,
             };
             let token = session.platform().login(&email, &password, Level::Medium)?;
             Ok(Account { token, email: Some(email) })
@@ -159,36 +189,32 @@ fn authenticate(
 }
 
 /// Another account has other organizations, so their selection goes with the old one.
-fn store_account(config: &mut Config, account: &Account) {
-    let before = config.text(EMAIL_ID).ok().flatten();
-    if before.is_none() || before != account.email {
-        config.remove(&ORGANIZATION);
-        config.remove(&PROJECT);
+fn store_account(config: &mut Config, account: &Account, same_account: bool) {
+    if !same_account {
+        config.forget_login();
     }
     config.set(AUTH_TOKEN, account.token.expose());
-    match &account.email {
-        Some(email) => config.set(EMAIL_ID, email),
-        None => config.remove(&[EMAIL_ID]),
+    if let Some(email) = &account.email {
+        config.set(EMAIL_ID, email);
     }
 }
 
-fn store_selection(config: &mut Config, selection: &Selection) {
-    match &selection.organization {
-        Choice::Made(organization) => {
-            let values = [&organization.guid, &organization.name, &organization.short_guid];
-            for (key, value) in ORGANIZATION.into_iter().zip(values) {
-                config.set(key, value);
-            }
-        }
-        Choice::Open | Choice::NothingThere => config.remove(&ORGANIZATION),
+/// Leaves a login alone that another process has stored meanwhile.
+fn store_selection(config: &mut Config, account: &Account, selection: &Selection) {
+    if !config.is_login_of(account.email.as_deref()) {
+        return;
     }
-    match &selection.project {
-        Choice::Made(project) => {
-            for (key, value) in PROJECT.into_iter().zip([&project.guid, &project.name]) {
-                config.set(key, value);
-            }
-        }
-        Choice::NothingThere => PROJECT.into_iter().for_each(|key| config.set(key, "")),
-        Choice::Open => config.remove(&PROJECT),
+    config.forget_selection();
+    if let Choice::Made(organization) = &selection.organization {
+        config.set(ORGANIZATION_ID, &organization.guid);
+        config.set(ORGANIZATION_NAME, &organization.name);
+        config.set(ORGANIZATION_SHORT_ID, organization.short_guid.as_deref().unwrap_or_default());
     }
+    let (guid, name) = match &selection.project {
+        Choice::Made(project) => (project.guid.as_str(), project.name.as_str()),
+        Choice::NothingThere => ("", ""),
+        Choice::Open => return,
+    };
+    config.set(PROJECT_ID, guid);
+    config.set(PROJECT_NAME, name);
 }

@@ -24,6 +24,18 @@ impl Report {
         Report { json }
     }
 
+    /// Whether a program reads it.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// The first thing that is said: from here on the network may take its time.
+    pub fn asking(self, host: &mut Host, server: &str) {
+        if !self.json {
+            host.console.say(&format!("Asking {server} for a code..."));
+        }
+    }
+
     /// Where to go and what to enter there. Said before anything else is tried.
     pub fn verification(self, host: &mut Host, grant: &Grant) -> Result<(), Error> {
         if self.json {
@@ -40,6 +52,7 @@ impl Report {
             );
         }
         let console = &mut host.console;
+        console.say("");
         console.say("To log in, open this address on any device:");
         console.say("");
         console.say_strong(&format!("    {}", grant.verification_uri));
@@ -67,7 +80,7 @@ impl Report {
         if self.json {
             return event(host, "retrying", json!({"reason": reason, "wait": wait.as_secs()}));
         }
-        host.console.say(&format!("{reason}; still trying."));
+        host.console.say_words(&format!("{reason}; still trying."));
         Ok(())
     }
 
@@ -86,7 +99,7 @@ impl Report {
         }
     }
 
-    /// The end of a login that went well.
+    /// The end of a login that went well. What is not selected is said in words either way.
     pub fn selected(
         self,
         host: &mut Host,
@@ -95,29 +108,27 @@ impl Report {
     ) -> Result<(), Error> {
         let (organization, project) = (selection.organization.made(), selection.project.made());
         if self.json {
-            return event(
-                host,
-                "logged_in",
-                json!({
-                    "email": email,
-                    "organization": organization.map(|o| {
-                        json!({"guid": o.guid, "name": o.name, "short_guid": o.short_guid})
-                    }),
-                    "project": project.map(|p| json!({"guid": p.guid, "name": p.name})),
+            let members = json!({
+                "email": email,
+                "organization": organization.map(|o| {
+                    json!({"guid": o.guid, "name": o.name, "short_guid": o.short_guid})
                 }),
-            );
-        }
-        let named = [
-            ("Organization", organization.map(|o| (&o.name, &o.guid))),
-            ("Project", project.map(|p| (&p.name, &p.guid))),
-        ];
-        for (label, chosen) in named {
-            if let Some((name, guid)) = chosen {
-                host.console.say(&format!("{label}: {name} ({guid})"));
+                "project": project.map(|p| json!({"guid": p.guid, "name": p.name})),
+            });
+            event(host, "logged_in", members)?;
+        } else {
+            let named = [
+                ("Organization", organization.map(|o| (&o.name, &o.guid))),
+                ("Project", project.map(|p| (&p.name, &p.guid))),
+            ];
+            for (label, chosen) in named {
+                if let Some((name, guid)) = chosen {
+                    host.console.say(&format!("{label}: {name} ({guid})"));
+                }
             }
         }
         if let Some(note) = note(selection) {
-            host.console.say(note);
+            host.console.say_words(&note);
         }
         Ok(())
     }
@@ -139,18 +150,15 @@ impl Report {
     }
 }
 
-fn note(selection: &Selection) -> Option<&'static str> {
+fn note(selection: &Selection) -> Option<String> {
+    let how = "To select one, run: rio auth login --yes --organization NAME --project NAME";
     match (&selection.organization, &selection.project) {
-        (Choice::Open, _) => Some(
-            "No organization is selected. To select one, run: \
-             rio auth login --yes --organization NAME --project NAME",
-        ),
-        (Choice::NothingThere, _) => Some("The account belongs to no organization yet."),
-        (Choice::Made(_), Choice::Open) => Some(
-            "No project is selected. To select one, run: \
-             rio auth login --yes --organization NAME --project NAME",
-        ),
-        (Choice::Made(_), Choice::NothingThere) => Some("The organization has no projects yet."),
+        (Choice::Open, _) => Some(format!("No organization is selected. {how}")),
+        (Choice::NothingThere, _) => Some("The account belongs to no organization yet.".to_owned()),
+        (Choice::Made(_), Choice::Open) => Some(format!("No project is selected. {how}")),
+        (Choice::Made(_), Choice::NothingThere) => {
+            Some("The organization has no projects yet.".to_owned())
+        }
         (Choice::Made(_), Choice::Made(_)) => None,
     }
 }
@@ -159,5 +167,5 @@ fn event(host: &mut Host, name: &str, mut members: Value) -> Result<(), Error> {
     if let Some(members) = members.as_object_mut() {
         members.insert("event".to_owned(), json!(name));
     }
-    host.console.result(&members.to_string())
+    host.console.print_json(&members)
 }

@@ -1,7 +1,6 @@
 //! Choosing an organization and a project: by option, because there is only one, or by asking.
 
 use crate::args::Login;
-use crate::config::{Config, ORGANIZATION, PROJECT};
 use crate::error::Error;
 use crate::host::Host;
 use crate::platform::{Organization, Platform, Project};
@@ -37,6 +36,15 @@ pub struct Selection {
     pub project: Choice<Project>,
 }
 
+/// The GUIDs of what is selected already.
+#[derive(Default)]
+pub struct Current {
+    /// Of the organization.
+    pub organization: Option<String>,
+    /// Of the project.
+    pub project: Option<String>,
+}
+
 /// What can be chosen: both have a GUID and a name.
 trait Named {
     /// What the GUID of its kind begins with.
@@ -69,31 +77,35 @@ impl Named for Project {
     }
 }
 
-/// Chooses both. What is selected in `config` is the default; it stays where nobody can answer.
+/// Chooses both. What is selected already is the default; it stays where nobody can answer.
 pub fn select(
     args: &Login,
     host: &mut Host,
     session: &Session,
-    config: &Config,
+    current: &Current,
     token: &Secret,
 ) -> Result<Selection, Error> {
     let platform = session.platform();
     let mut asker = Asker { host, may_ask: !(args.silent || args.json) };
     let organizations = platform.organizations(token).map_err(still_logged_in)?;
-    let current = config.text(ORGANIZATION[0])?;
     let organization = match &args.organization {
         Some(wanted) => Choice::Made(find(&organizations, wanted)?),
-        None => asker.choose(organizations, current.as_deref()),
+        None => asker.choose(organizations, current.organization.as_deref())?,
     };
     let Choice::Made(organization) = organization else {
-        return Ok(Selection { organization, project: Choice::Open });
+        return match &args.project {
+            Some(_) => Err(Error::refused(
+                "you are logged in, but a project needs an organization",
+                "Run the login again with --organization and --project.",
+            )),
+            None => Ok(Selection { organization, project: Choice::Open }),
+        };
     };
-    let current = config.text(PROJECT[0])?;
     let project = match &args.project {
         Some(wanted) => Choice::Made(find_project(&platform, token, &organization, wanted)?),
         None => {
             let projects = platform.projects(token, &organization, None);
-            asker.choose(projects.map_err(still_logged_in)?, current.as_deref())
+            asker.choose(projects.map_err(still_logged_in)?, current.project.as_deref())?
         }
     };
     Ok(Selection { organization: Choice::Made(organization), project })
@@ -116,15 +128,14 @@ fn find_project(
     find(&platform.projects(token, organization, None).map_err(still_logged_in)?, wanted)
 }
 
-/// A GUID is looked for first where the text looks like one, then a name.
+/// The one that is meant, or an error that shows what there is.
 fn find<T: Named + Clone>(all: &[T], wanted: &str) -> Result<T, Error> {
-    let by_guid = all.iter().find(|one| one.guid() == wanted);
-    if let Some(found) = by_guid.filter(|_| wanted.starts_with(T::GUID_PREFIX)) {
-        return Ok(found.clone());
-    }
-    let named: Vec<&T> = all.iter().filter(|one| one.name() == wanted).collect();
-    match named.as_slice() {
+    match matching(all, wanted).as_slice() {
         [only] => Ok((*only).clone()),
+        [] if all.is_empty() => Err(Error::refused(
+            format!("you are logged in, but there is no {} '{wanted}', nor any other", T::KIND),
+            "Ask whoever manages the account, then run the login again.",
+        )),
         [] => Err(Error::refused(
             format!("you are logged in, but there is no {} '{wanted}'", T::KIND),
             listed(&format!("Run the login again with one of these {}s:", T::KIND), all.iter()),
@@ -133,6 +144,15 @@ fn find<T: Named + Clone>(all: &[T], wanted: &str) -> Result<T, Error> {
             format!("you are logged in, but several {}s are called '{wanted}'", T::KIND),
             listed("Run the login again with the GUID of one:", several.iter().copied()),
         )),
+    }
+}
+
+/// A GUID is looked for first where the text looks like one, then a name.
+fn matching<'a, T: Named>(all: &'a [T], wanted: &str) -> Vec<&'a T> {
+    let by_guid = all.iter().find(|one| one.guid() == wanted);
+    match by_guid.filter(|_| wanted.starts_with(T::GUID_PREFIX)) {
+        Some(found) => vec![found],
+        None => all.iter().filter(|one| one.name() == wanted).collect(),
     }
 }
 
@@ -148,6 +168,9 @@ fn still_logged_in(error: Error) -> Error {
     error.context("you are logged in, but nothing could be selected")
 }
 
+/// So much patience there is with a pipe that has no end.
+const MOST_WRONG_ANSWERS: usize = 10;
+
 /// Puts a choice to the person, if there is one.
 struct Asker<'a> {
     host: &'a mut Host,
@@ -155,39 +178,47 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn choose<T: Named>(&mut self, mut all: Vec<T>, current: Option<&str>) -> Choice<T> {
+    fn choose<T: Named + Clone>(
+        &mut self,
+        mut all: Vec<T>,
+        current: Option<&str>,
+    ) -> Result<Choice<T>, Error> {
         all.sort_by_key(|one| one.name().to_lowercase());
         if all.len() <= 1 {
-            return all.pop().map_or(Choice::NothingThere, Choice::Made);
+            return Ok(all.pop().map_or(Choice::NothingThere, Choice::Made));
         }
         let default = all.iter().position(|one| Some(one.guid()) == current);
-        let chosen = if self.may_ask { self.ask(&all, default) } else { None };
-        match chosen.or(default) {
-            Some(index) => Choice::Made(all.swap_remove(index)),
-            None => Choice::Open,
-        }
+        let chosen = if self.may_ask { self.ask(&all, default)? } else { None };
+        let chosen = chosen.or_else(|| all.get(default?).cloned());
+        Ok(chosen.map_or(Choice::Open, Choice::Made))
     }
 
     /// Asks until the answer is one of them; `None` if the input ends before.
-    fn ask<T: Named>(&mut self, all: &[T], default: Option<usize>) -> Option<usize> {
+    fn ask<T: Named + Clone>(
+        &mut self,
+        all: &[T],
+        default: Option<usize>,
+    ) -> Result<Option<T>, Error> {
         self.show(all, default);
         let hint = default.map(|index| format!(" [{}]", index.saturating_add(1)));
         let question = format!("Which {}?{} ", T::KIND, hint.unwrap_or_default());
-        loop {
-            let answer = self.host.console.ask(&question)?;
+        for _ in 0..MOST_WRONG_ANSWERS {
+            let Some(answer) = self.host.console.ask(&question)? else { return Ok(None) };
             let answer = answer.trim();
-            match default {
-                Some(index) if answer.is_empty() => return Some(index),
-                _ => {}
+            let index = match answer {
+                "" => default,
+                _ => answer.parse::<usize>().ok().and_then(|number| number.checked_sub(1)),
+            };
+            if let Some(chosen) = index.and_then(|index| all.get(index)) {
+                return Ok(Some(chosen.clone()));
             }
-            if let Some(index) = index_of(all, answer) {
-                return Some(index);
+            match matching(all, answer).as_slice() {
+                [only] => return Ok(Some((*only).clone())),
+                [] => self.host.console.say("Enter a number, a name or a GUID of the list."),
+                _ => self.host.console.say("Several have that name. Enter the number or the GUID."),
             }
-            self.host.console.say(&format!(
-                "There is no {} '{answer}' in the list. Enter a number, a name or a GUID.",
-                T::KIND
-            ));
         }
+        Err(wrong_answers(all))
     }
 
     fn show<T: Named>(&mut self, all: &[T], default: Option<usize>) {
@@ -205,10 +236,10 @@ impl Asker<'_> {
     }
 }
 
-/// A number of the list, a name or a GUID.
-fn index_of<T: Named>(all: &[T], answer: &str) -> Option<usize> {
-    let by_number = answer.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    by_number
-        .filter(|index| *index < all.len())
-        .or_else(|| all.iter().position(|one| one.guid() == answer || one.name() == answer))
+/// What was answered is not repeated: it may be the password of a script that lost count.
+fn wrong_answers<T: Named>(all: &[T]) -> Error {
+    Error::refused(
+        format!("you are logged in, but no answer named one {} of the list", T::KIND),
+        listed(&format!("Answer with a number, or with one of these {}s:", T::KIND), all.iter()),
+    )
 }

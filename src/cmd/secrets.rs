@@ -19,7 +19,7 @@ pub fn of_option(
         ));
         return usable(name, value).map(Some);
     }
-    let line = host.console.read_secret().ok_or_else(|| {
+    let line = host.console.read_secret()?.ok_or_else(|| {
         Error::usage(
             format!("{name} - found nothing on standard input"),
             format!("Give it there: {name} - < FILE"),
@@ -36,15 +36,13 @@ fn usable(name: &str, value: Secret) -> Result<Secret, Error> {
 }
 
 /// Asks for the password of an account.
-pub fn ask(host: &mut Host, email: &str) -> Result<Secret, Error> {
-    host.console
-        .ask_hidden(&format!("Password of {email}: "))
-        .filter(|password| !password.is_empty())
-        .ok_or_else(|| {
-            Error::refused(
-                "no password was given",
-                "Give it at the prompt or with `--password -`. An account that signs in through SSO \
-                 has none: run `rio auth login`.",
-            )
-        })
+pub fn ask_password(host: &mut Host, email: &str) -> Result<Secret, Error> {
+    let password = host.console.ask_hidden(&format!("Password of {email}: "))?;
+    password.filter(|password| !password.is_empty()).ok_or_else(|| {
+        Error::refused(
+            "no password was given",
+            "Give it at the prompt or with `--password -`. An account that signs in through SSO has \
+             none: run `rio auth login`.",
+        )
+    })
 }

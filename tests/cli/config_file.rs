@@ -1,0 +1,1188 @@
+//! The token cache: where it is, who may read it, and that nothing in it is lost, whatever happens.
+
+use std::ffi::CString;
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use platform::{Call, EMAIL, PASSWORD, Platform};
+use rio::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::robot::{FakeClock, Outcome, Robot, binary};
+
+/// Writes the file and calls nobody.
+const WRITE: [&str; 3] = ["auth", "environment", "dev"];
+
+/// Every way into the program that reads the file.
+const COMMANDS: [&[&str]; 10] = [
+    &["auth", "login", "--yes", "--no-browser"],
+    &["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"],
+    &["auth", "login", "--auth-token", "t0ken", "--silent"],
+    &["auth", "logout"],
+    &["auth", "refresh-token"],
+    &["auth", "status"],
+    &["auth", "status", "--verify", "--json"],
+    &["auth", "token", "--email", EMAIL, "--password", PASSWORD],
+    &["auth", "token", "--current"],
+    &WRITE,
+];
+
+/// A user id that no machine gives to anybody.
+const NOBODY: u32 = 54_321;
+
+fn is_root() -> bool {
+    // SAFETY: it only reads.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Runs a command that was made by hand, without anything to read.
+fn outcome(command: &mut Command) -> Outcome {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    Outcome {
+        arguments: command.get_args().map(|word| word.to_string_lossy().into_owned()).collect(),
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// `rio` as a user whom file modes bind: this one, or under root one whose home the robot's becomes.
+fn as_plain_user(robot: &Robot, arguments: &[&str]) -> Command {
+    let command = robot.rio(arguments).command();
+    if !is_root() {
+        return command;
+    }
+    // The build directory may be closed to others. Linked or copied by `cp`: a file that this process
+    // itself had open for writing could not be run while another test starts a program.
+    let program = robot.home().join("rio-of-the-test");
+    let linked = program.exists() || fs::hard_link(binary(), &program).is_ok();
+    if !linked {
+        let copied = Command::new("cp").arg(binary()).arg(&program).status().unwrap();
+        assert!(copied.success());
+    }
+    give_away(robot.home(), &program);
+    let mut plain = Command::new(program);
+    plain.args(command.get_args()).env_clear().current_dir(robot.home());
+    plain.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    plain.uid(NOBODY).gid(NOBODY);
+    plain
+}
+
+/// All that is below goes to the plain user, but for the program, which may be the real one's inode.
+fn give_away(path: &Path, program: &Path) {
+    if path == program {
+        return;
+    }
+    lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).unwrap() {
+            give_away(&entry.unwrap().path(), program);
+        }
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// What is in a directory, in order.
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Nothing but the config file is in its directory: no temporary, no lock.
+#[track_caller]
+fn assert_alone(file: &Path) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert_eq!(names_in(file.parent().unwrap()), [name]);
+}
+
+/// Runs the shell command that the program advises: what is left of the line after `mv`.
+#[track_caller]
+fn follow_the_mv_advice(robot: &Robot, outcome: &Outcome) {
+    let line = outcome.stderr.lines().find_map(|line| Some(&line[line.find("mv ")?..]));
+    let line = line.unwrap_or_else(|| panic!("an mv command wanted\n{outcome}"));
+    let shell = Command::new("sh").arg("-c").arg(line).current_dir(robot.home()).output().unwrap();
+    assert!(shell.status.success(), "{line}\n{shell:?}\n{outcome}");
+}
+
+// Where it is.
+
+#[test]
+fn the_file_is_where_the_environment_says() {
+    let home = |robot: &Robot, path: &str| robot.home().join(path);
+    for (variables, expected) in [
+        (&[][..], ".config/rio-cli/config.json"),
+        (&[("XDG_CONFIG_HOME", "~/xdg")][..], "xdg/rio-cli/config.json"),
+        (&[("XDG_CONFIG_HOME", "")][..], ".config/rio-cli/config.json"),
+        // The XDG specification: "consider the path invalid and ignore it".
+        (&[("XDG_CONFIG_HOME", "xdg")][..], ".config/rio-cli/config.json"),
+        (&[("RIO_CONFIG", "~/there/my rio.json")][..], "there/my rio.json"),
+        (&[("RIO_CONFIG", "here.json")][..], "here.json"),
+        (&[("RIO_CONFIG", ""), ("XDG_CONFIG_HOME", "~/xdg")][..], "xdg/rio-cli/config.json"),
+        (&[("RIO_CONFIG", "~/one"), ("XDG_CONFIG_HOME", "~/xdg")][..], "one"),
+    ] {
+        println!("case: {variables:?}");
+        let mut robot = Robot::new();
+        for (name, value) in variables {
+            let value = match value.strip_prefix("~/") {
+                Some(rest) => home(&robot, rest).into_os_string(),
+                None => value.into(),
+            };
+            robot = robot.env(name, value);
+        }
+        robot.rio(&WRITE).run().exits(0);
+        let written = fs::read(home(&robot, expected)).unwrap();
+        let written: Value = serde_json::from_slice(&written).unwrap();
+        assert_eq!(written["environment"], "dev");
+        let first = Path::new(expected).iter().next().unwrap().to_str().unwrap();
+        assert_eq!(names_in(robot.home()), [first], "and nowhere else");
+    }
+}
+
+#[test]
+fn without_a_home_it_says_how_to_name_the_file() {
+    // A `HOME` that is no absolute path is no home. (Unset, it would be that of the password file.)
+    let platform = Platform::start();
+    for arguments in COMMANDS {
+        let robot = Robot::new().env("HOME", "nowhere").env("HTTPS_PROXY", platform.url());
+        robot.rio(arguments).run().exits(1).prints_no_result().says("RIO_CONFIG");
+        assert_eq!(names_in(robot.home()), [""; 0], "{arguments:?}");
+    }
+    assert!(platform.requests().is_empty());
+
+    let robot = Robot::new().env("HOME", "nowhere").env("RIO_CONFIG", "named.json");
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!(names_in(robot.home()), ["named.json"]);
+    Robot::new().env("HOME", "nowhere").rio(&["version"]).run().exits(0);
+}
+
+impl Outcome {
+    /// Standard output carries only results. `--json` has one for errors too.
+    #[track_caller]
+    fn prints_no_result(self) -> Self {
+        if self.arguments.iter().any(|word| word == "--json") { self } else { self.prints("") }
+    }
+}
+
+#[test]
+fn up_to_two_directories_are_made_and_a_mistyped_path_is_an_error() {
+    let robot = Robot::new();
+    for (path, made) in [("a/b/c.json", true), ("x/y/z/c.json", false)] {
+        let file = robot.home().join(path);
+        let outcome = outcome(robot.rio(&WRITE).command().env("RIO_CONFIG", &file));
+        match made {
+            true => drop(outcome.exits(0)),
+            false => drop(outcome.exits(1).says(&file.display().to_string()).says("RIO_CONFIG")),
+        }
+        assert_eq!(file.exists(), made);
+    }
+    assert_eq!(names_in(robot.home()), ["a"]);
+}
+
+#[test]
+fn a_file_where_a_directory_should_be_is_an_error_that_names_the_path() {
+    let robot = Robot::new();
+    fs::write(robot.home().join("file"), "mine").unwrap();
+    let path = robot.home().join("file/config.json");
+    let robot = robot.env("RIO_CONFIG", &path);
+    for arguments in COMMANDS {
+        let outcome = robot.rio(arguments).run_at(&FakeClock::new()).exits(1);
+        outcome.says(&path.display().to_string()).says("RIO_CONFIG");
+    }
+    assert_eq!(fs::read(robot.home().join("file")).unwrap(), b"mine");
+}
+
+// Who may read it.
+
+#[test]
+fn a_new_file_and_its_directories_are_for_the_owner_alone_under_any_umask() {
+    for umask in [0o000, 0o022, 0o077, 0o277, 0o777] {
+        println!("case: umask {umask:03o}");
+        let robot = Robot::new();
+        let mut command = as_plain_user(&robot, &WRITE);
+        // SAFETY: umask is async-signal-safe and cannot fail.
+        unsafe {
+            command.pre_exec(move || {
+                libc::umask(umask);
+                Ok(())
+            });
+        }
+        outcome(&mut command).exits(0);
+        let file = robot.config_path();
+        assert_eq!(mode(&file), 0o600);
+        assert_eq!(mode(file.parent().unwrap()), 0o700);
+        assert_eq!(mode(&robot.home().join(".config")), 0o700);
+        assert_alone(&file);
+    }
+}
+
+#[test]
+fn an_old_file_is_tightened_whenever_it_is_written() {
+    for loose in [0o644, 0o666, 0o640, 0o604, 0o777, 0o400] {
+        let robot = Robot::new();
+        robot.write_config(&json!({"machine_id": 7}));
+        let directory = robot.config_path().parent().unwrap().to_owned();
+        set_mode(&robot.config_path(), loose);
+        set_mode(&directory, 0o755);
+        robot.rio(&WRITE).run().exits(0);
+        assert_eq!(mode(&robot.config_path()), 0o600, "was {loose:o}");
+        assert_eq!(mode(&directory), 0o755, "whoever made it chose its mode");
+        assert_eq!(robot.config()["machine_id"], 7);
+    }
+}
+
+#[test]
+fn under_sudo_the_file_stays_its_owners() {
+    if !is_root() {
+        println!("skipped: only root can write into the file of another user");
+        return;
+    }
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    chown(robot.config_path(), Some(NOBODY), Some(NOBODY + 1)).unwrap();
+    robot.rio(&WRITE).run().exits(0);
+    let metadata = fs::metadata(robot.config_path()).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (NOBODY, NOBODY + 1));
+    assert_eq!(mode(&robot.config_path()), 0o600);
+}
+
+// What is in it.
+
+#[test]
+fn what_others_keep_in_the_file_is_kept_to_the_letter_and_in_order() {
+    let members = [
+        ("piping_server", r#""https://piping.example""#),
+        ("huge", "1e400"),
+        ("long", "12345678901234567890123"),
+        ("one", "1.0"),
+        ("exponent", "1E+2"),
+        ("minus", "-0"),
+        ("precise", "0.1000000000000000055511151231257827"),
+        ("nothing", "null"),
+        ("no", "false"),
+        ("spaced", "[1,   2,\n        {\"b\": 1, \"a\": 2, \"b\": 3} ]"),
+        ("surrogate", r#""\ud800 and \udfff""#),
+        ("escapes", r#""\u00e9 \/ \" \\ \u0000 \u001b[31m""#),
+        ("unescaped", "\"é 東京 🤖 \u{202e}\""),
+        ("twice", "1"),
+        ("twice", "2"),
+        ("", r#""a name may be empty""#),
+        ("auth_token ", r#""not the token""#),
+        ("Auth_Token", r#""nor this""#),
+        ("hwil_auth_token", r#""another secret""#),
+        ("organization", r#"{"organization_id": "org-kept"}"#),
+    ];
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let members = members.into_iter().chain([("deep", &*deep)]);
+
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let login = robot.config();
+    let login =
+        login.as_object().unwrap().iter().map(|(name, value)| format!("\"{name}\": {value}"));
+    let kept: Vec<_> = members.map(|(name, value)| format!("\"{name}\": {value}")).collect();
+    // Others' members before, between and after our own.
+    let mut all: Vec<_> = kept.clone();
+    login.enumerate().for_each(|(index, member)| all.insert(3 * index + 2, member));
+    robot.write_config_text(format!("{{{}}}", all.join(",\t")));
+
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    for arguments in [&["auth", "refresh-token"][..], &login, &["auth", "logout"], &WRITE] {
+        robot.rio(arguments).run().exits(0);
+        let text = String::from_utf8(robot.config_bytes()).unwrap();
+        let mut rest = &*text;
+        for member in &kept {
+            let found = rest.find(member.as_str());
+            let found = found.unwrap_or_else(|| panic!("{member} after {arguments:?} in\n{text}"));
+            rest = &rest[found + member.len()..];
+        }
+        // No member was given a second copy.
+        assert_eq!(text.matches("\"twice\"").count(), 2, "{text}");
+        assert_eq!(text.matches("\"piping_server\"").count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_name_is_kept_however_it_is_escaped() {
+    for name in [r"\ud83d\ude00", "é", r"a\/b", r"\u0000"] {
+        println!("case: {name}");
+        let robot = Robot::new();
+        robot.write_config_text(format!("{{\"{name}\": 1, \"machine_id\": 7}}"));
+        robot.rio(&WRITE).run().exits(0);
+        let text = String::from_utf8(robot.config_bytes()).unwrap();
+        assert!(text.contains("\"machine_id\": 7"), "{text}");
+        let same = [format!("\"{name}\": 1"), format!("{}: 1", unescaped(name))];
+        assert!(same.iter().any(|member| text.contains(member)), "{text}");
+    }
+}
+
+/// The name in quotes as another writer would put it.
+fn unescaped(name: &str) -> String {
+    let name: String = serde_json::from_str(&format!("\"{name}\"")).unwrap();
+    serde_json::to_string(&name).unwrap()
+}
+
+#[test]
+fn a_name_that_is_half_a_character_makes_the_file_unusable() {
+    // Grammatical, but no text that two readers would take for the same (RFC 8259 §8.2).
+    for name in [r"\udce9t\udce9", r"\ud83d", r"\ude00\ud83d"] {
+        for arguments in COMMANDS {
+            println!("case: {name}, {arguments:?}");
+            let robot = Robot::new();
+            let text = format!("{{\"{name}\": 1, \"machine_id\": 7}}");
+            robot.write_config_text(&text);
+            let outcome = robot.rio(arguments).run_at(&FakeClock::new()).exits(1);
+            let outcome = outcome.prints_no_result().says("is not a JSON object (line 1, column ");
+            let outcome = outcome.says(&robot.config_path().display().to_string());
+            assert_eq!(robot.config_bytes(), text.as_bytes());
+            assert_alone(&robot.config_path());
+            follow_the_mv_advice(&robot, &outcome);
+            assert!(!robot.config_path().exists());
+        }
+    }
+}
+
+#[test]
+fn of_a_token_that_stands_there_twice_the_last_counts_and_none_survives_a_logout() {
+    let platform = Platform::start();
+    let robot = Robot::new();
+    let token = platform.issue_token();
+    let url = platform.url();
+    robot.write_config_text(format!(
+        r#"{{"rip_host": "{url}", "auth_token": "first", "x": 1, "auth_token": "{token}"}}"#
+    ));
+    robot.rio(&["auth", "token", "--current"]).run().exits(0).prints(&format!("{token}\n"));
+    robot.rio(&["auth", "logout"]).run().exits(0);
+    let text = String::from_utf8(robot.config_bytes()).unwrap();
+    assert!(!text.contains("auth_token"), "{text}");
+    assert!(text.contains("\"x\": 1"), "{text}");
+}
+
+#[test]
+fn an_empty_file_is_the_same_as_none() {
+    let robot = Robot::new();
+    robot.write_config_text("");
+    robot.rio(&["auth", "token", "--current"]).run().exits(1).says("not logged in");
+    robot.rio(&["auth", "logout"]).run().exits(0);
+    robot.write_config_text("");
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!(robot.config()["environment"], "dev");
+}
+
+#[test]
+fn a_file_that_makes_no_sense_stops_every_command_and_stays_as_it_is() {
+    let platform = Platform::start();
+    let mut config = platform.config();
+    config["auth_token"] = platform.issue_token().into();
+    let good = config.to_string().into_bytes();
+    let cut = good[..good.len() - 1].to_vec();
+    let with = |before: &[u8], after: &[u8]| [before, &good, after].concat();
+    let files = [
+        ("an array", with(b"[", b"]")),
+        ("two objects", with(b"", b"\n{}")),
+        ("text", b"auth_token = abc".to_vec()),
+        ("a string", br#""{}""#.to_vec()),
+        ("a number", b"1".to_vec()),
+        ("null", b"null".to_vec()),
+        ("a page", b"<html></html>".to_vec()),
+        ("blanks", b" \n".to_vec()),
+        ("zeros, as after a power cut", vec![0; 4096]),
+        ("a cut object", cut.clone()),
+        ("a cut string", b"{\"auth_token\": \"abc".to_vec()),
+        ("a comma too many", [&cut[..], b",}"].concat()),
+        ("a comment", with(b"", b"// mine")),
+        ("single quotes", b"{'auth_token': 'abc'}".to_vec()),
+        ("a byte order mark", with(b"\xef\xbb\xbf", b"")),
+        ("UTF-16", with(b"", b"").iter().flat_map(|byte| [*byte, 0]).collect()),
+        ("invalid UTF-8", [&cut[..], b",\"x\":\"\xff\"}"].concat()),
+        ("a raw line break in a string", [&cut[..], b",\"x\":\"\n\"}"].concat()),
+        ("more than 1 MiB", with(b"", &vec![b' '; 1024 * 1024])),
+    ];
+    for (name, bytes) in &files {
+        for arguments in COMMANDS {
+            println!("case: {name}, {arguments:?}");
+            // Requests to the default hosts, if there were any, would come to the platform as well.
+            let robot = Robot::new().env("HTTPS_PROXY", platform.url());
+            robot.write_config_text(bytes);
+            robot
+                .rio(arguments)
+                .run_at(&FakeClock::new())
+                .exits(1)
+                .prints_no_result()
+                .says(&robot.config_path().display().to_string())
+                .says("mv ");
+            assert_eq!(robot.config_bytes(), *bytes);
+            assert_alone(&robot.config_path());
+        }
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn the_place_of_a_mistake_is_named_and_the_text_around_it_is_not() {
+    for (text, place) in [
+        ("{\"auth_token\": \"s3cret\",\n  \"x\": }", "line 2, column 8"),
+        ("{\"auth_token\": \"s3cret\"\n", "line 2, column 0"),
+        ("{\"auth_token\": s3cret}", "line 1, column 16"),
+        ("[\"s3cret\"]", "line 1, column"),
+    ] {
+        let robot = Robot::new();
+        robot.write_config_text(text);
+        robot.rio(&["auth", "status"]).run().exits(1).says(place).hides("s3cret");
+    }
+}
+
+#[test]
+fn a_file_of_exactly_1_mib_is_read() {
+    let robot = Robot::new();
+    let mut text = String::from(r#"{"auth_token": "t0ken"}"#);
+    text.push_str(&" ".repeat(1024 * 1024 - text.len()));
+    robot.write_config_text(&text);
+    robot.rio(&["auth", "token", "--current"]).run().exits(0).prints("t0ken\n");
+    text.push(' ');
+    robot.write_config_text(&text);
+    robot.rio(&["auth", "token", "--current"]).run().exits(1).says("1 MiB");
+}
+
+#[test]
+fn the_command_that_moves_a_bad_file_aside_works_as_it_stands() {
+    for name in ["config.json", "my robot.json", "ada's $HOME `rio` \"x\".json", "-n.json"] {
+        println!("case: {name}");
+        let robot = Robot::new().env("RIO_CONFIG", name);
+        fs::write(robot.home().join(name), "[]").unwrap();
+        let outcome = robot.rio(&["auth", "status"]).run().exits(1);
+        follow_the_mv_advice(&robot, &outcome);
+        let left = names_in(robot.home());
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_ne!(left[0], name);
+        assert_eq!(fs::read(robot.home().join(&left[0])).unwrap(), b"[]", "the file is as it was");
+        let outcome = robot.rio(&["auth", "status"]).run().exits(1);
+        assert!(outcome.stdout.contains("Not logged in"), "{outcome}");
+    }
+}
+
+#[test]
+fn a_directory_or_a_pipe_in_its_place_is_an_error_and_can_be_moved_aside() {
+    let platform = Platform::start();
+    for pipe in [false, true] {
+        for arguments in COMMANDS {
+            println!("case: pipe {pipe}, {arguments:?}");
+            let robot = Robot::new().env("HTTPS_PROXY", platform.url());
+            let path = robot.config_path();
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if pipe {
+                let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+                // SAFETY: a valid string.
+                assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+            } else {
+                fs::create_dir(&path).unwrap();
+            }
+            let outcome = robot.rio(arguments).run_at(&FakeClock::new()).exits(1);
+            let outcome = outcome.prints_no_result().says(&path.display().to_string());
+            let still = fs::symlink_metadata(&path).unwrap().file_type();
+            assert_eq!(still.is_dir(), !pipe);
+            assert_alone(&path);
+            follow_the_mv_advice(&robot, &outcome);
+            assert!(!path.exists());
+        }
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_device_is_neither_read_nor_replaced() {
+    let platform = Platform::start();
+    for device in ["/dev/null", "/dev/zero"] {
+        for arguments in COMMANDS {
+            println!("case: {device}, {arguments:?}");
+            let robot = Robot::new().env("RIO_CONFIG", device).env("HTTPS_PROXY", platform.url());
+            // As a plain user: were the program wrong, root's /dev/null would be gone.
+            let outcome = outcome(&mut as_plain_user(&robot, arguments)).exits(1);
+            outcome.prints_no_result().says(device).says("RIO_CONFIG");
+        }
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn an_unreadable_file_stops_every_command_and_can_be_moved_aside() {
+    let platform = Platform::start();
+    for arguments in COMMANDS {
+        println!("case: {arguments:?}");
+        let robot = Robot::new().env("HTTPS_PROXY", platform.url());
+        robot.write_config(&platform.config());
+        let bytes = robot.config_bytes();
+        let mut command = as_plain_user(&robot, arguments);
+        set_mode(&robot.config_path(), 0);
+        let outcome = outcome(&mut command).exits(1).prints_no_result();
+        let outcome = outcome.says(&robot.config_path().display().to_string());
+        let outcome = outcome.says("permission denied");
+        assert_eq!(mode(&robot.config_path()), 0);
+        set_mode(&robot.config_path(), 0o600);
+        assert_eq!(robot.config_bytes(), bytes);
+        follow_the_mv_advice(&robot, &outcome);
+        assert!(!robot.config_path().exists());
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_member_of_the_wrong_type_that_is_needed_is_named() {
+    let platform = Platform::start();
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    let token = ["auth", "token", "--password", PASSWORD];
+    for (member, arguments) in [
+        ("auth_token", &["auth", "token", "--current"][..]),
+        ("auth_token", &["auth", "status"]),
+        ("auth_token", &["auth", "status", "--verify"]),
+        ("auth_token", &["auth", "refresh-token"]),
+        ("auth_token", &["auth", "logout"]),
+        ("auth_token", &["auth", "login", "--email", EMAIL]),
+        ("email_id", &token),
+        ("email_id", &["auth", "status"]),
+        ("organization_id", &["auth", "status"]),
+        ("project_name", &["auth", "status"]),
+        ("environment", &["auth", "status"]),
+        ("environment", &login),
+        ("rip_host", &token),
+        ("rip_host", &login),
+        ("v2api_host", &login),
+        ("oidc_host", &["auth", "login"]),
+        ("device_flow_client_id", &["auth", "login", "--yes"]),
+    ] {
+        for value in ["5", "[]", "{}", "true", r#""\ud800""#] {
+            println!("case: {member} {value}, {arguments:?}");
+            let robot = Robot::new();
+            let mut config = platform.config();
+            config["auth_token"] = "t0ken".into();
+            config["email_id"] = EMAIL.into();
+            if member == "environment" {
+                // It names the hosts that have no key of their own.
+                config.as_object_mut().unwrap().remove("v2api_host");
+            }
+            config[member] = "HERE".into();
+            robot.write_config_text(config.to_string().replace("\"HERE\"", value));
+            let before = robot.config_bytes();
+            robot
+                .rio(arguments)
+                .stdin(PASSWORD)
+                .run_at(&FakeClock::new())
+                .exits(1)
+                .prints("")
+                .says(member)
+                .says(&robot.config_path().display().to_string())
+                .says("mv ");
+            assert_eq!(robot.config_bytes(), before);
+        }
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_member_of_the_wrong_type_that_is_not_needed_hinders_nothing() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"auth_token": "t0ken", "email_id": 5, "project_name": []}));
+    robot.rio(&["auth", "token", "--current"]).run().exits(0).prints("t0ken\n");
+    robot.write_config(&json!({"auth_token": 5, "email_id": 5, "project_name": [], "x": 5}));
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!(robot.config()["x"], 5);
+    assert_eq!(robot.config()["auth_token"], Value::Null);
+}
+
+#[test]
+fn a_host_or_an_environment_that_makes_no_sense_hinders_only_who_needs_it() {
+    let platform = Platform::start();
+    let login = ["auth", "login", "--yes", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    let current = ["auth", "token", "--current"];
+    let all = ["environment", "oidc_host", "rip_host", "v2api_host"];
+    // All hosts have keys of their own, so that nobody needs the environment.
+    for (arguments, needed) in [
+        (&current[..], &[][..]),
+        (&["auth", "status"], &[]),
+        (&["auth", "logout"], &[]),
+        (&["auth", "status", "--verify"], &["rip_host"]),
+        (&["auth", "refresh-token"], &["rip_host"]),
+        (&["auth", "token", "--password", PASSWORD], &["rip_host"]),
+        (&login, &["rip_host", "v2api_host"]),
+    ] {
+        for member in all.iter().filter(|member| !needed.contains(*member)) {
+            println!("case: {member}, {arguments:?}");
+            let (robot, _) = Robot::logged_in(&platform);
+            let mut config = robot.config();
+            config[*member] = "nonsense".into();
+            robot.write_config(&config);
+            robot.rio(arguments).run().exits(0);
+            assert_eq!(robot.config()[*member], "nonsense");
+        }
+    }
+}
+
+#[test]
+fn null_is_the_same_as_absent() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    let mut config = robot.config();
+    for member in ["organization_id", "project_id", "environment", "device_flow_client_id"] {
+        config[member] = Value::Null;
+    }
+    robot.write_config(&config);
+    robot.rio(&["auth", "status"]).run().exits(0);
+    robot.rio(&["auth", "token", "--current"]).run().exits(0).prints(&format!("{token}\n"));
+}
+
+// How it is replaced.
+
+#[test]
+fn a_write_replaces_the_file_and_never_its_bytes_in_place() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let before = robot.config_bytes();
+    // Whoever opened the old file goes on to see the old file whole.
+    let witness = robot.home().join("witness");
+    fs::hard_link(robot.config_path(), &witness).unwrap();
+    let mut open = File::open(robot.config_path()).unwrap();
+    robot.rio(&WRITE).run().exits(0);
+    let mut seen = Vec::new();
+    open.read_to_end(&mut seen).unwrap();
+    assert_eq!(seen, before);
+    assert_eq!(fs::read(witness).unwrap(), before);
+    assert_ne!(robot.config_bytes(), before);
+    assert_alone(&robot.config_path());
+}
+
+#[test]
+fn a_symbolic_link_is_followed_and_stays_one() {
+    for (name, links) in [
+        ("absolute", &[("config.json", "~/real/target.json")][..]),
+        ("relative", &[("config.json", "../../real/target.json")][..]),
+        ("a chain", &[("config.json", "next"), ("next", "../../real/target.json")][..]),
+    ] {
+        for dangling in [false, true] {
+            println!("case: {name}, dangling {dangling}");
+            let robot = Robot::new();
+            let directory = robot.config_path().parent().unwrap().to_owned();
+            fs::create_dir_all(&directory).unwrap();
+            fs::create_dir(robot.home().join("real")).unwrap();
+            for (link, target) in links {
+                let target = match target.strip_prefix("~/") {
+                    Some(rest) => robot.home().join(rest),
+                    None => PathBuf::from(target),
+                };
+                symlink(target, directory.join(link)).unwrap();
+            }
+            let target = robot.home().join("real/target.json");
+            if !dangling {
+                fs::write(&target, r#"{"machine_id": 7}"#).unwrap();
+            }
+            let before = names_in(&directory);
+            robot.rio(&WRITE).run().exits(0);
+            for (link, _) in links {
+                assert!(directory.join(link).is_symlink());
+            }
+            assert_eq!(names_in(&directory), before);
+            assert_alone(&target);
+            assert_eq!(mode(&target), 0o600);
+            assert_eq!(robot.config()["environment"], "dev");
+            assert_eq!(robot.config()["machine_id"], if dangling { Value::Null } else { 7.into() });
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_is_a_symbolic_link_stays_one() {
+    let robot = Robot::new();
+    fs::create_dir_all(robot.home().join("dotfiles")).unwrap();
+    symlink("dotfiles", robot.home().join(".config")).unwrap();
+    robot.rio(&WRITE).run().exits(0);
+    assert!(robot.home().join(".config").is_symlink());
+    assert!(robot.home().join("dotfiles/rio-cli/config.json").is_file());
+}
+
+#[test]
+fn a_symbolic_link_that_leads_to_itself_is_an_error_and_can_be_moved_aside() {
+    let robot = Robot::new();
+    let path = robot.config_path();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    symlink("other", &path).unwrap();
+    symlink("config.json", path.with_file_name("other")).unwrap();
+    for arguments in COMMANDS {
+        let outcome = robot.rio(arguments).run_at(&FakeClock::new()).exits(1);
+        outcome.says(&path.display().to_string());
+        assert!(path.is_symlink());
+    }
+    let outcome = robot.rio(&WRITE).run().exits(1);
+    follow_the_mv_advice(&robot, &outcome);
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!(robot.config()["environment"], "dev");
+}
+
+#[test]
+fn what_a_killed_process_left_behind_is_cleaned_up_by_the_next() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let before = robot.config_bytes();
+    let mut command = robot.rio(&WRITE).command();
+    // SAFETY: setrlimit is async-signal-safe and reads valid structs.
+    unsafe {
+        command.pre_exec(|| {
+            // A signal in the middle of the write, and no core dump of it.
+            limit(libc::RLIMIT_CORE as i32, 0)?;
+            limit(libc::RLIMIT_FSIZE as i32, 10)
+        });
+    }
+    let killed = command.stdin(Stdio::null()).output().unwrap().status;
+    assert_eq!(killed.signal(), Some(libc::SIGXFSZ), "{killed}");
+    assert_eq!(robot.config_bytes(), before);
+    for name in names_in(robot.config_path().parent().unwrap()) {
+        assert_eq!(mode(&robot.config_path().with_file_name(name)), 0o600);
+    }
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!(robot.config()["environment"], "dev");
+    assert_alone(&robot.config_path());
+}
+
+/// A limit of this process, whose number is of another type on each system.
+fn limit(resource: i32, bytes: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: a valid struct.
+    match unsafe { libc::setrlimit(resource as _, &limit) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[test]
+fn a_link_planted_under_the_temporarys_name_is_not_written_through() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let victim = robot.home().join("victim");
+    fs::write(&victim, "mine").unwrap();
+    // The name is the one that a killed process leaves.
+    symlink(&victim, robot.config_path().with_file_name(".config.json.tmp")).unwrap();
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!(fs::read(&victim).unwrap(), b"mine");
+    assert!(!robot.config_path().is_symlink());
+    assert_alone(&robot.config_path());
+}
+
+// When it cannot be written.
+
+#[test]
+fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
+    let platform = Platform::start();
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        let directory = robot.config_path().parent().unwrap().to_owned();
+        let mut command = as_plain_user(&robot, arguments);
+        set_mode(&directory, 0o500);
+        let outcome = outcome(&mut command);
+        // Or the temporary directory could not be taken away by a user who is not root.
+        set_mode(&directory, 0o700);
+        outcome
+            .exits(1)
+            .prints("")
+            .says(&robot.config_path().display().to_string())
+            .says("RIO_CONFIG")
+            .says("permission denied");
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&robot.config_path());
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_home_that_may_not_be_written_is_an_error_that_names_the_file() {
+    let robot = Robot::new();
+    let mut command = as_plain_user(&robot, &WRITE);
+    set_mode(robot.home(), 0o500);
+    let outcome = outcome(&mut command);
+    set_mode(robot.home(), 0o700);
+    let outcome = outcome.exits(1).says(&robot.config_path().display().to_string());
+    outcome.says("RIO_CONFIG");
+}
+
+#[test]
+fn a_write_that_fails_half_way_leaves_the_old_file_and_no_temporary() {
+    let platform = Platform::start();
+    for arguments in [&WRITE[..], &["auth", "refresh-token"], &["auth", "logout"]] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        let mut command = robot.rio(arguments).command();
+        // SAFETY: both calls are async-signal-safe.
+        unsafe {
+            command.pre_exec(|| {
+                // Ignored, the signal is an error of the write, as on a full disk.
+                libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+                limit(libc::RLIMIT_FSIZE as i32, 10)
+            });
+        }
+        outcome(&mut command)
+            .exits(1)
+            .prints("")
+            .says(&robot.config_path().display().to_string())
+            .says("RIO_CONFIG");
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&robot.config_path());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_the_old_file_is_intact_and_the_error_says_so() {
+    const SCRIPT: &str = r#"
+        mount -t tmpfs -o size=8k,mode=700 tmpfs "$1" || exit 77
+        cp "$2" "$1/config.json" || exit 77
+        head -c 65536 /dev/zero >"$1/rest" 2>/dev/null
+        RIO_CONFIG="$1/config.json" "$3" auth environment dev
+        code=$?
+        cmp "$2" "$1/config.json" || exit 78
+        ls -A "$1"
+        exit $code
+    "#;
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let disk = robot.home().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", SCRIPT, "sh"]).arg(&disk).arg(robot.config_path()).arg(binary());
+    let Some(outcome) = outcome_in_a_mount_namespace(&mut command) else { return };
+    let path = disk.join("config.json").display().to_string();
+    let outcome = outcome.exits(1).says(&path).says("RIO_CONFIG").says("no space");
+    outcome.prints("config.json\nrest\n");
+}
+
+/// Runs a command whose mounts are gone with it; `None` where nothing can be mounted, which the command
+/// tells by exit code 77.
+#[cfg(target_os = "linux")]
+fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
+    // SAFETY: both calls are async-signal-safe; the strings are valid.
+    unsafe {
+        command.pre_exec(|| {
+            let private = libc::MS_REC | libc::MS_PRIVATE;
+            let none = std::ptr::null();
+            let done = libc::unshare(libc::CLONE_NEWNS) == 0
+                && libc::mount(none, c"/".as_ptr(), none, private, none.cast()) == 0;
+            if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+        });
+    }
+    let output = match command.stdin(Stdio::null()).output() {
+        Ok(output) if output.status.code() != Some(77) => output,
+        Ok(output) => {
+            println!("skipped: nothing can be mounted here: {output:?}");
+            return None;
+        }
+        Err(error) => {
+            println!("skipped: no mount namespace can be made here: {error}");
+            return None;
+        }
+    };
+    Some(Outcome {
+        arguments: command.get_args().map(|word| word.to_string_lossy().into_owned()).collect(),
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_replaced_is_told_before_anything_is_sent() {
+    // What a container is given as a single file: it can be written to, but nothing renamed over it.
+    const SCRIPT: &str = r#"
+        mount --bind "$RIO_CONFIG" "$RIO_CONFIG" || exit 77
+        exec "$@"
+    "#;
+    let platform = Platform::start();
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT, "sh"]).arg(binary()).args(arguments);
+        command.env("HOME", robot.home()).env("RIO_CONFIG", robot.config_path());
+        let Some(outcome) = outcome_in_a_mount_namespace(&mut command) else { return };
+        let outcome = outcome.exits(1).prints("");
+        let outcome = outcome.says(&robot.config_path().display().to_string());
+        outcome.says("Mount its directory instead of the file").says("RIO_CONFIG");
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&robot.config_path());
+    }
+    assert!(platform.requests().is_empty());
+}
+
+// When others write it at the same time.
+
+/// What every well-behaved writer does: change the file under the directory's lock, and rename.
+fn set_member_under_the_lock(robot: &Robot, name: &str) {
+    let path = robot.config_path();
+    let lock = File::open(path.parent().unwrap()).unwrap();
+    lock.lock().unwrap();
+    set_member(robot, name);
+}
+
+fn set_member(robot: &Robot, name: &str) {
+    let path = robot.config_path();
+    let mut config = robot.config();
+    config[name] = true.into();
+    let temporary = path.with_file_name("of-another-program");
+    fs::write(&temporary, config.to_string()).unwrap();
+    set_mode(&temporary, 0o600);
+    fs::rename(temporary, path).unwrap();
+}
+
+/// Reads the file again and again until told to stop; what it holds must make sense each time.
+fn watch(robot: &Robot, stop: &AtomicBool, check: impl Fn(&Value)) -> usize {
+    let mut looks = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let bytes = robot.config_bytes();
+        let config = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&bytes)));
+        check(&config);
+        looks += 1;
+        thread::yield_now();
+    }
+    looks
+}
+
+fn start(robot: &Robot, arguments: &[&str]) -> Child {
+    let mut command = robot.rio(arguments).command();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// How each of them ended that did not end well.
+fn failures(children: Vec<Child>) -> Vec<String> {
+    let outputs = children.into_iter().map(|child| child.wait_with_output().unwrap());
+    outputs
+        .filter(|output| !output.status.success())
+        .map(|output| format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)))
+        .collect()
+}
+
+#[test]
+fn thirty_refreshes_and_another_program_lose_nothing_of_each_other() {
+    let platform = Platform::start();
+    let (robot, old) = Robot::logged_in(&platform);
+    let stop = AtomicBool::new(false);
+    let names: Vec<_> = (0..30).map(|number| format!("member_{number}")).collect();
+    thread::scope(|scope| {
+        let watcher =
+            scope.spawn(|| watch(&robot, &stop, |config| assert!(config["email_id"] == EMAIL)));
+        let children: Vec<_> = (0..30).map(|_| start(&robot, &["auth", "refresh-token"])).collect();
+        let other =
+            scope.spawn(|| names.iter().for_each(|name| set_member_under_the_lock(&robot, name)));
+        let failures = failures(children);
+        let other = other.join();
+        stop.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0);
+        other.unwrap();
+        assert_eq!(failures, [""; 0]);
+    });
+    let config = robot.config();
+    let lost: Vec<_> = names.iter().filter(|name| config[name.as_str()] != true).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    assert_ne!(config["auth_token"], old);
+    robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    assert_alone(&robot.config_path());
+}
+
+#[test]
+fn thirty_changes_of_the_environment_never_mix() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let stop = AtomicBool::new(false);
+    let whole = |config: &Value| {
+        assert_eq!(config["machine_id"], 7);
+        if let Some(name) = config["environment"].as_str() {
+            let rip = format!("https://{name}rip.apps.okd4v2.okd4beta.rapyuta.io");
+            let catalog = format!("https://{name}catalog.apps.okd4v2.okd4beta.rapyuta.io");
+            assert_eq!(
+                (&config["rip_host"], &config["catalog_host"]),
+                (&rip.into(), &catalog.into())
+            );
+        }
+    };
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch(&robot, &stop, whole));
+        let children: Vec<_> = (0..30)
+            .map(|number| start(&robot, &["auth", "environment", &format!("pr{number}")]))
+            .collect();
+        let failures = failures(children);
+        stop.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0);
+        assert_eq!(failures, [""; 0]);
+    });
+    whole(&robot.config());
+    assert!(robot.config()["environment"].is_string());
+    assert_alone(&robot.config_path());
+}
+
+#[test]
+fn processes_that_start_without_a_file_make_it_once() {
+    for _ in 0..5 {
+        let robot = Robot::new();
+        let children = (0..10).map(|_| start(&robot, &WRITE)).collect();
+        assert_eq!(failures(children), [""; 0]);
+        assert_eq!(robot.config()["environment"], "dev");
+        assert_alone(&robot.config_path());
+    }
+}
+
+/// Until the process has opened the directory, which it does to lock it.
+#[cfg(target_os = "linux")]
+fn wait_until_at_the_lock(child: &mut Child, directory: &Path) {
+    let descriptors = format!("/proc/{}/fd", child.id());
+    let is_open = || {
+        let mut entries = fs::read_dir(&descriptors).into_iter().flatten().flatten();
+        entries.any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == directory))
+    };
+    while !is_open() && child.try_wait().unwrap().is_none() {
+        thread::yield_now();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn logins_wait_for_the_lock_and_then_keep_what_was_written_under_it() {
+    let platform = Platform::start();
+    let robot = Robot::of(&platform);
+    let directory = robot.config_path().parent().unwrap().canonicalize().unwrap();
+    let lock = File::open(&directory).unwrap();
+    lock.lock().unwrap();
+    let login = [
+        ["auth", "login", "--silent"],
+        ["--email", EMAIL, "--organization"],
+        ["Acme Robotics", "--project", "simulation"],
+        ["--password", PASSWORD, "--yes"],
+    ];
+    let mut children: Vec<_> = (0..10).map(|_| start(&robot, &login.concat())).collect();
+    children.iter_mut().for_each(|child| wait_until_at_the_lock(child, &directory));
+    let ended = children.iter_mut().filter_map(|child| child.try_wait().unwrap()).count();
+    let sent = platform.requests().len();
+    set_member(&robot, "written_under_the_lock");
+    drop(lock);
+    assert_eq!(failures(children), [""; 0]);
+    assert_eq!((ended, sent), (0, 0), "they waited, and had sent nothing yet");
+    assert_eq!(robot.config()["written_under_the_lock"], true);
+    assert_eq!(robot.config()["project_name"], "simulation");
+    robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    assert_alone(&robot.config_path());
+}
+
+/// A refresh by password, and what happens on the machine before the password is typed.
+fn refresh_while(robot: &Robot, meanwhile: impl FnOnce()) -> Outcome {
+    let arguments = ["auth", "refresh-token"];
+    let mut command = robot.rio(&arguments).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = Vec::new();
+    said.read_until(b':', &mut seen).unwrap();
+    assert!(seen.ends_with(b"Password of ada@example.com:"), "{}", String::from_utf8_lossy(&seen));
+    meanwhile();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    said.read_to_end(&mut seen).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Outcome {
+        arguments: arguments.map(str::to_owned).to_vec(),
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(seen).unwrap(),
+    }
+}
+
+#[test]
+fn a_member_that_came_while_the_password_was_typed_is_kept() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    platform.revoke(&token);
+    let outcome = refresh_while(&robot, || {
+        // The lock is free meanwhile: nobody waits for somebody to type.
+        set_member_under_the_lock(&robot, "came_meanwhile");
+        let mut config = robot.config();
+        config["organization_name"] = "chosen elsewhere".into();
+        robot.write_config(&config);
+    });
+    outcome.exits(0);
+    assert_eq!(robot.config()["came_meanwhile"], true);
+    assert_eq!(robot.config()["organization_name"], "chosen elsewhere");
+    assert_ne!(robot.config()["auth_token"], token);
+}
+
+#[test]
+fn a_login_or_logout_that_came_while_the_password_was_typed_is_left_as_it_is() {
+    let platform = Platform::start();
+    let another = json!({"auth_token": "t0ken-of-grace", "email_id": "grace@example.com"});
+    for (name, login) in [("another account", another), ("logged out", json!({}))] {
+        println!("case: {name}");
+        let (robot, token) = Robot::logged_in(&platform);
+        platform.revoke(&token);
+        let mut config = platform.config();
+        config.as_object_mut().unwrap().extend(login.as_object().unwrap().clone());
+        let outcome = refresh_while(&robot, || robot.write_config(&config));
+        outcome.exits(1).prints("").says("meanwhile").says("rio auth status");
+        // Ada's new token beside Grace's email would be a login of nobody.
+        assert_eq!(robot.config(), config);
+    }
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_ends_in_an_error_and_not_in_a_hang() {
+    let platform = Platform::start();
+    for arguments in [&WRITE[..], &["auth", "refresh-token"], &["auth", "login", "--yes"]] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        let directory = robot.config_path().parent().unwrap().to_owned();
+        let lock = File::open(&directory).unwrap();
+        lock.lock().unwrap();
+        let clock = FakeClock::new();
+        let begin = clock.now();
+        let outcome = robot.rio(arguments).run_at(&clock);
+        let outcome = outcome.exits(3).says(&directory.display().to_string()).says("lock");
+        let waited = clock.now() - begin;
+        let patience = Duration::from_secs(1)..Duration::from_secs(60);
+        assert!(patience.contains(&waited), "{waited:?}\n{outcome}");
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&robot.config_path());
+    }
+    assert!(platform.requests().is_empty(), "{:?}", platform.calls(Call::RefreshToken));
+}
+
+#[test]
+fn reading_waits_for_no_lock() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    let lock = File::open(robot.config_path().parent().unwrap()).unwrap();
+    lock.lock().unwrap();
+    let clock = FakeClock::new();
+    robot.rio(&["auth", "status"]).run_at(&clock).exits(0);
+    robot
+        .rio(&["auth", "token", "--current"])
+        .run_at(&clock)
+        .exits(0)
+        .prints(&format!("{token}\n"));
+    assert_eq!(clock.sleeps(), [0; 0]);
+}

@@ -1,0 +1,1195 @@
+//! `rio auth login` without options: RFC 8628 against the fake platform, on a fake clock.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use platform::{Answer, Call, Platform, Request, World, jwt};
+use rio::clock::Clock;
+use rio::console::Screen;
+use serde_json::{Value, json};
+
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream};
+
+const DEVICE_CODE: &str = "d3vice-c0de-that-nobody-sees";
+const USER_CODE: &str = "wDjB-mJhT";
+
+/// A row of a table: its name, and what is done in it.
+type Case<T> = (&'static str, T);
+
+/// A platform that takes the fake clock's polls for punctual.
+fn start() -> Platform {
+    let platform = Platform::start();
+    platform.lenient();
+    platform
+}
+
+fn error(code: &str) -> Answer {
+    Answer::json(400, json!({"error": code}))
+}
+
+fn bad_gateway() -> Answer {
+    Answer::text(502, "text/html", "<html><h1>Bad Gateway</h1></html>")
+}
+
+/// A device authorization response as RFC 8628 §3.2 has it, to be made worse.
+fn offer(platform: &Platform) -> Value {
+    let page = format!("{}/device", platform.url());
+    json!({
+        "device_code": DEVICE_CODE,
+        "user_code": USER_CODE,
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?user_code={USER_CODE}"),
+        "expires_in": 600,
+        "interval": 5,
+    })
+}
+
+/// The object with these members put over its own.
+fn changed(mut object: Value, changes: Value) -> Value {
+    let members = object.as_object_mut().unwrap();
+    members.extend(changes.as_object().unwrap().clone());
+    object
+}
+
+/// The object without this member.
+fn without(mut object: Value, member: &str) -> Value {
+    object.as_object_mut().unwrap().remove(member).unwrap();
+    object
+}
+
+/// Scripts the answer to the request for a code.
+fn offers(platform: &Platform, offer: Value) {
+    platform.answer(Call::DeviceAuthorization, Answer::json(200, offer));
+}
+
+/// Scripts the tokens as the answer to the next poll. The live platform does not know a scripted code.
+fn hands_out_tokens(platform: &Platform) {
+    let tokens = platform.tokens(platform.claims());
+    platform.answer(Call::Token, Answer::json(200, tokens));
+}
+
+fn metadata(platform: &Platform) -> Value {
+    let url = platform.url();
+    json!({
+        "issuer": url,
+        "device_authorization_endpoint": format!("{url}/oauth2/device/auth"),
+        "token_endpoint": format!("{url}/oauth2/token"),
+    })
+}
+
+fn login(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
+    robot.rio(&["auth", "login"]).run_at(clock)
+}
+
+/// A login that ends well, whatever it took.
+#[track_caller]
+fn succeeds(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
+    let outcome = login(robot, clock).exits(0);
+    assert!(robot.config()["auth_token"].is_string(), "no token was stored\n{outcome}");
+    outcome
+}
+
+/// A login that ends with this exit code and, as each failure must, has left the file as it was, has
+/// asked for one code at the most and has shown neither device code nor web page.
+#[track_caller]
+fn fails(platform: &Platform, robot: &Robot, clock: &Rc<FakeClock>, code: i32) -> Outcome {
+    let before = robot.config_bytes();
+    let outcome = login(robot, clock).exits(code).hides(DEVICE_CODE).hides("<h").prints("");
+    assert_eq!(robot.config_bytes(), before, "the config file has changed\n{outcome}");
+    let asked = platform.calls(Call::DeviceAuthorization).len();
+    assert!(asked <= 1, "{asked} codes were asked for\n{outcome}");
+    outcome
+}
+
+fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
+
+/// What any request to an OAuth endpoint must look like, but for its fields.
+#[track_caller]
+fn is_plain_form(request: &Request) {
+    assert_eq!(request.header("Content-Type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(request.header("Accept"), Some("application/json"));
+    assert_eq!(request.header("Authorization"), None, "a public client has no secret");
+    assert_eq!(request.header("Cookie"), None);
+    assert_eq!(request.query, "");
+}
+
+// Request
+
+#[test]
+fn asks_for_a_code_with_client_id_and_scope_and_nothing_else() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.approve_after(0);
+    succeeds(&Robot::of(&platform), &clock);
+    let requests = platform.calls(Call::DeviceAuthorization);
+    assert_eq!(requests.len(), 1);
+    is_plain_form(&requests[0]);
+    let form = pairs([("client_id", "rio-cli"), ("scope", "openid email")]);
+    assert_eq!(requests[0].form(), form, "no nonce, no secret, nothing twice");
+}
+
+#[test]
+fn each_poll_sends_grant_type_client_id_and_device_code_and_nothing_else() {
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, offer(&platform));
+    platform.answer(Call::Token, error("authorization_pending"));
+    hands_out_tokens(&platform);
+    succeeds(&Robot::of(&platform), &clock);
+    let polls = platform.calls(Call::Token);
+    assert_eq!(polls.len(), 2);
+    for poll in polls {
+        is_plain_form(&poll);
+        let form = pairs([
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("client_id", "rio-cli"),
+            ("device_code", DEVICE_CODE),
+        ]);
+        assert_eq!(poll.form(), form);
+    }
+}
+
+#[test]
+fn a_device_code_of_any_characters_is_sent_as_it_came() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let odd = "a+b/c=&client_id=evil d%20é";
+    offers(&platform, changed(offer(&platform), json!({"device_code": odd})));
+    hands_out_tokens(&platform);
+    succeeds(&Robot::of(&platform), &clock);
+    let form = platform.calls(Call::Token)[0].form();
+    assert_eq!(form.len(), 3);
+    assert_eq!(form[2], ("device_code".to_owned(), odd.to_owned()));
+}
+
+#[test]
+fn the_client_id_of_the_config_file_is_used_throughout() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.approve_after(0);
+    let robot = Robot::of(&platform);
+    robot.write_config(&changed(platform.config(), json!({"device_flow_client_id": "robots"})));
+    // The live platform's id_token is for the client that asked, so a login proves the audience too.
+    succeeds(&robot, &clock);
+    for call in [Call::DeviceAuthorization, Call::Token] {
+        let form = platform.calls(call)[0].form();
+        assert!(form.contains(&("client_id".to_owned(), "robots".to_owned())), "{form:?}");
+    }
+}
+
+#[test]
+fn one_connection_serves_the_whole_login() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.approve_after(2);
+    succeeds(&Robot::of(&platform), &clock);
+    assert_eq!(platform.connections(), 1);
+}
+
+#[test]
+fn a_request_for_a_code_that_may_have_arrived_is_not_repeated() {
+    let cases = [
+        ("the connection ends without an answer", Answer::hang_up()),
+        ("502 with HTML", bad_gateway()),
+        ("503", Answer::json(503, json!({"error": "down for maintenance"}))),
+    ];
+    for (name, answer) in cases {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        platform.answer(Call::DeviceAuthorization, answer);
+        fails(&platform, &Robot::of(&platform), &clock, 3);
+        assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
+    }
+}
+
+#[test]
+fn a_refused_request_for_a_code_says_what_the_server_said() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let answer = json!({"error": "unauthorized_client", "error_description": "No such grant."});
+    platform.answer(Call::DeviceAuthorization, Answer::json(400, answer));
+    fails(&platform, &Robot::of(&platform), &clock, 1).says("No such grant.");
+}
+
+#[test]
+fn a_code_that_expired_is_not_replaced_by_a_new_one() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.expires_in(12);
+    fails(&platform, &Robot::of(&platform), &clock, 1).says("expired").says("rio auth login");
+    assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
+}
+
+// Display
+
+#[test]
+fn shows_address_and_code_as_sent_how_long_they_last_and_a_warning() {
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, offer(&platform));
+    hands_out_tokens(&platform);
+    let page = format!("{}/device", platform.url());
+    let outcome = succeeds(&Robot::of(&platform), &clock)
+        .says(&format!("{page}\n"))
+        .says(&format!("{USER_CODE}\n"))
+        .says(&format!("{page}?user_code={USER_CODE}\n"))
+        .says("10 minutes")
+        .says("Approve only a login that you started yourself")
+        .hides(DEVICE_CODE)
+        .prints("");
+    // The code alone on a line, not only within the complete address (RFC 8628 §3.3.1).
+    assert!(outcome.stderr.lines().any(|line| line.trim() == USER_CODE), "{outcome}");
+}
+
+#[test]
+fn shows_address_and_code_where_there_is_no_complete_address() {
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, without(offer(&platform), "verification_uri_complete"));
+    hands_out_tokens(&platform);
+    let page = format!("{}/device\n", platform.url());
+    succeeds(&Robot::of(&platform), &clock).says(&page).says(USER_CODE).hides("?user_code=");
+}
+
+#[test]
+fn a_user_code_of_any_shape_that_can_be_typed_is_shown() {
+    for code in ["WDJBMJHT", "wdjb mjht", "123-456-789", "Zürich"] {
+        let (platform, clock) = (start(), FakeClock::new());
+        offers(&platform, changed(offer(&platform), json!({"user_code": code})));
+        hands_out_tokens(&platform);
+        succeeds(&Robot::of(&platform), &clock).says(&format!("    {code}\n"));
+    }
+}
+
+#[test]
+fn a_user_code_that_cannot_be_shown_stops_the_login() {
+    for (name, code) in [
+        ("escape", "WDJB\u{1b}[8mMJHT"),
+        ("newline", "WDJB\nMJHT"),
+        ("right-to-left override", "WDJB\u{202e}MJHT"),
+        ("blank", "  "),
+        ("nothing", ""),
+        ("a whole page", &"x".repeat(5000)),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        offers(&platform, changed(offer(&platform), json!({"user_code": code})));
+        fails(&platform, &Robot::of(&platform), &clock, 1).hides("WDJB");
+        assert!(platform.calls(Call::Token).is_empty());
+    }
+}
+
+#[test]
+fn a_user_code_that_this_terminal_cannot_show_stops_the_login() {
+    let ascii = Screen { ascii_err: true, terminal_err: true, ..Screen::default() };
+    let change = json!({"user_code": "Zürich"});
+
+    let platform = start();
+    offers(&platform, changed(offer(&platform), change.clone()));
+    let robot = Robot::of(&platform);
+    let outcome = robot.rio(&["auth", "login"]).screen(ascii).run_at(&FakeClock::new()).exits(1);
+    // "Z?rich" would be typed as it stands there, and refused.
+    let outcome = outcome.says("cannot show").says("UTF-8").says("--json").hides("rich").prints("");
+    assert!(outcome.stderr.is_ascii(), "{outcome}");
+    assert!(platform.calls(Call::Token).is_empty());
+    assert_eq!(robot.config(), platform.config());
+
+    // A program does not read it off the screen.
+    offers(&platform, changed(offer(&platform), change));
+    hands_out_tokens(&platform);
+    let program = robot.rio(&["auth", "login", "--json"]).screen(ascii);
+    let outcome = program.run_at(&FakeClock::new()).exits(0);
+    assert_eq!(outcome.events()[0]["user_code"], "Zürich", "{outcome}");
+}
+
+#[test]
+fn a_device_answer_without_what_is_needed_stops_the_login() {
+    for member in ["device_code", "user_code", "verification_uri"] {
+        println!("case: without {member}");
+        let (platform, clock) = (start(), FakeClock::new());
+        offers(&platform, without(offer(&platform), member));
+        fails(&platform, &Robot::of(&platform), &clock, 3)
+            .says("answered the request for a code with something else");
+        assert!(platform.calls(Call::Token).is_empty());
+    }
+}
+
+#[test]
+fn the_spelling_verification_url_is_accepted_too() {
+    let page = "https://login.example/device";
+    let url = json!({"verification_url": page});
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, changed(without(offer(&platform), "verification_uri"), url.clone()));
+    hands_out_tokens(&platform);
+    succeeds(&Robot::of(&platform), &clock).says(page).says(USER_CODE);
+
+    // Beside the standard spelling it changes nothing.
+    offers(&platform, changed(offer(&platform), url));
+    hands_out_tokens(&platform);
+    succeeds(&Robot::of(&platform), &FakeClock::new())
+        .says(&format!("{}/device\n", platform.url()))
+        .hides(page);
+}
+
+#[test]
+fn a_complete_address_that_cannot_be_trusted_is_neither_shown_nor_opened() {
+    for (name, complete) in [
+        ("another host", "https://evil.example/device?user_code=x"),
+        ("another port", "http://127.0.0.1:1/device?user_code=x"),
+        ("another scheme", "https://127.0.0.1/device?user_code=x"),
+        ("a script", "javascript:alert(1)"),
+        ("an option", "-version"),
+        ("an escape in it", "http://127.0.0.1/\u{1b}]8;;x"),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        let change = json!({"verification_uri_complete": complete});
+        offers(&platform, changed(offer(&platform), change));
+        hands_out_tokens(&platform);
+        let robot = Robot::of(&platform).env("DISPLAY", ":0");
+        let opened = Rc::new(RefCell::new(Vec::new()));
+        let browser = {
+            let opened = opened.clone();
+            Box::new(move |commands: &[Vec<String>]| *opened.borrow_mut() = commands.to_vec())
+        };
+        let outcome = robot.rio(&["auth", "login"]).run_on(&clock, browser);
+        outcome.exits(0).says(&format!("{}/device\n", platform.url())).hides(complete);
+        let page = format!("{}/device", platform.url());
+        assert_eq!(opened.borrow()[0].last(), Some(&page));
+    }
+}
+
+#[test]
+fn a_verification_address_that_is_no_safe_web_page_stops_the_login() {
+    for page in [
+        "http://login.example/device",
+        "http://10.0.0.1/device",
+        "ftp://login.example/device",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "-version",
+        "/device",
+        "https://login.example@evil.example/",
+        "https://login.example/\u{1b}[2J",
+        "",
+    ] {
+        println!("case: {page:?}");
+        let (platform, clock) = (start(), FakeClock::new());
+        offers(&platform, changed(offer(&platform), json!({"verification_uri": page})));
+        fails(&platform, &Robot::of(&platform), &clock, 1).says("verification_uri");
+        assert!(platform.calls(Call::Token).is_empty());
+    }
+}
+
+#[test]
+fn json_tells_the_verification_without_the_device_code() {
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, offer(&platform));
+    hands_out_tokens(&platform);
+    let robot = Robot::of(&platform);
+    let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(0);
+    let page = format!("{}/device", platform.url());
+    let verification = json!({
+        "event": "verification",
+        "user_code": USER_CODE,
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?user_code={USER_CODE}"),
+        "expires_in": 600,
+        "interval": 5,
+    });
+    // The default world has two organizations, and a program is asked nothing.
+    let logged_in = json!({
+        "event": "logged_in",
+        "email": platform::EMAIL,
+        "organization": null,
+        "project": null,
+    });
+    assert_eq!(outcome.events(), [verification, logged_in]);
+    outcome.hides(DEVICE_CODE);
+}
+
+#[test]
+fn json_tells_what_was_selected() {
+    let world = World::of([platform::Organization::new("Acme Robotics", ["fleet"])]);
+    let (platform, clock) = (Platform::with(world), FakeClock::new());
+    platform.lenient();
+    platform.approve_after(0);
+    let robot = Robot::of(&platform);
+    let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(0);
+    let logged_in = json!({
+        "event": "logged_in",
+        "email": platform::EMAIL,
+        "organization": {
+            "guid": "org-acmerobotics", "name": "Acme Robotics", "short_guid": "acmer",
+        },
+        "project": {"guid": "project-acmeroboticsfleet", "name": "fleet"},
+    });
+    assert_eq!(outcome.events().last(), Some(&logged_in), "{outcome}");
+}
+
+#[test]
+fn json_tells_of_trouble_once_and_of_the_end() {
+    let (platform, clock) = (start(), FakeClock::new());
+    for answer in [bad_gateway(), bad_gateway(), error("access_denied")] {
+        platform.answer(Call::Token, answer);
+    }
+    let robot = Robot::of(&platform);
+    let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(1);
+    let events = outcome.events();
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["verification", "retrying", "error"], "{outcome}");
+    assert_eq!(events[1]["wait"], 10, "{outcome}");
+    assert!(events[1]["reason"].as_str().unwrap().contains("502"), "{outcome}");
+    assert_eq!(events[2]["code"], 1, "{outcome}");
+    assert!(events[2]["message"].as_str().unwrap().contains("denied"), "{outcome}");
+    assert!(events[2]["advice"].as_str().unwrap().contains("rio auth login"), "{outcome}");
+    // A person who looks over the program's shoulder reads the same.
+    outcome.says("denied");
+}
+
+#[test]
+fn json_tells_of_an_error_before_there_is_a_code() {
+    let dead = ClosedPort::new();
+    let (robot, clock) = (Robot::new(), FakeClock::new());
+    robot.write_config(&json!({"oidc_host": dead.url()}));
+    let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(3);
+    let events = outcome.events();
+    assert_eq!(events.len(), 1, "{outcome}");
+    assert_eq!((&events[0]["event"], &events[0]["code"]), (&json!("error"), &json!(3)));
+}
+
+// The browser
+
+/// What was given to the browser, and what was on the screen by then.
+fn opened(robot: &Robot, arguments: &[&str]) -> (Vec<Vec<String>>, String) {
+    let (screen, seen) = (Stream::default(), Rc::new(RefCell::new(Default::default())));
+    let browser = {
+        let (screen, seen) = (screen.clone(), seen.clone());
+        Box::new(move |commands: &[Vec<String>]| {
+            *seen.borrow_mut() = (commands.to_vec(), screen.text());
+        })
+    };
+    robot.rio(arguments).run_with(&FakeClock::new(), browser, screen).exits(0);
+    seen.take()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_graphical_session_opens_the_complete_address_once_it_is_on_the_screen() {
+    for display in ["DISPLAY", "WAYLAND_DISPLAY"] {
+        let platform = start();
+        offers(&platform, offer(&platform));
+        hands_out_tokens(&platform);
+        let robot = Robot::of(&platform).env(display, ":0");
+        let (commands, screen) = opened(&robot, &["auth", "login"]);
+        let complete = format!("{}/device?user_code={USER_CODE}", platform.url());
+        assert_eq!(commands, [["xdg-open", &complete]]);
+        assert!(screen.contains(&complete), "{screen}");
+        assert!(screen.lines().any(|line| line.trim() == USER_CODE), "{screen}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_browser_is_opened_without_a_graphical_session_or_where_it_is_not_wanted() {
+    let cases: [(&str, &[&str]); 3] = [
+        ("", &["auth", "login"]),
+        (":0", &["auth", "login", "--no-browser"]),
+        ("", &["auth", "login", "--no-browser"]),
+    ];
+    for (display, arguments) in cases {
+        let platform = start();
+        platform.approve_after(0);
+        let robot = Robot::of(&platform).env("DISPLAY", display).env("BROWSER", "firefox");
+        assert_eq!(opened(&robot, arguments).0, Vec::<Vec<String>>::new(), "{arguments:?}");
+    }
+}
+
+// Polling
+
+/// The waits of a login whose polls are answered so, and then with tokens.
+fn waits(interval: u64, answers: impl IntoIterator<Item = Answer>) -> Vec<u64> {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.interval(interval);
+    answers.into_iter().for_each(|answer| platform.answer(Call::Token, answer));
+    platform.approve_after(0);
+    succeeds(&Robot::of(&platform), &clock);
+    assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
+    clock.sleeps()
+}
+
+#[test]
+fn polls_at_the_interval_and_slows_down_for_good_when_told_to() {
+    let answers = ["authorization_pending", "slow_down", "authorization_pending", "slow_down"];
+    assert_eq!(waits(1, answers.map(error)), [1, 1, 6, 6, 11]);
+}
+
+#[test]
+fn ends_with_the_first_poll_after_the_approval() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.approve_after(2);
+    succeeds(&Robot::of(&platform), &clock);
+    assert_eq!(clock.sleeps(), [5, 5, 5]);
+    assert_eq!(platform.calls(Call::Token).len(), 3);
+}
+
+#[test]
+fn a_poll_is_a_little_later_than_the_interval_and_never_early() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let start = clock.now();
+    platform.approve_after(2);
+    succeeds(&Robot::of(&platform), &clock);
+    let took = clock.now() - start;
+    assert!(took > Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(17), "{took:?}");
+}
+
+#[test]
+fn the_interval_is_what_the_server_says_where_that_makes_sense() {
+    let huge: Value = serde_json::from_str("18446744073709551615").unwrap();
+    let beyond: Value = serde_json::from_str("1e30").unwrap();
+    for (name, interval, wait) in [
+        ("a number", json!(7), 7),
+        ("a number in quotes", json!("7"), 7),
+        ("one", json!(1), 1),
+        ("null", json!(null), 5),
+        ("zero", json!(0), 5),
+        ("zero in quotes", json!("0"), 5),
+        ("2^64-1", huge, 5),
+        ("1e30", beyond, 5),
+        ("negative", json!(-1), 5),
+        ("fractional", json!(1.5), 5),
+        ("words", json!("abc"), 5),
+        ("an object", json!({"seconds": 7}), 5),
+        ("longer than the code lives", json!(100_000), 5),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        offers(&platform, changed(offer(&platform), json!({"interval": interval})));
+        platform.answer(Call::Token, error("authorization_pending"));
+        hands_out_tokens(&platform);
+        succeeds(&Robot::of(&platform), &clock);
+        assert_eq!(clock.sleeps(), [wait, wait], "{name}");
+    }
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, without(offer(&platform), "interval"));
+    hands_out_tokens(&platform);
+    succeeds(&Robot::of(&platform), &clock);
+    assert_eq!(clock.sleeps(), [5], "absent");
+}
+
+#[test]
+fn an_interval_beside_slow_down_may_raise_the_wait_but_never_lower_it() {
+    let slow_down =
+        |interval: Value| Answer::json(400, json!({"error": "slow_down", "interval": interval}));
+    let pending = || error("authorization_pending");
+    for (name, interval, waits_then) in [
+        ("higher", json!(30), [5, 30, 30]),
+        ("higher, in quotes", json!("30"), [5, 30, 30]),
+        ("lower", json!(1), [5, 10, 10]),
+        ("as before", json!(5), [5, 10, 10]),
+        ("negative", json!(-1), [5, 10, 10]),
+        ("2^64-1", json!(u64::MAX), [5, 10, 10]),
+    ] {
+        assert_eq!(waits(5, [slow_down(interval), pending()]), waits_then, "{name}");
+    }
+}
+
+#[test]
+fn an_interval_beside_slow_down_does_not_outlast_the_code() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let start = clock.now();
+    let answer = json!({"error": "slow_down", "interval": 7200});
+    platform.answer(Call::Token, Answer::json(400, answer));
+    login(&Robot::of(&platform), &clock);
+    // The code lives for 600 s; a wait of two hours would find it dead and the person gone.
+    let took = clock.now() - start;
+    assert!(took <= Duration::from_secs(660), "{took:?}");
+}
+
+#[test]
+fn the_error_member_decides_whatever_the_status() {
+    for status in [200, 400, 401, 403, 428] {
+        let say = |code: &str| Answer::json(status, json!({"error": code}));
+        println!("case: {status}");
+        assert_eq!(waits(5, [say("authorization_pending")]), [5, 5]);
+        assert_eq!(waits(5, [say("slow_down")]), [5, 10]);
+        let (platform, clock) = (start(), FakeClock::new());
+        platform.answer(Call::Token, say("access_denied"));
+        fails(&platform, &Robot::of(&platform), &clock, 1).says("denied in the browser");
+    }
+}
+
+#[test]
+fn an_error_beside_tokens_is_an_error() {
+    let (platform, clock) = (start(), FakeClock::new());
+    for code in ["authorization_pending", "access_denied"] {
+        let tokens = platform.tokens(platform.claims());
+        platform.answer(Call::Token, Answer::json(200, changed(tokens, json!({"error": code}))));
+    }
+    fails(&platform, &Robot::of(&platform), &clock, 1).says("denied in the browser");
+    assert_eq!(clock.sleeps(), [5, 5]);
+}
+
+#[test]
+fn a_final_no_ends_the_login_and_says_why_and_how_to_go_on() {
+    for (code, words) in [
+        ("access_denied", "denied in the browser"),
+        ("expired_token", "expired"),
+        ("invalid_grant", "expired, was used already, or is not known"),
+    ] {
+        println!("case: {code}");
+        let (platform, clock) = (start(), FakeClock::new());
+        platform.answer(Call::Token, error(code));
+        fails(&platform, &Robot::of(&platform), &clock, 1).says(words).says("rio auth login");
+        assert_eq!(platform.calls(Call::Token).len(), 1);
+    }
+}
+
+#[test]
+fn an_unknown_error_code_stops_and_is_shown() {
+    for (name, body) in [
+        ("alone", json!({"error": "grant_on_fire"})),
+        ("with a description", json!({"error": "grant_on_fire", "error_description": "Run!"})),
+        ("with an empty description", json!({"error": "grant_on_fire", "error_description": ""})),
+        ("with an odd description", json!({"error": "grant_on_fire", "error_description": 7})),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        platform.answer(Call::Token, Answer::json(400, body));
+        fails(&platform, &Robot::of(&platform), &clock, 1).says("grant_on_fire");
+        assert_eq!(platform.calls(Call::Token).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_servers_words_reach_the_screen_without_escapes_and_cut_to_a_line() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let words = format!("\u{1b}]0;pwned\u{7}no\u{202e}pe\r\n{}", "x".repeat(5000));
+    platform.answer(Call::Token, error(&words));
+    let outcome = fails(&platform, &Robot::of(&platform), &clock, 1)
+        .says("]0;pwnednope")
+        .hides("\u{1b}")
+        .hides("\u{7}")
+        .hides("\u{202e}");
+    assert!(outcome.stderr.lines().all(|line| line.len() < 400), "{outcome}");
+}
+
+// Trouble
+
+#[test]
+fn trouble_doubles_the_waits_and_an_answer_ends_it() {
+    let cases: [Case<fn() -> Answer>; 7] = [
+        ("502 with HTML", bad_gateway),
+        ("the connection ends", Answer::hang_up),
+        ("no HTTP", || Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")),
+        ("500 in words", || Answer::text(500, "text/plain", "oh no")),
+        ("429", || Answer::json(429, json!({"message": "too many requests"}))),
+        ("server_error", || error("server_error")),
+        ("a redirect", || Answer::text(302, "text/html", "").header("Location", "/portal")),
+    ];
+    for (name, trouble) in cases {
+        println!("case: {name}");
+        let answers = [trouble(), trouble(), trouble(), error("authorization_pending")];
+        assert_eq!(waits(5, answers), [5, 10, 20, 30, 5], "{name}");
+    }
+}
+
+#[test]
+fn a_web_page_in_place_of_an_answer_is_trouble_and_not_the_end() {
+    // It comes from what stands between: a portal whose session has ended, a firewall, a proxy.
+    for status in [200, 403, 404] {
+        println!("case: {status}");
+        let page = Answer::text(status, "text/html", "<html>Please sign in</html>");
+        assert_eq!(waits(5, [page, error("authorization_pending")]), [5, 10, 5]);
+    }
+}
+
+#[test]
+fn trouble_keeps_what_slow_down_has_added() {
+    let answers = [error("slow_down"), bad_gateway(), error("authorization_pending")];
+    assert_eq!(waits(5, answers), [5, 10, 20, 10]);
+}
+
+#[test]
+fn the_waits_of_long_trouble_have_a_ceiling() {
+    assert_eq!(waits(5, (0..6).map(|_| bad_gateway())), [5, 10, 20, 30, 30, 30, 30]);
+}
+
+#[test]
+fn retry_after_is_honoured_in_seconds_and_as_a_date() {
+    let busy =
+        |value: &str| Answer::json(503, json!({"message": "busy"})).header("Retry-After", value);
+    for (name, answer, wait) in [
+        ("seconds", busy("90"), 90),
+        (
+            // Counted from the server's own clock: this machine's may be years off.
+            "a date",
+            busy("Wed, 21 Oct 2015 07:29:30 GMT").header("Date", "Wed, 21 Oct 2015 07:28:00 GMT"),
+            90,
+        ),
+        ("sooner than the doubled wait", busy("1"), 10),
+        ("a date gone by", busy("Wed, 21 Oct 2015 07:29:30 GMT"), 10),
+        ("senseless", busy("soon"), 10),
+        ("beside 429", Answer::json(429, json!({})).header("Retry-After", "90"), 90),
+    ] {
+        println!("case: {name}");
+        assert_eq!(waits(5, [answer]), [5, wait], "{name}");
+    }
+}
+
+#[test]
+fn a_retry_after_beyond_the_end_of_the_code_waits_no_longer_than_the_code() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let start = clock.now();
+    let answer = Answer::json(503, json!({})).header("Retry-After", "18446744073709551615");
+    platform.answer(Call::Token, answer);
+    fails(&platform, &Robot::of(&platform), &clock, 1).says("expired");
+    let took = clock.now() - start;
+    assert!(took <= Duration::from_secs(660), "{took:?}");
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_asked_until_the_code_expires() {
+    let (platform, clock, dead) = (start(), FakeClock::new(), ClosedPort::new());
+    let token_endpoint = json!({"token_endpoint": format!("{}/oauth2/token", dead.url())});
+    let metadata = changed(metadata(&platform), token_endpoint);
+    platform.answer(Call::Discovery, Answer::json(200, metadata));
+    // It is the network and not the person that failed: try again later.
+    fails(&platform, &Robot::of(&platform), &clock, 3)
+        .says("connection refused")
+        .says("expired")
+        .says("rio auth login");
+    let sleeps = clock.sleeps();
+    assert_eq!(sleeps[..5], [5, 10, 20, 30, 30]);
+    let total: u64 = sleeps.iter().sum();
+    assert!((595..=631).contains(&total), "{sleeps:?}");
+}
+
+#[test]
+fn trouble_and_its_end_are_told_once_each() {
+    let (platform, clock) = (start(), FakeClock::new());
+    for _ in 0..3 {
+        platform.answer(Call::Token, bad_gateway());
+    }
+    platform.answer(Call::Token, error("authorization_pending"));
+    platform.approve_after(0);
+    let outcome = succeeds(&Robot::of(&platform), &clock).says("502").hides("<h1>");
+    assert_eq!(outcome.stderr.matches("still trying").count(), 1, "{outcome}");
+    assert_eq!(outcome.stderr.matches("answers again").count(), 1, "{outcome}");
+}
+
+// The deadline
+
+#[test]
+fn polling_ends_with_the_life_of_the_code_on_this_machines_own_clock() {
+    // The platform's clock is the real one: to it the code has hardly begun to live.
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.expires_in(12);
+    fails(&platform, &Robot::of(&platform), &clock, 1).says("expired");
+    assert_eq!(clock.sleeps(), [5, 5, 5]);
+}
+
+#[test]
+fn an_approval_in_the_last_seconds_counts() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.expires_in(12);
+    platform.approve_after(2);
+    succeeds(&Robot::of(&platform), &clock);
+    assert_eq!(clock.sleeps(), [5, 5, 5]);
+}
+
+#[test]
+fn the_life_of_a_code_is_bounded_whatever_the_server_says() {
+    for (name, expires_in, interval, polls) in [
+        ("in quotes", json!("120"), 60, 2),
+        ("null", json!(null), 60, 10),
+        ("zero", json!(0), 60, 10),
+        ("negative", json!(-1), 60, 10),
+        ("words", json!("soon"), 60, 10),
+        ("2^64-1: a day", json!(u64::MAX), 3600, 24),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        let changes = json!({"expires_in": expires_in, "interval": interval});
+        offers(&platform, changed(offer(&platform), changes));
+        for _ in 0..polls {
+            platform.answer(Call::Token, error("authorization_pending"));
+        }
+        fails(&platform, &Robot::of(&platform), &clock, 1).says("expired before");
+        assert_eq!(clock.sleeps(), vec![interval; polls], "{name}");
+    }
+}
+
+#[test]
+fn a_missing_life_is_ten_minutes() {
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, without(offer(&platform), "expires_in"));
+    hands_out_tokens(&platform);
+    succeeds(&Robot::of(&platform), &clock).says("10 minutes");
+}
+
+// Answers
+
+#[test]
+fn tokens_are_accepted_in_each_form_that_servers_send() {
+    for (name, changes) in [
+        ("as it should be", json!({})),
+        ("Bearer", json!({"token_type": "Bearer"})),
+        ("BEARER", json!({"token_type": "BEARER"})),
+        ("unknown members", json!({"ext": {"a": [1]}, "not-before-policy": 0, "scope": null})),
+        ("a life in words", json!({"expires_in": "soon"})),
+        ("a life below zero", json!({"expires_in": -1})),
+        ("a life beyond 64 bits", json!({"expires_in": 1e300})),
+        ("error: null", json!({"error": null})),
+        ("no refresh token", json!({"refresh_token": null})),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        let tokens = changed(platform.tokens(platform.claims()), changes);
+        offers(&platform, offer(&platform));
+        platform.answer(Call::Token, Answer::json(200, tokens));
+        succeeds(&Robot::of(&platform), &clock);
+    }
+}
+
+#[test]
+fn an_answer_without_usable_tokens_stops_the_login() {
+    let good = |platform: &Platform| platform.tokens(platform.claims());
+    type Worsen = fn(Value) -> Value;
+    let cases: [Case<Worsen>; 9] = [
+        ("no access_token", |tokens| without(tokens, "access_token")),
+        ("an empty access_token", |tokens| changed(tokens, json!({"access_token": ""}))),
+        ("an access_token that is a number", |tokens| changed(tokens, json!({"access_token": 7}))),
+        ("no token_type", |tokens| without(tokens, "token_type")),
+        ("another token_type", |tokens| changed(tokens, json!({"token_type": "mac"}))),
+        ("no id_token", |tokens| without(tokens, "id_token")),
+        ("an id_token that is an object", |tokens| changed(tokens, json!({"id_token": {}}))),
+        ("a list", |tokens| json!([tokens])),
+        ("an empty object", |_| json!({})),
+    ];
+    for (name, worsen) in cases {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        let worse = worsen(good(&platform));
+        platform.answer(Call::Token, Answer::json(200, worse));
+        fails(&platform, &Robot::of(&platform), &clock, 3)
+            .says("answered the poll with something else");
+        assert_eq!(platform.calls(Call::Token).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_body_that_is_cut_short_stops_the_login() {
+    let (platform, clock) = (start(), FakeClock::new());
+    platform.answer(
+        Call::Token,
+        Answer::raw(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n\
+             {\"access_token\":\"tail-cut-off",
+        ),
+    );
+    fails(&platform, &Robot::of(&platform), &clock, 3).says("breaks off").hides("tail-cut-off");
+    assert_eq!(platform.calls(Call::Token).len(), 1);
+}
+
+#[test]
+fn a_body_of_a_hundred_megabytes_is_left_after_one() {
+    let (platform, clock) = (start(), FakeClock::new());
+    // Two are enough: who would read on meets the end of the connection, and says that instead.
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n";
+    let body = [head.as_bytes(), &vec![b' '; 2 << 20]].concat();
+    platform.answer(Call::Token, Answer::raw(body));
+    fails(&platform, &Robot::of(&platform), &clock, 3)
+        .says("answered the poll with more than 1 MiB");
+}
+
+// Metadata
+
+#[test]
+fn the_issuer_is_the_one_that_was_asked_but_for_a_final_slash() {
+    for (asked, answered) in [("", ""), ("/", ""), ("", "/"), ("/", "/")] {
+        println!("case: asked with {asked:?}, answered with {answered:?}");
+        let (platform, clock) = (start(), FakeClock::new());
+        let issuer = format!("{}{answered}", platform.url());
+        let metadata = changed(metadata(&platform), json!({"issuer": issuer}));
+        platform.answer(Call::Discovery, Answer::json(200, metadata));
+        offers(&platform, offer(&platform));
+        let claims = changed(platform.claims(), json!({"iss": issuer}));
+        platform.answer(Call::Token, Answer::json(200, platform.tokens(claims)));
+        let robot = Robot::of(&platform);
+        let host = format!("{}{asked}", platform.url());
+        robot.write_config(&changed(platform.config(), json!({"oidc_host": host})));
+        succeeds(&robot, &clock);
+    }
+}
+
+#[test]
+fn metadata_that_cannot_be_trusted_or_used_stops_the_login() {
+    let senseless = "answered the request for its endpoints with something else";
+    for (name, changes, code, words) in [
+        ("another issuer", json!({"issuer": "https://evil.example"}), 1, "evil.example"),
+        ("an issuer below it", json!({"issuer": "http://127.0.0.1"}), 1, "login server of"),
+        ("no issuer", json!({"issuer": null}), 3, senseless),
+        ("no token endpoint", json!({"token_endpoint": null}), 3, senseless),
+        (
+            "plain http for the device",
+            json!({"device_authorization_endpoint": "http://oidc.example/device"}),
+            1,
+            "device_authorization_endpoint",
+        ),
+        (
+            "plain http for the token",
+            json!({"token_endpoint": "http://oidc.example/token"}),
+            1,
+            "token_endpoint",
+        ),
+        ("a path alone", json!({"token_endpoint": "/oauth2/token"}), 1, "token_endpoint"),
+        ("a file", json!({"token_endpoint": "file:///etc/passwd"}), 1, "token_endpoint"),
+        ("no device flow", json!({"device_authorization_endpoint": null}), 1, "by device code"),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        let metadata = changed(metadata(&platform), changes);
+        platform.answer(Call::Discovery, Answer::json(200, metadata));
+        fails(&platform, &Robot::of(&platform), &clock, code).says(words);
+        assert_eq!(platform.requests().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_captive_portal_is_told_from_the_login_server() {
+    for (name, portal) in [
+        ("a page", Answer::text(200, "text/html; charset=utf-8", "<html>Welcome, guest</html>")),
+        ("a page, in capitals", Answer::text(200, "TEXT/HTML", "<HTML>Welcome</HTML>")),
+        ("a redirect", Answer::text(302, "text/html", "<html>").header("Location", "/portal")),
+    ] {
+        println!("case: {name}");
+        let (platform, clock) = (start(), FakeClock::new());
+        platform.answer(Call::Discovery, portal);
+        let outcome = login(&Robot::of(&platform), &clock);
+        let host = platform.url().trim_start_matches("http://");
+        outcome.hides("<").hides("Welcome").says(host).says("portal").exits(3);
+        assert_eq!(platform.requests().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_login_server_that_is_down_is_asked_three_times() {
+    let (platform, clock) = (start(), FakeClock::new());
+    for _ in 0..3 {
+        platform.answer(Call::Discovery, bad_gateway());
+    }
+    fails(&platform, &Robot::of(&platform), &clock, 3);
+    assert_eq!(platform.requests().len(), 3);
+    // And one that only stumbles does not stop a login.
+    platform.answer(Call::Discovery, bad_gateway());
+    platform.approve_after(0);
+    succeeds(&Robot::of(&platform), &clock);
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+    for host in ["http://oidc.example", "http://192.168.1.1:8080", "http://localhost.evil.example"]
+    {
+        let (robot, clock) = (Robot::new(), FakeClock::new());
+        robot.write_config(&json!({"oidc_host": host}));
+        // Without a network to ask, a request would end with exit code 3.
+        login(&robot, &clock).exits(1).says("oidc_host").says("https://");
+        assert_eq!(clock.sleeps(), [0; 0]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn plain_http_to_another_machine_is_for_who_asks_for_it() {
+    let platform = start();
+    // This address leads here, and looks as if it did not.
+    let elsewhere = platform.url().replace("127.0.0.1", "0.0.0.0");
+    let there = |insecure: &str| {
+        let metadata = json!({
+            "issuer": elsewhere,
+            "device_authorization_endpoint": format!("{elsewhere}/oauth2/device/auth"),
+            "token_endpoint": format!("{elsewhere}/oauth2/token"),
+        });
+        let page = json!({"verification_uri": "http://login.example/device"});
+        if insecure == "1" {
+            platform.answer(Call::Discovery, Answer::json(200, metadata));
+            offers(&platform, changed(offer(&platform), page));
+            let claims = changed(platform.claims(), json!({"iss": elsewhere}));
+            platform.answer(Call::Token, Answer::json(200, platform.tokens(claims)));
+        }
+        let robot = Robot::new().env("RIO_INSECURE_HTTP", insecure);
+        robot.write_config(&changed(platform.config(), json!({"oidc_host": elsewhere})));
+        login(&robot, &FakeClock::new())
+    };
+    for no in ["0", "no", "true", "yes", ""] {
+        there(no).exits(1);
+        assert!(platform.requests().is_empty(), "{no:?}");
+    }
+    there("1").exits(0).says("http://login.example/device\n");
+}
+
+// id_token
+
+/// A platform whose next poll is answered with this id_token.
+fn with_id_token(id_token: impl FnOnce(&Platform) -> String) -> Platform {
+    let platform = start();
+    let tokens = platform.tokens(platform.claims());
+    let id_token = id_token(&platform);
+    platform.answer(Call::Token, Answer::json(200, changed(tokens, json!({"id_token": id_token}))));
+    platform
+}
+
+fn with_claims(changes: Value) -> Platform {
+    with_id_token(|platform| platform.id_token(changed(platform.claims(), changes)))
+}
+
+#[test]
+fn the_rio_token_and_the_email_of_the_id_token_are_kept_and_the_access_token_is_not() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let claims = platform.claims();
+    let tokens = platform.tokens(claims.clone());
+    platform.answer(Call::Token, Answer::json(200, tokens.clone()));
+    let robot = Robot::of(&platform);
+    succeeds(&robot, &clock).says(platform::EMAIL);
+    let config = robot.config();
+    assert_eq!(config["auth_token"], claims["rio_token"]);
+    assert_eq!(config["email_id"], platform::EMAIL);
+    let text = String::from_utf8(robot.config_bytes()).unwrap();
+    for name in ["access_token", "id_token"] {
+        assert!(!text.contains(tokens[name].as_str().unwrap()), "{name} in {text}");
+    }
+}
+
+#[test]
+fn an_id_token_is_accepted_in_each_form_that_the_standard_allows() {
+    for (name, changes) in [
+        ("one audience", json!({"aud": "rio-cli"})),
+        ("a list of one", json!({"aud": ["rio-cli"]})),
+        ("several audiences and azp", json!({"aud": ["other", "rio-cli"], "azp": "rio-cli"})),
+        ("azp beside one audience", json!({"azp": "rio-cli"})),
+        ("unknown claims", json!({"nonce": "n", "amr": ["pwd"], "ext": {}})),
+    ] {
+        println!("case: {name}");
+        succeeds(&Robot::of(&with_claims(changes)), &FakeClock::new());
+    }
+    let platform = start();
+    let now = platform.claims()["iat"].as_u64().unwrap();
+    let platform = with_claims(json!({"exp": now - 240}));
+    succeeds(&Robot::of(&platform), &FakeClock::new());
+}
+
+#[test]
+fn an_id_token_that_breaks_a_rule_is_refused() {
+    for (name, changes) in [
+        ("another issuer", json!({"iss": "https://evil.example"})),
+        ("no issuer", json!({"iss": null})),
+        ("another audience", json!({"aud": "other"})),
+        ("no audience", json!({"aud": []})),
+        ("several audiences without azp", json!({"aud": ["rio-cli", "other"]})),
+        ("another's azp", json!({"aud": ["rio-cli", "other"], "azp": "other"})),
+        ("no end", json!({"exp": null})),
+        ("an end in words", json!({"exp": "soon"})),
+        ("no rio_token", json!({"rio_token": null})),
+        ("an empty rio_token", json!({"rio_token": ""})),
+        ("a rio_token that is a number", json!({"rio_token": 7})),
+        ("a rio_token with a line break", json!({"rio_token": "a\r\nX-Evil: 1"})),
+        ("a rio_token with a blank", json!({"rio_token": "a b"})),
+        ("a rio_token beyond ASCII", json!({"rio_token": "tökén"})),
+    ] {
+        println!("case: {name}");
+        let platform = with_claims(changes);
+        fails(&platform, &Robot::of(&platform), &FakeClock::new(), 1).says("id_token");
+    }
+}
+
+#[test]
+fn an_id_token_of_the_wrong_make_is_refused() {
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    type Make<'a> = &'a dyn Fn(&Platform) -> String;
+    let cases: [Case<Make>; 9] = [
+        ("alg none", &|p| jwt(json!({"alg": "none"}), p.claims())),
+        ("alg none in other case", &|p| jwt(json!({"alg": "nOnE"}), p.claims())),
+        ("no alg", &|p| jwt(json!({"typ": "JWT"}), p.claims())),
+        ("an unknown crit", &|p| jwt(json!({"alg": "RS256", "crit": ["b64"]}), p.claims())),
+        ("two parts", &|p| p.id_token(p.claims()).rsplit_once('.').unwrap().0.to_owned()),
+        ("four parts", &|p| format!("{}.e30", p.id_token(p.claims()))),
+        ("padding", &|p| format!("{}=", p.id_token(p.claims()))),
+        ("claims that are a list", &|p| jwt(json!({"alg": "RS256"}), json!([p.claims()]))),
+        ("a claim twice", &|p| {
+            let claims = p.claims().to_string().replacen('{', "{\"rio_token\":\"other\",", 1);
+            format!("{}.{}.AAAA", encode("{\"alg\":\"RS256\"}"), encode(&claims))
+        }),
+    ];
+    for (name, id_token) in cases {
+        println!("case: {name}");
+        let platform = with_id_token(id_token);
+        fails(&platform, &Robot::of(&platform), &FakeClock::new(), 1).says("id_token");
+    }
+}
+
+#[test]
+fn an_id_token_that_ended_an_hour_ago_is_refused_and_the_clock_is_shown() {
+    let now = 1_800_000_000;
+    let platform = start();
+    platform.now(now);
+    let claims = changed(platform.claims(), json!({"exp": now - 3600}));
+    platform.answer(Call::Token, Answer::json(200, platform.tokens(claims)));
+    let clock = FakeClock::at(UNIX_EPOCH + Duration::from_secs(now));
+    // 1800000000 is 2027-01-15 08:00:00 UTC; the poll came five seconds later.
+    fails(&platform, &Robot::of(&platform), &clock, 1)
+        .says("2027-01-15 07:00:00 UTC")
+        .says("2027-01-15 08:00:05 UTC");
+}
+
+#[test]
+fn a_robot_that_woke_up_in_1970_can_log_in() {
+    let (platform, clock) = (start(), FakeClock::in_1970());
+    platform.approve_after(1);
+    succeeds(&Robot::of(&platform), &clock);
+}
+
+#[test]
+fn a_missing_or_odd_email_does_not_stop_a_login() {
+    for email in [json!(null), json!(""), json!(7), json!(["ada@example.com"])] {
+        println!("case: {email}");
+        let platform = with_claims(json!({"email": email}));
+        let robot = Robot::of(&platform);
+        succeeds(&robot, &FakeClock::new()).says("Logged in");
+        assert_eq!(robot.config().get("email_id"), None, "{email}");
+    }
+}
+
+// Never
+
+#[test]
+fn a_redirect_is_never_followed() {
+    // The platform fails the test if anybody asks for /elsewhere.
+    for status in [301, 302, 303, 307, 308] {
+        for call in [Call::Discovery, Call::DeviceAuthorization] {
+            println!("case: {status} to {call:?}");
+            let (platform, clock) = (start(), FakeClock::new());
+            let elsewhere = format!("{}/elsewhere", platform.url());
+            let redirect = Answer::text(status, "text/plain", "").header("Location", &elsewhere);
+            platform.answer(call, redirect);
+            fails(&platform, &Robot::of(&platform), &clock, 3).says("redirect");
+        }
+        println!("case: {status} to a poll");
+        let redirect = Answer::text(status, "text/plain", "").header("Location", "/elsewhere");
+        assert_eq!(waits(5, [redirect]), [5, 10]);
+    }
+}
+
+#[test]
+fn no_code_and_no_token_is_ever_part_of_a_url() {
+    let (platform, clock) = (start(), FakeClock::new());
+    offers(&platform, offer(&platform));
+    hands_out_tokens(&platform);
+    let robot = Robot::of(&platform);
+    succeeds(&robot, &clock);
+    let token = robot.config()["auth_token"].as_str().unwrap().to_owned();
+    for request in platform.requests() {
+        let url = format!("{}?{}", request.path, request.query);
+        for secret in [&token, DEVICE_CODE, USER_CODE] {
+            assert!(!url.contains(secret), "{url}");
+        }
+    }
+}

@@ -1,0 +1,596 @@
+//! `rio auth login` by password and by token, and what all three ways do to the config file.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, User, World};
+use serde_json::{Value, json};
+
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+
+/// A platform where nothing has to be chosen.
+fn start() -> Platform {
+    Platform::with(World::of([Organization::new("Acme Robotics", ["fleet"])]))
+}
+
+const BY_PASSWORD: [&str; 7] =
+    ["auth", "login", "--email", EMAIL, "--password", "-", "--no-interactive"];
+const BY_TOKEN: [&str; 4] = ["auth", "login", "--auth-token", "-"];
+
+/// The config of the platform with these members beside its hosts.
+fn config_with(platform: &Platform, members: Value) -> Value {
+    let mut config = platform.config();
+    config.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    config
+}
+
+/// A robot where Ada is logged in and has selected something that no longer exists.
+fn logged_in_and_selected(platform: &Platform) -> Robot {
+    let (robot, token) = Robot::logged_in(platform);
+    let selection = json!({
+        "auth_token": token,
+        "email_id": EMAIL,
+        "organization_id": "org-old",
+        "organization_name": "Old",
+        "organization_short_id": "oldzz",
+        "project_id": "project-old",
+        "project_name": "old",
+    });
+    robot.write_config(&config_with(platform, selection));
+    robot
+}
+
+/// The config file stays as it was, to the byte, whatever the run does.
+#[track_caller]
+fn changes_nothing(robot: &Robot, run: impl FnOnce() -> Outcome) -> Outcome {
+    let before = robot.config_bytes();
+    let outcome = run();
+    assert_eq!(robot.config_bytes(), before, "the config file has changed\n{outcome}");
+    outcome
+}
+
+const SELECTION: [&str; 5] =
+    ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"];
+
+// By password
+
+#[test]
+fn a_password_is_exchanged_for_a_token_of_seven_days() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0).prints("").says(EMAIL).hides(PASSWORD);
+    let requests = platform.calls(Call::UserLogin);
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].query, "type=med");
+    assert_eq!(requests[0].json(), json!({"email": EMAIL, "password": PASSWORD}));
+    assert_eq!(requests[0].header("Content-Type"), Some("application/json"));
+    assert_eq!(requests[0].header("Authorization"), None);
+    let config = robot.config();
+    assert_eq!(config["email_id"], EMAIL);
+    // The platform accepted it for the selection, so it is the token that it gave out.
+    let bearer = format!("Bearer {}", config["auth_token"].as_str().unwrap());
+    assert_eq!(platform.calls(Call::UsersMe)[0].header("Authorization"), Some(&*bearer));
+    assert_eq!(config["project_name"], "fleet");
+}
+
+#[test]
+fn a_password_comes_from_the_prompt_the_option_or_standard_input() {
+    let cases: [(&str, &[&str], &str); 4] = [
+        ("the prompt", &["--email", EMAIL], PASSWORD),
+        ("the prompt, with a line end of Windows", &["--email", EMAIL], &format!("{PASSWORD}\r\n")),
+        ("standard input", &["--email", EMAIL, "--password", "-"], &format!("{PASSWORD}\nmore")),
+        ("the option", &["--email", EMAIL, "--password", PASSWORD], ""),
+    ];
+    for (name, options, stdin) in cases {
+        println!("case: {name}");
+        let platform = start();
+        let robot = Robot::of(&platform);
+        let arguments = [&["auth", "login"], options].concat();
+        let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0).hides(PASSWORD);
+        let asked = outcome.stderr.contains(&format!("Password of {EMAIL}: "));
+        assert_eq!(asked, name.starts_with("the prompt"), "{outcome}");
+        assert!(robot.config()["auth_token"].is_string());
+    }
+}
+
+#[test]
+fn blanks_and_quotes_belong_to_a_password() {
+    let password = "  pa\"ss\\wörd 東 ";
+    let user = User { email: EMAIL.into(), password: password.into(), name: "Ada".into() };
+    let platform = Platform::with(World { users: vec![user], organizations: Vec::new() });
+    for arguments in [&BY_PASSWORD[..], &BY_PASSWORD[..4]] {
+        let robot = Robot::of(&platform);
+        robot.rio(arguments).stdin(&format!("{password}\n")).run().exits(0);
+    }
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_warned_of_once_and_one_from_elsewhere_is_not() {
+    let platform = start();
+    let token = platform.issue_token();
+    for (arguments, stdin, warnings) in [
+        (vec!["--email", EMAIL, "--password", PASSWORD], "", 1),
+        (vec!["--email", EMAIL, "--password", PASSWORD, "--silent"], "", 1),
+        (vec!["--auth-token", &token], "", 1),
+        (vec!["--email", EMAIL, "--password", "-"], PASSWORD, 0),
+        (vec!["--email", EMAIL], PASSWORD, 0),
+        (vec!["--auth-token", "-"], &token, 0),
+    ] {
+        let robot = Robot::of(&platform);
+        let arguments = [vec!["auth", "login"], arguments].concat();
+        let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0);
+        assert_eq!(outcome.stderr.matches("warning").count(), warnings, "{outcome}");
+        assert_eq!(outcome.stderr.matches("`ps`").count(), warnings, "{outcome}");
+    }
+}
+
+#[test]
+fn a_wrong_password_is_sent_once_and_named_without_being_shown() {
+    let wrong = "correct horse battery stable";
+    let platform = start();
+    let robot = logged_in_and_selected(&platform);
+    let run = || robot.rio(&BY_PASSWORD).stdin(wrong).run();
+    changes_nothing(&robot, run).exits(1).prints("").says(EMAIL).says("password").hides(wrong);
+    assert_eq!(platform.calls(Call::UserLogin).len(), 1);
+    assert_eq!(platform.requests().len(), 1);
+}
+
+#[test]
+fn an_account_without_a_password_is_shown_the_way_through_the_browser() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    robot.rio(&BY_PASSWORD).stdin("anything").run().exits(1).says("SSO").says("`rio auth login`");
+}
+
+#[test]
+fn no_password_at_the_prompt_sends_nothing() {
+    let platform = start();
+    for stdin in ["", "\n"] {
+        let robot = Robot::of(&platform);
+        let run = || robot.rio(&["auth", "login", "--email", EMAIL]).stdin(stdin).run();
+        changes_nothing(&robot, run).exits(1).says("no password").says("--password -");
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_token_that_cannot_be_one_is_not_stored() {
+    for (name, answer) in [
+        ("no token", json!({"data": {}})),
+        ("an empty token", json!({"data": {"token": ""}})),
+        ("a number", json!({"data": {"token": 7}})),
+        ("a blank in it", json!({"data": {"token": "a b"}})),
+        ("a line break in it", json!({"data": {"token": "a\r\nX-Evil: 1"}})),
+        ("no data", json!({"token": "t0ken"})),
+        ("a list", json!([])),
+    ] {
+        println!("case: {name}");
+        let platform = start();
+        let robot = logged_in_and_selected(&platform);
+        platform.answer(Call::UserLogin, Answer::json(200, answer));
+        let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
+        changes_nothing(&robot, run).exits(3).says("answered the login with something else");
+        assert_eq!(platform.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_server_in_trouble_is_told_from_a_wrong_password_and_is_sent_no_second_one() {
+    for (name, answer) in [
+        ("500", Answer::json(500, json!({"error": "database is down"}))),
+        ("502 with HTML", Answer::text(502, "text/html", "<h1>Bad Gateway</h1>")),
+        ("503", Answer::text(503, "text/plain", "")),
+        ("429", Answer::json(429, json!({"error": "slow down"}))),
+        ("the connection ends", Answer::hang_up()),
+        ("no HTTP", Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")),
+        ("a portal", Answer::text(200, "text/html", "<h1>Welcome</h1>")),
+        ("a redirect", Answer::text(307, "text/html", "").header("Location", "/elsewhere")),
+    ] {
+        println!("case: {name}");
+        let platform = start();
+        let robot = logged_in_and_selected(&platform);
+        platform.answer(Call::UserLogin, answer);
+        let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
+        let host = platform.url().trim_start_matches("http://");
+        changes_nothing(&robot, run).exits(3).says(host).hides("<h1>").hides(PASSWORD);
+        assert_eq!(platform.requests().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_trouble_with_the_network() {
+    let platform = start();
+    let robot = logged_in_and_selected(&platform);
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"data\":{\"token\":\"half-a-t0ken";
+    platform.answer(Call::UserLogin, Answer::raw(half));
+    let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
+    changes_nothing(&robot, run).says("breaks off").hides("half-a-t0ken").exits(3);
+    assert_eq!(platform.requests().len(), 1);
+}
+
+#[test]
+fn a_server_that_is_down_changes_nothing() {
+    let dead = ClosedPort::new();
+    let hosts = json!({
+        "oidc_host": dead.url(),
+        "rip_host": dead.url(),
+        "v2api_host": dead.url(),
+        "auth_token": "old",
+        "email_id": EMAIL,
+    });
+    let cases: [(&str, &[&str], &str); 3] = [
+        ("by password", &BY_PASSWORD, PASSWORD),
+        ("by token", &["auth", "login", "--yes", "--auth-token", "-"], "t0ken"),
+        ("by device code", &["auth", "login", "--yes"], ""),
+    ];
+    for (name, arguments, stdin) in cases {
+        println!("case: {name}");
+        let robot = Robot::new();
+        robot.write_config(&hosts);
+        let run = || robot.rio(arguments).stdin(stdin).run_at(&FakeClock::new());
+        let host = &dead.address();
+        changes_nothing(&robot, run).exits(3).says(host).says("connection refused");
+    }
+}
+
+// By token
+
+#[test]
+fn a_token_is_checked_with_the_server_which_also_tells_whose_it_is() {
+    let platform = start();
+    let token = platform.issue_token();
+    for (name, arguments, stdin) in [
+        ("the option", vec!["auth", "login", "--auth-token", &token], String::new()),
+        ("standard input", BY_TOKEN.to_vec(), format!("{token}\n")),
+        ("with Bearer before it", BY_TOKEN.to_vec(), format!("Bearer {token}\n")),
+        ("with blanks around it", BY_TOKEN.to_vec(), format!("  {token}  \r\n")),
+        ("silently", [&BY_TOKEN[..], &["--silent"]].concat(), token.clone()),
+    ] {
+        println!("case: {name}");
+        let robot = Robot::of(&platform);
+        let asked_before = platform.calls(Call::UserInfo).len();
+        robot.rio(&arguments).stdin(&stdin).run().exits(0).says(EMAIL).prints("").hides(&token);
+        let asked = platform.calls(Call::UserInfo).split_off(asked_before);
+        assert_eq!(asked.len(), 1, "{name}");
+        assert_eq!(asked[0].header("Authorization"), Some(&*format!("Bearer {token}")));
+        assert_eq!(asked[0].query, "");
+        let config = robot.config();
+        assert_eq!((&config["auth_token"], &config["email_id"]), (&json!(token), &json!(EMAIL)));
+    }
+}
+
+#[test]
+fn a_token_that_the_server_refuses_is_not_stored() {
+    for status in [400, 401, 403] {
+        println!("case: {status}");
+        let platform = start();
+        let robot = logged_in_and_selected(&platform);
+        platform.answer(Call::UserInfo, Answer::json(status, json!({"error": "not you"})));
+        let run = || robot.rio(&BY_TOKEN).stdin("t0ken-of-nobody\ny\n").run();
+        changes_nothing(&robot, run).exits(1).says("not you").hides("t0ken-of-nobody");
+        assert_eq!(platform.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_token_with_characters_that_no_token_has_is_a_usage_error() {
+    let platform = start();
+    for token in ["two words", "tökén", "", " ", "a\u{7}b"] {
+        let robot = Robot::of(&platform);
+        let run = || robot.rio(&["auth", "login", "--auth-token", token]).run();
+        changes_nothing(&robot, run).exits(2).says("--auth-token");
+        let run = || robot.rio(&BY_TOKEN).stdin(&format!("{token}\n")).run();
+        changes_nothing(&robot, run).exits(2).says("--auth-token");
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn bearer_without_a_token_after_it_is_a_usage_error() {
+    // What `--auth-token "Bearer $TOKEN"` comes to where TOKEN is not set.
+    let platform = start();
+    let robot = Robot::of(&platform);
+    robot.rio(&["auth", "login", "--auth-token", "Bearer "]).run().exits(2).says("--auth-token");
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_secret_that_is_to_come_from_standard_input_and_does_not_is_a_usage_error() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    robot.rio(&BY_TOKEN).run().exits(2).says("--auth-token -").says("standard input");
+    robot.rio(&BY_PASSWORD).run().exits(2).says("--password -").says("standard input");
+    assert!(platform.requests().is_empty());
+}
+
+// What is checked first
+
+#[test]
+fn usage_is_checked_before_anything_is_asked_or_sent() {
+    let platform = start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let cases: [(&[&str], &str); 13] = [
+        (&["--silent"], "--auth-token"),
+        (&["--no-interactive"], "--auth-token"),
+        (&["--silent", "--email", EMAIL], "--password"),
+        (&["--silent", "--password", "-"], "--email"),
+        (&["--silent", "--interactive", "--email", EMAIL], "--password"),
+        (&["--silent", "--auth-token", "-", "--project", "p"], "--organization"),
+        (&["--silent", "--email", EMAIL, "--password", "-", "--project", "p"], "--organization"),
+        (&["--no-interactive", "--project", "p"], "--auth-token"),
+        (&["--password", "-"], "--email"),
+        (&["--auth-token", "-", "--email", EMAIL], "--auth-token"),
+        (&["--auth-token", "-", "--password", "x"], "--auth-token"),
+        (&["--email", ""], "--email"),
+        (&["--organization", " "], "--organization"),
+    ];
+    for (options, names) in cases {
+        let arguments = [&["auth", "login"], options].concat();
+        let run = || robot.rio(&arguments).stdin("t0ken\n").run();
+        let outcome = changes_nothing(&robot, run).exits(2).says(names).prints("");
+        assert!(!outcome.stderr.contains("[y/N]"), "{outcome}");
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn silent_is_stronger_than_interactive_and_asks_nothing() {
+    // Two organizations, so that there would be something to ask.
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let options = ["auth", "login", "--silent", "--interactive", "--email", EMAIL, "--password"];
+    let arguments = [&options[..], &["-"]].concat();
+    let stdin = format!("{PASSWORD}\n1\n1\n");
+    let outcome = robot.rio(&arguments).stdin(&stdin).run().exits(0);
+    assert!(!outcome.stderr.contains('?'), "{outcome}");
+    assert_eq!(robot.config().get("organization_id"), None);
+}
+
+#[test]
+fn a_config_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let home = robot.home().to_owned();
+    std::fs::write(home.join("file"), "").unwrap();
+    std::fs::create_dir(home.join("read-only")).unwrap();
+    let read_only = std::fs::Permissions::from_mode(0o500);
+    std::fs::set_permissions(home.join("read-only"), read_only).unwrap();
+    let mut cases = vec![
+        ("too many directories missing", home.join("a/b/c/d/config.json")),
+        ("a file in place of the directory", home.join("file/config.json")),
+        ("a directory in place of the file", home.clone()),
+    ];
+    if cfg!(target_os = "linux") {
+        cases.push(("a file system that takes no files", "/proc/rio-config.json".into()));
+    }
+    // The superuser may write there all the same.
+    if std::fs::write(home.join("read-only/probe"), "").is_err() {
+        cases.push(("a directory for reading only", home.join("read-only/config.json")));
+    }
+    let tests = |path: &Path| {
+        let robot = Robot::new().env("RIO_CONFIG", path);
+        for (arguments, stdin) in
+            [(&BY_PASSWORD[..], PASSWORD), (&BY_TOKEN[..], "t0ken"), (&["auth", "login"], "")]
+        {
+            let outcome = robot.rio(arguments).stdin(stdin).run_at(&FakeClock::new()).exits(1);
+            outcome.says(path.to_str().unwrap()).says("RIO_CONFIG");
+        }
+    };
+    for (name, path) in &cases {
+        // A request would go to production, find no network in the time there is, and exit with 3.
+        println!("case: {name}");
+        tests(path);
+        assert!(!path.is_file());
+    }
+}
+
+#[test]
+fn a_read_only_file_in_a_writable_directory_is_replaced() {
+    // Its mode is about its contents; what decides is the directory, as for `mv`.
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let read_only = std::fs::Permissions::from_mode(0o400);
+    std::fs::set_permissions(robot.config_path(), read_only).unwrap();
+    robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0);
+    assert!(robot.config()["auth_token"].is_string());
+}
+
+// An existing login
+
+#[test]
+fn an_existing_login_is_left_alone_unless_the_answer_is_yes() {
+    let ways: [&[&str]; 3] = [
+        &["auth", "login"],
+        &["auth", "login", "--email", EMAIL],
+        &["auth", "login", "--auth-token", "t0ken"],
+    ];
+    for arguments in ways {
+        for answer in ["n\n", "no\n", "\n", "", "maybe\n", "yesterday\n"] {
+            println!("case: {arguments:?} {answer:?}");
+            let platform = start();
+            let robot = logged_in_and_selected(&platform);
+            let run = || robot.rio(arguments).stdin(answer).run();
+            // Whose login it is, what was done, and how to do the other thing.
+            changes_nothing(&robot, run).exits(1).says(EMAIL).says("left as it is").says("--yes");
+            assert!(platform.requests().is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_existing_login_is_replaced_after_a_yes() {
+    for answer in ["y", "Y", "yes", "YES", " y "] {
+        let platform = start();
+        let (robot, old) = Robot::logged_in(&platform);
+        let stdin = format!("{answer}\n{PASSWORD}\n");
+        robot.rio(&["auth", "login", "--email", EMAIL]).stdin(&stdin).run().exits(0).says("[y/N]");
+        assert_ne!(robot.config()["auth_token"], old, "{answer}");
+    }
+}
+
+#[test]
+fn the_first_line_is_the_secret_and_the_second_the_answer() {
+    let platform = start();
+    let (robot, old) = Robot::logged_in(&platform);
+    let arguments = ["auth", "login", "--email", EMAIL, "--password", "-"];
+    robot.rio(&arguments).stdin(&format!("{PASSWORD}\ny\n")).run().exits(0);
+    assert_ne!(robot.config()["auth_token"], old);
+}
+
+#[test]
+fn yes_silent_no_interactive_and_json_skip_the_question() {
+    for option in ["--yes", "--silent", "--no-interactive", "--json"] {
+        println!("case: {option}");
+        let platform = start();
+        let (robot, old) = Robot::logged_in(&platform);
+        let arguments = ["auth", "login", "--email", EMAIL, "--password", "-", option];
+        let outcome = robot.rio(&arguments).stdin(PASSWORD).run().exits(0);
+        assert!(!outcome.stderr.contains("[y/N]"), "{outcome}");
+        assert_ne!(robot.config()["auth_token"], old);
+    }
+}
+
+#[test]
+fn without_a_login_there_is_no_question() {
+    for members in [
+        json!({}),
+        json!({"email_id": EMAIL}),
+        json!({"auth_token": ""}),
+        json!({"auth_token": null}),
+    ] {
+        println!("case: {members}");
+        let platform = start();
+        let robot = Robot::of(&platform);
+        robot.write_config(&config_with(&platform, members));
+        let outcome =
+            robot.rio(&["auth", "login", "--email", EMAIL]).stdin(PASSWORD).run().exits(0);
+        assert!(!outcome.stderr.contains("[y/N]"), "{outcome}");
+    }
+}
+
+// The file
+
+#[test]
+fn the_token_is_kept_even_if_the_selection_fails() {
+    for (name, code, answer) in [
+        ("the server stumbles", 3, Answer::json(500, json!({"error": "boom"}))),
+        ("the server refuses", 1, Answer::json(403, json!({"error": "no"}))),
+        ("the answer makes no sense", 3, Answer::json(200, json!({"spec": 7}))),
+    ] {
+        println!("case: {name}");
+        let platform = start();
+        let robot = Robot::of(&platform);
+        platform.answer(Call::UsersMe, answer);
+        let outcome = robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(code);
+        outcome.says("you are logged in");
+        let config = robot.config();
+        assert!(config["auth_token"].is_string(), "{config}");
+        assert_eq!(config["email_id"], EMAIL);
+        robot.rio(&["auth", "status"]).run().exits(0);
+    }
+}
+
+#[test]
+fn a_file_that_others_could_read_is_theirs_no_longer() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(robot.config_path(), open).unwrap();
+    robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0);
+    let mode = std::fs::metadata(robot.config_path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let left: Vec<_> = robot.config_path().parent().unwrap().read_dir().unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn what_other_programs_keep_in_the_file_survives_to_the_letter() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let others = "\"piping_server\": {\"a\":[1, 2.50,null]},\n  \
+                  \"machine_id\": 123456789012345678901234567890,\n  \
+                  \"hwil_auth_token\":   \"t\\u00f6ken\",\n  \"diff_tool\": false";
+    let hosts = platform.config().to_string();
+    robot.write_config_text(format!("{{{others},{}", hosts.trim_start_matches('{')));
+    robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0);
+    let text = String::from_utf8(robot.config_bytes()).unwrap();
+    for value in [
+        "{\"a\":[1, 2.50,null]}",
+        "123456789012345678901234567890",
+        "\"t\\u00f6ken\"",
+        "\"diff_tool\": false",
+        platform.url(),
+    ] {
+        assert!(text.contains(value), "{value} is missing from {text}");
+    }
+    assert!(robot.config()["auth_token"].is_string());
+}
+
+#[test]
+fn another_account_forgets_the_selection_of_the_one_before() {
+    for before in [json!("grace@example.com"), json!(null)] {
+        println!("case: {before}");
+        let platform = start();
+        let robot = logged_in_and_selected(&platform);
+        let mut config = robot.config();
+        config["email_id"] = before;
+        robot.write_config(&config);
+        // Its own cannot be looked up, so that nothing takes the old one's place.
+        platform.answer(Call::UsersMe, Answer::json(500, json!({})));
+        robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(3);
+        let config = robot.config();
+        assert_eq!(config["email_id"], EMAIL);
+        for key in SELECTION {
+            assert_eq!(config.get(key), None, "{key} in {config}");
+        }
+    }
+}
+
+#[test]
+fn the_same_account_keeps_its_selection_where_nobody_can_answer() {
+    // Two organizations, the second with several projects: both would be asked for.
+    let platform = Platform::with(World::of([
+        Organization::new("first", ["a"]),
+        Organization::new("second", ["b", "c"]),
+    ]));
+    let selection = json!({
+        "auth_token": "old",
+        "email_id": EMAIL,
+        "organization_id": "org-second",
+        "organization_name": "second",
+        "organization_short_id": "secon",
+        "project_id": "project-secondc",
+        "project_name": "c",
+    });
+    for option in ["--silent", "--json", "--yes"] {
+        println!("case: {option}");
+        let robot = Robot::of(&platform);
+        robot.write_config(&config_with(&platform, selection.clone()));
+        let arguments = ["auth", "login", "--email", EMAIL, "--password", "-", option];
+        robot.rio(&arguments).stdin(&format!("{PASSWORD}\n")).run().exits(0);
+        let config = robot.config();
+        assert_ne!(config["auth_token"], "old");
+        for key in SELECTION {
+            assert_eq!(config[key], selection[key], "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_config_file_that_makes_no_sense_stops_a_login_and_is_left_untouched() {
+    let platform = start();
+    for (name, text, words) in [
+        ("cut short", "{\n  \"auth_token\": \"x", "line 2"),
+        ("a list", "[]", "JSON object"),
+        ("a token of the wrong type", "{\"auth_token\": 7}", "auth_token"),
+        ("a host of the wrong type", "{\"oidc_host\": []}", "oidc_host"),
+        ("an email of the wrong type", "{\"auth_token\": \"x\", \"email_id\": {}}", "email_id"),
+    ] {
+        println!("case: {name}");
+        let robot = Robot::of(&platform);
+        robot.write_config_text(text);
+        let run = || robot.rio(&["auth", "login"]).run();
+        changes_nothing(&robot, run).exits(1).says(words).says("mv ");
+    }
+    assert!(platform.requests().is_empty());
+}

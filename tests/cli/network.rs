@@ -1,0 +1,849 @@
+//! What all commands have in common on the wire: what is tried again and what never is, what is not
+//! believed, which way the requests go, and what `RIO_DEBUG` shows of it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
+use serde_json::json;
+
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+
+/// A GET: `/user/info`.
+const GET: [&str; 3] = ["auth", "status", "--verify"];
+/// A POST that carries a password: `/user/login`.
+const POST: [&str; 4] = ["auth", "token", "--password", "-"];
+
+fn get(robot: &Robot) -> Outcome {
+    robot.rio(&GET).run_at(&FakeClock::new())
+}
+
+fn post(robot: &Robot) -> Outcome {
+    robot.rio(&POST).stdin(PASSWORD).run_at(&FakeClock::new())
+}
+
+fn unavailable() -> Answer {
+    Answer::json(503, json!({"error": "in a moment"}))
+}
+
+fn page(status: u16) -> Answer {
+    Answer::text(
+        status,
+        "text/html; charset=utf-8",
+        "<!DOCTYPE html><h1>Welcome to Hotel WiFi</h1>",
+    )
+}
+
+/// A complete answer in so many bytes.
+fn raw_ok(head: &str, body: &str) -> Answer {
+    Answer::raw(format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{head}\r\n\r\n{body}"
+    ))
+}
+
+/// What the platform answers, each time anew.
+type MakeAnswer = fn() -> Answer;
+
+/// Logged in on hosts that are all this one.
+fn robot_at(host: &str) -> Robot {
+    let robot = Robot::new();
+    robot.write_config(&json!({
+        "rip_host": host, "oidc_host": host, "v2api_host": host,
+        "auth_token": "t0ken", "email_id": EMAIL,
+    }));
+    robot
+}
+
+// What is tried again.
+
+#[test]
+fn a_get_is_tried_three_times_on_trouble_that_may_pass() {
+    let troubles: [(&str, MakeAnswer); 6] = [
+        ("502", || Answer::json(502, json!({}))),
+        ("502 as a page", || page(502)),
+        ("503", unavailable),
+        ("504", || Answer::text(504, "text/plain", "")),
+        ("no answer", Answer::hang_up),
+        ("half a body", || raw_ok("Content-Length: 500", r#"{"data":{"em"#)),
+    ];
+    for (name, trouble) in troubles {
+        // It does not pass; and it passes for the second, and for the third try.
+        for (failures, exit, waits) in
+            [(3, 3, &[500, 1000][..]), (2, 0, &[500, 1000]), (1, 0, &[500])]
+        {
+            println!("case: {name}, {failures} times");
+            let platform = Platform::start();
+            let (robot, _) = Robot::logged_in(&platform);
+            (0..failures).for_each(|_| platform.answer(Call::UserInfo, trouble()));
+            let clock = FakeClock::new();
+            robot.rio(&GET).run_at(&clock).exits(exit);
+            assert_eq!(platform.requests().len(), waits.len() + 1);
+            assert_eq!(clock.sleeps_in_ms(), waits);
+        }
+    }
+}
+
+#[test]
+fn a_refused_connection_is_tried_three_times_since_nothing_was_sent() {
+    let closed = ClosedPort::new();
+    for (arguments, method) in
+        [(&GET[..], "GET"), (&POST, "POST"), (&["auth", "refresh-token"], "POST")]
+    {
+        let robot = robot_at(&closed.url()).env("RIO_DEBUG", "1");
+        let clock = FakeClock::new();
+        let outcome = robot.rio(arguments).stdin(PASSWORD).run_at(&clock).exits(3);
+        let outcome = outcome.says(&closed.address()).says("connection refused").hides(PASSWORD);
+        let tries = outcome.stderr.matches(&format!("debug: {method} ")).count();
+        assert_eq!(tries, 3, "{outcome}");
+        assert_eq!(clock.sleeps_in_ms(), [500, 1000], "{outcome}");
+    }
+}
+
+#[test]
+fn a_get_is_not_tried_again_on_what_does_not_pass() {
+    for status in [400, 401, 403, 404, 408, 429, 500, 501, 505] {
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::UserInfo, Answer::json(status, json!({"error": "no"})));
+        let clock = FakeClock::new();
+        let outcome = robot.rio(&GET).run_at(&clock);
+        assert_ne!(outcome.code, Some(0), "{status}\n{outcome}");
+        assert_eq!(platform.requests().len(), 1, "{status}\n{outcome}");
+        assert_eq!(clock.sleeps_in_ms(), [0; 0], "{status}\n{outcome}");
+    }
+}
+
+#[test]
+fn retry_after_is_honoured_up_to_five_seconds() {
+    let date = "Tue, 24 Nov 2026 05:37:00 GMT";
+    for (retry_after, waits) in [
+        ("0", &[500][..]),
+        ("1", &[1000]),
+        ("3", &[3000]),
+        ("5", &[5000]),
+        // From the server's own clock, whatever this machine's reads.
+        ("Tue, 24 Nov 2026 05:37:04 GMT", &[4000]),
+        ("Tue, 24 Nov 2026 05:36:00 GMT", &[500]),
+        ("soon", &[500]),
+        ("-1", &[500]),
+        ("1.5", &[500]),
+        // Too long to keep somebody waiting at a prompt.
+        ("6", &[]),
+        ("120", &[]),
+        ("99999999999999999999", &[500]),
+        ("Tue, 24 Nov 2026 05:37:06 GMT", &[]),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", &[]),
+    ] {
+        println!("case: {retry_after}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        let answer = unavailable().header("Retry-After", retry_after).header("Date", date);
+        platform.answer(Call::UserInfo, answer);
+        let clock = FakeClock::in_1970();
+        let outcome = robot.rio(&GET).run_at(&clock);
+        assert_eq!(clock.sleeps_in_ms(), waits, "{outcome}");
+        outcome.exits(if waits.is_empty() { 3 } else { 0 });
+        assert_eq!(platform.requests().len(), waits.len() + 1);
+    }
+}
+
+#[test]
+fn a_post_that_may_have_arrived_is_sent_once_whatever_comes_back() {
+    for (name, answer, exit) in [
+        ("no answer", Answer::hang_up(), 3),
+        ("half an answer", Answer::raw("HTTP/1.1 200 OK\r\nContent-Le"), 3),
+        ("408", Answer::json(408, json!({})), 3),
+        ("429", Answer::json(429, json!({})), 3),
+        ("500", Answer::json(500, json!({})), 3),
+        ("502", Answer::json(502, json!({})), 3),
+        ("503", unavailable(), 3),
+        ("503 with Retry-After", unavailable().header("Retry-After", "1"), 3),
+        ("504", Answer::json(504, json!({})), 3),
+        ("a page", page(200), 3),
+        ("400", Answer::json(400, json!({})), 1),
+        ("401", Answer::json(401, json!({})), 1),
+        ("403", Answer::json(403, json!({})), 1),
+    ] {
+        println!("case: {name}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::UserLogin, answer);
+        let clock = FakeClock::new();
+        let outcome = robot.rio(&POST).stdin(PASSWORD).run_at(&clock).exits(exit);
+        outcome.prints("").hides(PASSWORD);
+        assert_eq!(platform.requests().len(), 1);
+        assert_eq!(clock.sleeps_in_ms(), [0; 0]);
+    }
+}
+
+#[test]
+fn no_other_post_is_sent_twice_either() {
+    for (call, arguments, exit) in [
+        (Call::RefreshToken, &["auth", "refresh-token"][..], 3),
+        (Call::UserLogout, &["auth", "logout"], 0),
+        (Call::DeviceAuthorization, &["auth", "login", "--yes"], 3),
+    ] {
+        for answer in [Answer::hang_up(), unavailable()] {
+            println!("case: {call:?}");
+            let platform = Platform::start();
+            let (robot, _) = Robot::logged_in(&platform);
+            platform.answer(call, answer);
+            robot.rio(arguments).run_at(&FakeClock::new()).exits(exit);
+            assert_eq!(platform.calls(call).len(), 1);
+        }
+    }
+}
+
+// What is not believed.
+
+#[test]
+fn a_redirect_is_never_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        for (call, run) in [(Call::UserInfo, get as fn(&Robot) -> Outcome), (Call::UserLogin, post)]
+        {
+            for elsewhere in [false, true] {
+                println!("case: {status} of {call:?}, elsewhere {elsewhere}");
+                let platform = Platform::start();
+                let other = Platform::start();
+                let (robot, token) = Robot::logged_in(&platform);
+                let origin = if elsewhere { other.url() } else { platform.url() };
+                let answer = Answer::text(status, "text/plain", "moved")
+                    .header("Location", &format!("{origin}{}", call.path()));
+                platform.answer(call, answer);
+                run(&robot).exits(3).hides(&token).says("redirect");
+                assert_eq!(platform.requests().len(), 1);
+                assert!(other.requests().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_captive_portal_is_called_one() {
+    for status in [200, 511] {
+        for (call, run) in [(Call::UserInfo, get as fn(&Robot) -> Outcome), (Call::UserLogin, post)]
+        {
+            println!("case: {status} of {call:?}");
+            let platform = Platform::start();
+            let (robot, _) = Robot::logged_in(&platform);
+            platform.answer(call, page(status));
+            run(&robot).exits(3).hides("Hotel").hides("<h1>").says("captive portal");
+        }
+    }
+}
+
+#[test]
+fn a_web_page_is_known_by_how_it_begins_where_nothing_says_what_it_is() {
+    let bodies = ["<!DOCTYPE html><h1>Hotel WiFi</h1>", "\r\n  <html><h1>Hotel WiFi</h1>"];
+    for head in ["", "Content-Type: text/plain\r\n", "Content-Type: application/json\r\n"] {
+        for body in bodies {
+            for (call, run) in
+                [(Call::UserInfo, get as fn(&Robot) -> Outcome), (Call::UserLogin, post)]
+            {
+                println!("case: {head:?} {body:?} of {call:?}");
+                let platform = Platform::start();
+                let (robot, _) = Robot::logged_in(&platform);
+                let length = body.len();
+                let head = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: {length}\r\n\r\n");
+                platform.answer(call, Answer::raw(head + body));
+                let outcome = run(&robot).exits(3).hides("Hotel").hides("<h");
+                outcome.says("a web page (status 200)").says("captive portal");
+                assert_eq!(platform.requests().len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_web_page_instead_of_a_no_is_not_blamed_on_the_password() {
+    // What a filtering proxy answers in the place of the platform.
+    for status in [403, 404] {
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::UserLogin, page(status));
+        let outcome = post(&robot).exits(3).hides("<h1>").says("web page").says("proxy");
+        assert!(!outcome.stderr.contains("SSO"), "{outcome}");
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_is_trouble_of_the_network() {
+    let body = r#"{"data":{"email":"ada@example.com","token":"t0ken"}}"#;
+    for (name, head, body) in [
+        ("before its length", "Content-Length: 500", body),
+        ("in the middle of a value", "Content-Length: 52", &body[..20]),
+        ("in a chunk", "Transfer-Encoding: chunked", &format!("64\r\n{body}")),
+        ("before the last chunk", "Transfer-Encoding: chunked", &format!("34\r\n{body}\r\n")),
+    ] {
+        // A GET is tried again, a POST is not.
+        for (call, run, tries) in
+            [(Call::UserInfo, get as fn(&Robot) -> Outcome, 3), (Call::UserLogin, post, 1)]
+        {
+            println!("case: {name}, {call:?}");
+            let platform = Platform::start();
+            let (robot, _) = Robot::logged_in(&platform);
+            let host = platform.url().trim_start_matches("http://").to_owned();
+            (0..tries).for_each(|_| platform.answer(call, raw_ok(head, body)));
+            let outcome = run(&robot);
+            assert!(!outcome.stdout.contains("t0ken"), "{outcome}");
+            outcome.exits(3).says(&host);
+            assert_eq!(platform.requests().len(), tries);
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_a_length_ends_with_the_connection() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    platform.answer(Call::UserLogin, raw_ok("X: y", r#"{"data":{"token":"t0ken"}}"#));
+    post(&robot).exits(0).prints("t0ken\n");
+}
+
+#[test]
+fn what_is_no_http_is_trouble_and_names_the_host() {
+    let long_header = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n{{}}", "x".repeat(1024 * 1024));
+    let many_headers = format!("HTTP/1.1 200 OK\r\n{}\r\n{{}}", "X: y\r\n".repeat(10_000));
+    for (name, bytes) in [
+        ("ssh", &b"SSH-2.0-OpenSSH_9.6\r\n"[..]),
+        ("TLS", b"\x15\x03\x01\x00\x02\x02\x0a"),
+        ("zeros", &[0; 512]),
+        ("JSON alone", br#"{"data":{"token":"t0ken"}}"#),
+        ("no status", b"HTTP/1.1 abc\r\n\r\n"),
+        ("status 0", b"HTTP/1.1 000 OK\r\n\r\n"),
+        ("HTTP/9", b"HTTP/9.0 200 OK\r\n\r\n{}"),
+        ("a header without a colon", b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n{}"),
+        ("a negative length", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"),
+        ("no chunk size", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}"),
+        ("no gzip", b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"),
+        ("a head of 1 MiB", long_header.as_bytes()),
+        ("ten thousand headers", many_headers.as_bytes()),
+    ] {
+        println!("case: {name}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        let host = platform.url().trim_start_matches("http://").to_owned();
+        platform.answer(Call::UserLogin, Answer::raw(bytes));
+        post(&robot).exits(3).prints("").hides("t0ken").hides("SSH-2.0").says(&host);
+        assert_eq!(platform.requests().len(), 1);
+    }
+}
+
+#[test]
+fn an_answer_of_another_shape_is_the_servers_trouble() {
+    for body in [
+        "",
+        "null",
+        "[]",
+        "t0ken",
+        r#"{"data":{}}"#,
+        r#"{"data":[]}"#,
+        r#"{"data":{"token":5}}"#,
+        r#"{"token":"t0ken"}"#,
+        r#"{"data":{"token":"t0ken"}} and more"#,
+        "{\"data\":{\"token\":\"\u{1f916}\"}}",
+    ] {
+        println!("case: {body}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::UserLogin, Answer::text(200, "application/json", body));
+        let outcome = post(&robot).exits(3).prints("").hides("t0ken");
+        outcome.says(platform.url().trim_start_matches("http://"));
+    }
+}
+
+/// An email in a body of so many bytes.
+fn padded(size: usize) -> String {
+    let mut body = format!(r#"{{"data":{{"email":"{EMAIL}"}}}}"#);
+    body.push_str(&" ".repeat(size - body.len()));
+    body
+}
+
+#[test]
+fn a_body_is_read_up_to_1_mib_and_no_further() {
+    const MIB: usize = 1024 * 1024;
+    for (size, exit) in [(MIB, 0), (MIB + 1, 3), (8 * MIB, 3)] {
+        println!("case: {size} bytes");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::UserInfo, Answer::text(200, "application/json", padded(size)));
+        let outcome = get(&robot);
+        assert_eq!(outcome.stderr.contains("1 MiB"), exit != 0, "{outcome}");
+        outcome.exits(exit);
+    }
+}
+
+#[test]
+fn a_compressed_body_is_read_and_a_bomb_is_not() {
+    // `{"data":{"email":"ada@example.com"}}` as Python's gzip writes it.
+    const SMALL: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xabVJI,IT\xb2\xaaVJ\xcdM\xcc\xccQ\xb2RJLItH\xadH\xcc-\xc8I\xd5K\xce\xcfU\xaa\xad\x05\x00\xbb\x02\x09\x18$\x00\x00\x00";
+    for (bytes, exit) in [(SMALL.to_vec(), 0), (gzip_bomb(), 3)] {
+        assert!(bytes.len() < 512 * 1024, "what comes over the wire is small");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        let answer = Answer::text(200, "application/json", bytes);
+        platform.answer(Call::UserInfo, answer.header("Content-Encoding", "gzip"));
+        let outcome = get(&robot);
+        assert_eq!(outcome.stderr.contains("1 MiB"), exit != 0, "{outcome}");
+        outcome.exits(exit);
+        let accepted = platform.requests()[0].header("Accept-Encoding").unwrap_or("").to_owned();
+        assert!(accepted.contains("gzip"), "{accepted}");
+    }
+}
+
+/// 64 MiB of zeros. RFC 1951 with the fixed codes: a zero, and again and again the longest match at
+/// distance 1. Its checksum is missing, since nobody is to come so far.
+fn gzip_bomb() -> Vec<u8> {
+    const LITERAL_ZERO: &str = "00110000";
+    const MATCH_OF_258_AT_1: &str = "1100010100000";
+    let matches = 64 * 1024 * 1024 / 258;
+    let bits = ["1", "10", LITERAL_ZERO].into_iter().chain((0..matches).map(|_| MATCH_OF_258_AT_1));
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    for (index, bit) in bits.flat_map(str::bytes).enumerate() {
+        if index % 8 == 0 {
+            bytes.push(0);
+        }
+        *bytes.last_mut().unwrap() |= u8::from(bit == b'1') << (index % 8);
+    }
+    bytes
+}
+
+// Which way the requests go.
+
+/// A proxy that knows CONNECT, on a loopback port, until it is dropped.
+struct ConnectProxy {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ConnectProxy {
+    /// Tunnels everything to this origin, whatever it is asked for.
+    fn to(origin: &str) -> Self {
+        let target = origin.trim_start_matches("http://").to_owned();
+        ConnectProxy::start("HTTP/1.1 200 Connection established\r\n\r\n", Some(target))
+    }
+
+    /// Answers this and hangs up.
+    fn that_answers(answer: &'static str) -> Self {
+        ConnectProxy::start(answer, None)
+    }
+
+    fn start(answer: &'static str, target: Option<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (heads, stopping) =
+            (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
+        let (seen, stop) = (heads.clone(), stopping.clone());
+        let thread = thread::spawn(move || {
+            thread::scope(|scope| {
+                for client in listener.incoming().map(Result::unwrap) {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let head = read_head(&client);
+                    seen.lock().unwrap().push(head);
+                    // A client that has gone away is no fault of the proxy's.
+                    let _ = (&client).write_all(answer.as_bytes());
+                    if let Some(target) = &target {
+                        let server = TcpStream::connect(target).unwrap();
+                        scope.spawn(move || tunnel(&client, &server));
+                    }
+                }
+            });
+        });
+        ConnectProxy { address, heads, stopping, thread: Some(thread) }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it was asked to connect to.
+    fn targets(&self) -> Vec<String> {
+        let heads = self.heads();
+        let lines = heads.iter().map(|head| head.lines().next().unwrap().to_owned());
+        lines.map(|line| line.replace("CONNECT ", "").replace(" HTTP/1.1", "")).collect()
+    }
+
+    /// All that it was sent in the clear.
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Drop for ConnectProxy {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        // Nothing but a connection wakes an accept.
+        let _ = TcpStream::connect(self.address);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "the proxy panicked");
+    }
+}
+
+fn read_head(mut client: &TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
+        head.extend(byte);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn tunnel(client: &TcpStream, server: &TcpStream) {
+    let pump = |mut from: &TcpStream, mut to: &TcpStream| {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| pump(client, server));
+        pump(server, client);
+    });
+}
+
+#[test]
+fn the_proxy_of_each_variable_is_used() {
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        let platform = Platform::start();
+        let proxy = ConnectProxy::to(platform.url());
+        let (robot, token) = Robot::logged_in(&platform);
+        let robot = robot.env(variable, proxy.url());
+        get(&robot).exits(0);
+        assert_eq!(proxy.targets(), [platform.url().trim_start_matches("http://")], "{variable}");
+        assert_eq!(platform.calls(Call::UserInfo).len(), 1, "{variable}");
+        let heads = proxy.heads().concat();
+        assert!(!heads.contains(&token), "the token is for the platform alone: {heads}");
+    }
+}
+
+#[test]
+fn a_proxy_is_for_its_own_scheme() {
+    let platform = Platform::start();
+    let closed = ClosedPort::new();
+    let (robot, _) = Robot::logged_in(&platform);
+    get(&robot.env("HTTPS_PROXY", closed.url()).env("HTTP_PROXY", "")).exits(0);
+
+    let proxy = ConnectProxy::that_answers("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let robot = robot_at("https://rip.example").env("HTTPS_PROXY", proxy.url());
+    get(&robot.env("HTTP_PROXY", closed.url())).exits(3);
+    assert_eq!(proxy.targets(), ["rip.example:443"], "by name: its resolver may know more");
+}
+
+#[test]
+fn the_proxys_credentials_are_sent_to_it_decoded() {
+    for (credentials, base64) in [
+        ("ada:hunter2", "YWRhOmh1bnRlcjI="),
+        ("ada:p%40ss%3Aw%2Frd", "YWRhOnBAc3M6dy9yZA=="),
+        ("DOMAIN%5Cada:x", "RE9NQUlOXGFkYTp4"),
+    ] {
+        let platform = Platform::start();
+        let proxy = ConnectProxy::to(platform.url());
+        let (robot, _) = Robot::logged_in(&platform);
+        let robot = robot.env("HTTP_PROXY", format!("http://{credentials}@{}", proxy.address));
+        get(&robot).exits(0);
+        let head = proxy.heads().remove(0).to_ascii_lowercase();
+        let header = format!("proxy-authorization: basic {base64}").to_ascii_lowercase();
+        assert!(head.contains(&header), "{credentials}: {head}");
+        let request = platform.requests().remove(0);
+        assert_eq!(request.header("Proxy-Authorization"), None, "they are for the proxy alone");
+    }
+}
+
+#[test]
+fn a_proxy_without_a_scheme_is_an_http_proxy() {
+    let platform = Platform::start();
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, _) = Robot::logged_in(&platform);
+    get(&robot.env("HTTP_PROXY", proxy.address.to_string())).exits(0);
+    assert_eq!(proxy.targets().len(), 1);
+}
+
+#[test]
+fn no_proxy_is_respected() {
+    for (variable, list, direct) in [
+        ("NO_PROXY", "127.0.0.1", true),
+        ("no_proxy", "127.0.0.1", true),
+        ("NO_PROXY", "localhost,127.0.0.1 , .example", true),
+        ("NO_PROXY", "*", true),
+        ("NO_PROXY", "", false),
+        ("NO_PROXY", "localhost", false),
+        ("NO_PROXY", "27.0.0.1", false),
+    ] {
+        println!("case: {variable}={list}");
+        let platform = Platform::start();
+        let proxy = ConnectProxy::to(platform.url());
+        let (robot, _) = Robot::logged_in(&platform);
+        get(&robot.env("HTTP_PROXY", proxy.url()).env(variable, list)).exits(0);
+        assert_eq!(proxy.targets().is_empty(), direct);
+    }
+}
+
+#[test]
+fn no_proxy_takes_no_end_of_an_address_for_a_domain() {
+    let platform = Platform::start();
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, _) = Robot::logged_in(&platform);
+    get(&robot.env("HTTP_PROXY", proxy.url()).env("NO_PROXY", "0.0.1")).exits(0);
+    assert_eq!(proxy.targets().len(), 1, "as with curl, an address is excepted only as a whole");
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_says_how_to_give_it() {
+    let proxy = ConnectProxy::that_answers(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\
+         Content-Length: 0\r\n\r\n",
+    );
+    for credentials in ["", "ada:hunter2@"] {
+        let robot = robot_at("http://127.0.0.1:9")
+            .env("HTTP_PROXY", format!("http://{credentials}{}", proxy.address));
+        post(&robot)
+            .exits(3)
+            .hides("hunter2")
+            .hides(PASSWORD)
+            .says(&proxy.address.to_string())
+            .says("HTTP_PROXY")
+            .says("http://USER:PASSWORD@");
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_or_makes_no_sense_is_named() {
+    for answer in [
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<h1>no</h1>",
+        "HTTP/1.1 502 Bad Gateway\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.6\r\n",
+        "",
+    ] {
+        println!("case: {answer:?}");
+        let proxy = ConnectProxy::that_answers(answer);
+        let robot = robot_at("http://127.0.0.1:9").env("HTTP_PROXY", proxy.url());
+        let outcome = get(&robot).exits(3).hides("<h1>");
+        outcome.says(&format!("{} (HTTP_PROXY)", proxy.address));
+    }
+}
+
+#[test]
+fn a_proxy_that_is_down_is_named_with_its_variable_and_without_its_password() {
+    let closed = ClosedPort::new();
+    for variable in ["HTTP_PROXY", "all_proxy"] {
+        for arguments in [&GET[..], &POST] {
+            let platform = Platform::start();
+            let (robot, _) = Robot::logged_in(&platform);
+            let robot = robot
+                .env(variable, format!("http://ada:hunter2@{}", closed.address()))
+                .env("RIO_DEBUG", "1");
+            robot
+                .rio(arguments)
+                .stdin(PASSWORD)
+                .run_at(&FakeClock::new())
+                .exits(3)
+                .hides("hunter2")
+                .says(&closed.address())
+                .says(variable);
+            assert!(platform.requests().is_empty(), "no way around the proxy is tried");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_variable_that_makes_no_sense_is_an_error_and_not_a_way_around_it() {
+    for value in ["gopher://127.0.0.1:1", "http://", "://", "http://a b:1"] {
+        println!("case: {value}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        get(&robot.env("HTTP_PROXY", value)).exits(1).says("HTTP_PROXY");
+        assert!(platform.requests().is_empty());
+    }
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = robot.env("HTTP_PROXY", "gopher://ada:hunter2@127.0.0.1:1");
+    get(&robot).exits(1).hides("hunter2");
+}
+
+#[test]
+fn a_proxy_with_an_impossible_port_or_no_host_is_an_error_and_not_another_proxy() {
+    for value in ["http://127.0.0.1:99999", "127.0.0.1:99999", "http://:8080"] {
+        println!("case: {value}");
+        let robot = robot_at("http://127.0.0.1:9").env("HTTP_PROXY", value);
+        get(&robot).exits(1).says("HTTP_PROXY");
+    }
+}
+
+#[test]
+fn a_host_with_an_impossible_port_is_an_error_and_not_the_default_port() {
+    // The token would go to whatever listens on port 80 or 443.
+    for port in ["99999", "-1", "x"] {
+        println!("case: {port}");
+        let robot = robot_at("http://127.0.0.1:9");
+        let mut config = robot.config();
+        config["rip_host"] = format!("http://127.0.0.1:{port}").into();
+        robot.write_config(&config);
+        get(&robot).exits(1).says("rip_host");
+    }
+}
+
+// What is safe to speak to.
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+    for host in [
+        "http://192.0.2.1",
+        "http://rip.example:80",
+        "http://localhost.example",
+        "http://127.1.example",
+    ] {
+        let by_password = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
+        let by_token = ["auth", "login", "--auth-token", "-", "--silent"];
+        let by_device_code = ["auth", "login", "--yes"];
+        // Each host by who needs it.
+        for (key, arguments) in [
+            ("rip_host", &by_password[..]),
+            ("v2api_host", &by_password),
+            ("rip_host", &by_token),
+            ("v2api_host", &by_token),
+            ("oidc_host", &by_device_code),
+            ("v2api_host", &by_device_code),
+        ] {
+            println!("case: {key} = {host}, {arguments:?}");
+            let platform = Platform::start();
+            // If it were asked, it would be by way of the platform.
+            let proxy = ConnectProxy::to(platform.url());
+            let (robot, token) = Robot::logged_in(&platform);
+            let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", "0");
+            let mut config = robot.config();
+            config[key] = host.into();
+            robot.write_config(&config);
+            let secret = if arguments == by_token { &token } else { PASSWORD };
+            let outcome = robot.rio(arguments).stdin(secret).run_at(&FakeClock::new());
+            outcome.exits(1).says(key).says("https");
+            assert_eq!(proxy.targets(), [""; 0]);
+            assert!(platform.requests().is_empty(), "the other hosts are not asked either");
+        }
+    }
+}
+
+#[test]
+fn only_1_in_rio_insecure_http_allows_plain_http() {
+    for value in ["no", "0", "true", "yes", "11", " 1", ""] {
+        println!("case: {value:?}");
+        let platform = Platform::start();
+        let proxy = ConnectProxy::to(platform.url());
+        let robot = robot_at("http://rip.example");
+        let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", value);
+        get(&robot).exits(1).says("rip_host").says("https");
+        assert_eq!(proxy.targets(), [""; 0]);
+    }
+}
+
+#[test]
+fn rio_insecure_http_allows_plain_http_to_another_machine() {
+    let platform = Platform::start();
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", "1");
+    let mut config = robot.config();
+    config["rip_host"] = "http://rip.example/".into();
+    robot.write_config(&config);
+    get(&robot).exits(0);
+    assert_eq!(proxy.targets(), ["rip.example:80"]);
+    assert_eq!(platform.requests()[0].header("Host"), Some("rip.example"));
+}
+
+#[test]
+fn a_certificate_file_that_cannot_be_used_is_named() {
+    let closed = ClosedPort::new();
+    let url = closed.url().replace("http:", "https:");
+    let robot = robot_at(&url);
+    let (missing, empty) = (robot.home().join("missing.pem"), robot.home().join("empty.pem"));
+    std::fs::write(&empty, "-----BEGIN NOTHING-----\n").unwrap();
+    for path in [missing, empty, robot.home().to_owned()] {
+        let robot = robot_at(&url).env("SSL_CERT_FILE", &path);
+        for outcome in [get(&robot), post(&robot)] {
+            outcome.exits(1).says("SSL_CERT_FILE").says(&path.display().to_string());
+        }
+    }
+    // A server that is down is told apart from that.
+    get(&robot).exits(3).says(&closed.address());
+}
+
+// What `RIO_DEBUG` shows.
+
+#[test]
+fn rio_debug_shows_one_line_a_request_and_no_secret() {
+    let platform = Platform::start();
+    let robot = Robot::of(&platform).env("RIO_DEBUG", "1");
+    let arguments = [
+        &["auth", "login", "--silent", "--email", EMAIL, "--password", "-"][..],
+        &["--organization", "Acme Robotics", "--project", "simulation"],
+    ];
+    let outcome = robot.rio(&arguments.concat()).stdin(PASSWORD).run().exits(0).hides(PASSWORD);
+    let token = robot.config()["auth_token"].as_str().unwrap().to_owned();
+    let outcome = outcome.hides(&token).hides("Bearer").hides("Authorization");
+
+    let lines: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("debug: ")).collect();
+    let requests = platform.requests();
+    assert_eq!(lines.len(), requests.len(), "{outcome}");
+    assert!(lines.len() >= 3, "{outcome}");
+    for (index, (line, request)) in lines.iter().zip(&requests).enumerate() {
+        let begin = format!("debug: {} {}{}: ", request.method, platform.url(), request.path);
+        assert!(line.contains(&begin), "{begin}\n{outcome}");
+        assert!(line.contains(": 200, "), "the status\n{outcome}");
+        assert!(line.contains(" bytes, "), "{outcome}");
+        assert!(line.ends_with(" ms"), "{outcome}");
+        assert!(!line.contains('?'), "no query\n{outcome}");
+        let connection = if index == 0 { "new connection" } else { "connection reused" };
+        assert!(line.contains(connection), "{outcome}");
+    }
+    assert_eq!(platform.connections(), 1);
+}
+
+#[test]
+fn rio_debug_counts_the_bytes_of_the_body() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    platform.answer(Call::UserInfo, Answer::text(200, "application/json", padded(1234)));
+    get(&robot.env("RIO_DEBUG", "1")).exits(0).says(" 1234 bytes");
+}
+
+#[test]
+fn rio_debug_shows_each_wait_and_each_failure() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    platform.answer(Call::UserInfo, Answer::hang_up());
+    platform.answer(Call::UserInfo, unavailable().header("Retry-After", "4"));
+    let outcome = get(&robot.env("RIO_DEBUG", "1")).exits(0).hides(&token);
+    let lines: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("debug: ")).collect();
+    let shape: Vec<&[&str]> =
+        vec![&["GET", "failed"], &["wait 0.5"], &["GET", "503"], &["wait 4"], &["GET", "200"]];
+    assert_eq!(lines.len(), shape.len(), "{outcome}");
+    for (line, words) in lines.iter().zip(shape) {
+        assert!(words.iter().all(|word| line.contains(word)), "{words:?} in {line}\n{outcome}");
+    }
+}
+
+#[test]
+fn rio_debug_names_the_proxy_without_its_password() {
+    let platform = Platform::start();
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = robot
+        .env("HTTP_PROXY", format!("http://ada:hunter2@{}", proxy.address))
+        .env("RIO_DEBUG", "1");
+    let outcome = get(&robot).exits(0).hides("hunter2").hides("YWRhOmh1bnRlcjI");
+    outcome.says(&format!("through {} (HTTP_PROXY)", proxy.address));
+}
+
+#[test]
+fn without_rio_debug_nothing_is_traced() {
+    for value in ["", "0"] {
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        let outcome = robot.env("RIO_DEBUG", value).rio(&GET).run().exits(0);
+        assert!(!outcome.stderr.contains("debug"), "{outcome}");
+    }
+}

@@ -1,0 +1,307 @@
+//! `rio auth refresh-token`: by the token itself where that is still good, by the password where not.
+
+use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
+use serde_json::{Value, json};
+
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+
+const REFRESH: [&str; 2] = ["auth", "refresh-token"];
+
+/// The stored login, whose token the server no longer takes.
+fn with_dead_token(platform: &Platform) -> Robot {
+    let (robot, token) = Robot::logged_in(platform);
+    platform.revoke(&token);
+    robot
+}
+
+fn refresh(robot: &Robot, options: &[&str], stdin: &str) -> Outcome {
+    let arguments = [&REFRESH, options].concat();
+    robot.rio(&arguments).stdin(stdin).run_at(&FakeClock::new())
+}
+
+fn stored_token(robot: &Robot) -> String {
+    robot.config()["auth_token"].as_str().unwrap().to_owned()
+}
+
+/// Nothing was changed, and no password was asked for or sent.
+#[track_caller]
+fn assert_left_alone(outcome: &Outcome, robot: &Robot, before: &[u8], platform: &Platform) {
+    assert!(!outcome.stderr.contains("Password"), "no password was to be asked for\n{outcome}");
+    assert_eq!(robot.config_bytes(), before, "{outcome}");
+    assert!(platform.calls(Call::UserLogin).is_empty(), "{outcome}");
+}
+
+#[test]
+fn exchanges_the_stored_token_in_either_spelling_of_the_answer() {
+    for member in ["Token", "token"] {
+        let platform = Platform::start();
+        platform.refresh_as(member);
+        let (robot, old) = Robot::logged_in(&platform);
+        refresh(&robot, &[], "").exits(0).prints("");
+        let requests = platform.requests();
+        assert_eq!(requests.len(), 1, "{member}");
+        assert_eq!(requests[0].call, Some(Call::RefreshToken), "{member}");
+        assert_eq!(requests[0].json(), json!({"token": old}), "{member}");
+        assert_ne!(stored_token(&robot), old, "{member}");
+        robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    }
+}
+
+#[test]
+fn changes_the_token_alone() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let mut config = robot.config();
+    config["organization_id"] = "org-acmerobotics".into();
+    config["project_id"] = "project-x".into();
+    config["environment"] = "qa".into();
+    config["hwil_auth_token"] = "another secret".into();
+    config["piping_server"] = json!({"port": 1});
+    robot.write_config(&config);
+    refresh(&robot, &[], "").exits(0);
+    let mut after = robot.config();
+    assert_ne!(after["auth_token"], config["auth_token"]);
+    after["auth_token"] = config["auth_token"].clone();
+    assert_eq!(after, config);
+}
+
+#[test]
+fn neither_the_old_nor_the_new_token_is_shown() {
+    let platform = Platform::start();
+    let (robot, old) = Robot::logged_in(&platform);
+    let outcome = robot.rio(&REFRESH).run().exits(0).hides(&old);
+    outcome.hides(&stored_token(&robot));
+}
+
+#[test]
+fn any_no_of_the_server_leads_to_the_password() {
+    for status in [400, 401, 403, 404, 410, 422] {
+        let platform = Platform::start();
+        let (robot, old) = Robot::logged_in(&platform);
+        platform.answer(Call::RefreshToken, Answer::json(status, json!({"error": "no"})));
+        refresh(&robot, &[], &format!("{PASSWORD}\n"))
+            .exits(0)
+            .prints("")
+            .says(&format!("Password of {EMAIL}"));
+        let logins = platform.calls(Call::UserLogin);
+        assert_eq!(logins.len(), 1, "{status}");
+        assert_eq!(logins[0].query, "type=med", "the level of a login: {status}");
+        assert_eq!(logins[0].json(), json!({"email": EMAIL, "password": PASSWORD}), "{status}");
+        assert_ne!(stored_token(&robot), old, "{status}");
+        robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    }
+}
+
+#[test]
+fn trouble_that_may_pass_never_asks_for_a_password() {
+    let page = "<html><h1>Bad gateway</h1></html>";
+    for (name, answer) in [
+        ("408", Answer::json(408, json!({}))),
+        ("425", Answer::json(425, json!({}))),
+        ("429", Answer::json(429, json!({"error": "too many requests"}))),
+        ("500", Answer::json(500, json!({"error": "token expired"}))),
+        ("501", Answer::json(501, json!({}))),
+        ("502 as a page", Answer::text(502, "text/html", page)),
+        ("503", Answer::json(503, json!({})).header("Retry-After", "120")),
+        ("504", Answer::text(504, "text/plain", "")),
+        ("599", Answer::json(599, json!({}))),
+        ("a redirect", Answer::text(302, "text/html", "").header("Location", "/portal")),
+        ("a captive portal", Answer::text(200, "text/html", page)),
+        ("silence", Answer::hang_up()),
+        ("no HTTP", Answer::raw("220 mail.example ESMTP\r\n")),
+        ("a cut head", Answer::raw("HTTP/1.1 401 Unautho")),
+    ] {
+        println!("case: {name}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        platform.answer(Call::RefreshToken, answer);
+        let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n")).exits(3);
+        assert_left_alone(&outcome, &robot, &before, &platform);
+        assert_eq!(platform.requests().len(), 1, "the token is sent once: {name}");
+    }
+}
+
+#[test]
+fn a_server_that_is_down_never_asks_for_a_password() {
+    let platform = Platform::start();
+    let closed = ClosedPort::new();
+    let robot = Robot::new();
+    robot
+        .write_config(&json!({"rip_host": closed.url(), "auth_token": "t0ken", "email_id": EMAIL}));
+    let before = robot.config_bytes();
+    let outcome = refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(3).says(&closed.address());
+    assert_left_alone(&outcome, &robot, &before, &platform);
+}
+
+#[test]
+fn the_password_comes_by_option_by_pipe_or_at_the_prompt() {
+    let piped = format!("{PASSWORD}\n");
+    for (options, stdin, prompted, warned) in [
+        (&["--password", PASSWORD][..], "", false, true),
+        (&["--password", PASSWORD, "--silent"][..], "", false, true),
+        (&["--password", "-"][..], &*piped, false, false),
+        (&["--password=-", "--silent"][..], &*piped, false, false),
+        (&["--password=-", "--no-interactive"][..], &*piped, false, false),
+        (&[][..], &*piped, true, false),
+        (&["--interactive"][..], &*piped, true, false),
+        (&["--no-interactive", "--interactive"][..], &*piped, true, false),
+    ] {
+        let platform = Platform::start();
+        let robot = with_dead_token(&platform);
+        let arguments = [&REFRESH, options].concat();
+        let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0).prints("").hides(PASSWORD);
+        assert_eq!(outcome.stderr.contains("Password of"), prompted, "{outcome}");
+        assert_eq!(outcome.stderr.matches("warning").count(), usize::from(warned), "{outcome}");
+        robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    }
+}
+
+#[test]
+fn a_password_that_is_not_needed_is_not_sent() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n")).exits(0);
+    assert!(platform.calls(Call::UserLogin).is_empty());
+}
+
+#[test]
+fn where_nobody_may_or_can_be_asked_it_says_what_to_run() {
+    let piped = format!("{PASSWORD}\n");
+    for (options, stdin) in [
+        (&["--silent"][..], &*piped),
+        (&["--no-interactive"][..], &*piped),
+        (&["--interactive", "--no-interactive"][..], &*piped),
+        (&["--silent", "--interactive"][..], &*piped),
+        (&["--interactive", "--silent"][..], &*piped),
+        // Standard input at its end.
+        (&[][..], ""),
+    ] {
+        println!("case: {options:?}");
+        let platform = Platform::start();
+        let robot = with_dead_token(&platform);
+        let before = robot.config_bytes();
+        let arguments = [&REFRESH, options].concat();
+        let outcome = robot.rio(&arguments).stdin(stdin).run().exits(1).prints("");
+        if !options.is_empty() {
+            assert_left_alone(&outcome, &robot, &before, &platform);
+        }
+        assert_eq!(robot.config_bytes(), before);
+        outcome.says("rio auth login").says("--password -");
+        assert!(platform.calls(Call::UserLogin).is_empty(), "{options:?}");
+    }
+}
+
+#[test]
+fn silence_does_not_hinder_a_token_that_is_still_good() {
+    for option in ["--silent", "--no-interactive", "--interactive"] {
+        let platform = Platform::start();
+        let (robot, old) = Robot::logged_in(&platform);
+        refresh(&robot, &[option], "").exits(0);
+        assert_ne!(stored_token(&robot), old, "{option}");
+    }
+}
+
+#[test]
+fn a_wrong_password_changes_nothing_and_points_sso_accounts_to_login() {
+    let platform = Platform::start();
+    let robot = with_dead_token(&platform);
+    let before = robot.config_bytes();
+    refresh(&robot, &[], "hunter2\n").exits(1).hides("hunter2").says("SSO").says("rio auth login");
+    assert_eq!(platform.calls(Call::UserLogin).len(), 1);
+    assert_eq!(robot.config_bytes(), before);
+}
+
+#[test]
+fn a_login_that_meets_trouble_is_exit_3_and_changes_nothing() {
+    for answer in [Answer::hang_up(), Answer::json(503, json!({})), Answer::json(429, json!({}))] {
+        let platform = Platform::start();
+        let robot = with_dead_token(&platform);
+        let before = robot.config_bytes();
+        platform.answer(Call::UserLogin, answer);
+        refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(3);
+        assert_eq!(platform.calls(Call::UserLogin).len(), 1, "a password is sent once");
+        assert_eq!(robot.config_bytes(), before);
+    }
+}
+
+#[test]
+fn a_login_without_an_email_cannot_be_refreshed_by_password() {
+    let platform = Platform::start();
+    let robot = with_dead_token(&platform);
+    let mut config = robot.config();
+    config.as_object_mut().unwrap().remove("email_id");
+    robot.write_config(&config);
+    let outcome = refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(1);
+    outcome.says("rio auth login");
+    assert!(platform.calls(Call::UserLogin).is_empty());
+}
+
+#[test]
+fn logged_out_there_is_nothing_to_refresh_and_nothing_is_sent() {
+    // The last one is what a program leaves that puts the prefix before a token it does not have.
+    for token in [Value::Null, json!(""), json!("   "), json!("Bearer ")] {
+        println!("case: {token}");
+        let platform = Platform::start();
+        let robot = Robot::of(&platform);
+        let mut config = platform.config();
+        config["email_id"] = EMAIL.into();
+        config["auth_token"] = token;
+        robot.write_config(&config);
+        let before = robot.config_bytes();
+        let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n")).exits(1);
+        outcome.says("rio auth login");
+        assert!(platform.requests().is_empty());
+        assert_eq!(robot.config_bytes(), before);
+    }
+    Robot::new().rio(&REFRESH).run().exits(1).says("not logged in").says("rio auth login");
+}
+
+#[test]
+fn a_stored_bearer_prefix_is_no_part_of_the_token() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    let store_prefixed = |token: &str| {
+        let mut config = robot.config();
+        config["auth_token"] = format!("Bearer {token}").into();
+        robot.write_config(&config);
+    };
+
+    store_prefixed(&token);
+    robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    let verified = platform.calls(Call::UserInfo).remove(0);
+    assert_eq!(verified.header("Authorization"), Some(&*format!("Bearer {token}")));
+
+    refresh(&robot, &[], "").exits(0);
+    assert_eq!(platform.calls(Call::RefreshToken)[0].json(), json!({"token": token}));
+
+    let fresh = stored_token(&robot);
+    store_prefixed(&fresh);
+    robot.rio(&["auth", "logout"]).run().exits(0);
+    let told = platform.calls(Call::UserLogout).remove(0);
+    assert_eq!(told.header("Authorization"), Some(&*format!("Bearer {fresh}")));
+}
+
+#[test]
+fn a_new_token_that_makes_no_sense_does_not_replace_the_old_one() {
+    for body in [
+        json!({"data": {"token": ""}}),
+        json!({"data": {"token": null}}),
+        json!({"data": {"token": "two\nlines"}}),
+        json!({"data": {"Token": "tökén"}}),
+        json!({"data": {}}),
+        json!({"data": null}),
+        json!({"token": "t0ken"}),
+        json!([]),
+        json!("t0ken"),
+    ] {
+        println!("case: {body}");
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        platform.answer(Call::RefreshToken, Answer::json(200, body));
+        let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n"));
+        assert_ne!(outcome.code, Some(0), "{outcome}");
+        assert_left_alone(&outcome, &robot, &before, &platform);
+    }
+}

@@ -1,0 +1,574 @@
+//! No secret is ever shown: not by a command that works, not by one that fails, not to who debugs.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use platform::{Answer, Call, EMAIL, Platform, User, World};
+use serde_json::{Value, json};
+
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+
+/// A part of every secret there is.
+const MARK: &str = "s3ntinel";
+
+const PASSWORD: &str = "pass-s3ntinel \"quoted\" \\ wörd";
+const STORED: &str = "stored-s3ntinel";
+const NEW: &str = "new-s3ntinel";
+const DEVICE_CODE: &str = "device-s3ntinel";
+const ACCESS_TOKEN: &str = "access-s3ntinel";
+const PROXY_USER: &str = "ada:proxy-s3ntinel";
+
+/// What was run, and what of it was seen that should not have been.
+#[derive(Default)]
+struct Search {
+    looked_at: usize,
+    leaks: Vec<String>,
+}
+
+impl Search {
+    /// Neither stream may hold a secret. The exit code shows that the run came to where it should; where
+    /// it is the business of another test, none is given.
+    fn nothing_in(&mut self, name: &str, code: impl Into<Option<i32>>, outcome: Outcome) {
+        self.look(name, code.into(), &outcome, &outcome.stdout);
+    }
+
+    /// The token on standard output is what was asked for; anything else is still a leak.
+    fn only_in_the_result(&mut self, name: &str, token: &str, outcome: Outcome) {
+        let result = outcome.stdout.strip_prefix(token).unwrap_or("nothing of the token");
+        let rest = if result == "\n" { "" } else { MARK };
+        self.look(name, Some(0), &outcome, rest);
+    }
+
+    fn look(&mut self, name: &str, code: Option<i32>, outcome: &Outcome, stdout: &str) {
+        self.looked_at += 1;
+        if code.is_some() && outcome.code != code {
+            self.leaks.push(format!("{name}: wanted exit code {code:?}\n{outcome}"));
+        }
+        let shown = [stdout, &outcome.stderr].concat();
+        let disguised = [STANDARD.encode(PROXY_USER), URL_SAFE_NO_PAD.encode(MARK)];
+        let found = shown.contains(MARK) || disguised.iter().any(|text| shown.contains(text));
+        if found || shown.contains("panicked") {
+            self.leaks.push(format!("{name}: a secret is shown\n{outcome}"));
+        }
+    }
+}
+
+/// A platform whose user has the secret password.
+fn start() -> Platform {
+    let user = User { email: EMAIL.into(), password: PASSWORD.into(), name: "Ada".into() };
+    let platform = Platform::with(World { users: vec![user], ..World::default() });
+    platform.lenient();
+    platform
+}
+
+/// A robot that is logged in with the secret token, and traces all it does.
+fn robot_of(platform: &Platform) -> Robot {
+    let robot = Robot::new().env("RIO_DEBUG", "1");
+    let mut config = platform.config();
+    config["auth_token"] = STORED.into();
+    config["email_id"] = EMAIL.into();
+    robot.write_config(&config);
+    robot
+}
+
+/// Runs a command on a robot of the platform.
+fn run(platform: &Platform, arguments: &[&str], stdin: &str) -> Outcome {
+    robot_of(platform).rio(arguments).stdin(stdin).run_at(&FakeClock::new())
+}
+
+/// What servers say that repeat what they were sent, and the exit code that it leads to where it is an
+/// answer to this command.
+fn echoes(secret: &str) -> Vec<(String, Answer, Option<i32>)> {
+    let words = format!("I do not like {secret} at all");
+    let shapes = [
+        ("error", json!({"error": words})),
+        ("error_description", json!({"error": secret, "error_description": words})),
+        ("response.error", json!({"response": {"error": words}})),
+        ("an error that is an object", json!({"error": {"you_sent": secret}})),
+        ("an unknown member", json!({"message": words})),
+    ];
+    let mut echoes = Vec::new();
+    for (status, code) in [(400, 1), (401, 1), (500, 3)] {
+        for (name, body) in &shapes {
+            let name = format!("{status} with {secret} in {name}");
+            echoes.push((name, Answer::json(status, body.clone()), Some(code)));
+        }
+    }
+    let html = Answer::text(403, "text/html", format!("<p>{words}</p>"));
+    echoes.push((format!("HTML with {secret}"), html, None));
+    let text = Answer::text(400, "text/plain", words);
+    echoes.push((format!("400 with {secret} as text"), text, Some(1)));
+    let redirect = Answer::text(307, "text/plain", "").header("Location", "/elsewhere?s3ntinel");
+    echoes.push((format!("a redirect after {secret}"), redirect, Some(3)));
+    echoes
+}
+
+/// Successes that hold a token and cannot be read.
+fn senseless(token: &str) -> Vec<(String, Answer)> {
+    let json = |body: Value| Answer::json(200, body);
+    let text = |body: String| Answer::text(200, "application/json", body);
+    let blank = format!("{token} and more");
+    let data = |data: Value| json(json!({"data": data}));
+    let mut answers = vec![
+        ("a list for a token", data(json!({"token": [token], "Token": [token], "email": [token]}))),
+        ("an object for a token", data(json!({"token": {"value": token}, "email": {token: 1}}))),
+        ("text for data", data(json!(token))),
+        ("a token with blanks", data(json!({"token": blank, "email": 5}))),
+        ("a token as a name", data(json!({token: 1}))),
+        ("text alone", json(json!(token))),
+        ("broken JSON", text(format!("{{\"data\":{{\"token\":\"{token}\",}}}}"))),
+        ("cut JSON", text(format!("{{\"data\":{{\"token\":\"{token}"))),
+        ("no JSON", text(token.to_owned())),
+    ];
+    answers.drain(..).map(|(name, answer)| (format!("{name}: {token}"), answer)).collect()
+}
+
+#[test]
+fn no_secret_is_shown_whatever_is_run_and_however_it_fails() {
+    let mut search = Search::default();
+    device_flow(&mut search);
+    passwords(&mut search);
+    tokens(&mut search);
+    selections(&mut search);
+    other_commands(&mut search);
+    usage_errors(&mut search);
+    bad_config_files(&mut search);
+    proxies(&mut search);
+    assert!(search.looked_at > 200, "only {} runs were looked at", search.looked_at);
+    let (leaks, count) = (search.leaks.join("\n\n"), search.leaks.len());
+    assert!(search.leaks.is_empty(), "{count} of {} runs:\n\n{leaks}", search.looked_at);
+}
+
+/// An id_token that holds the new token and has the mark in its signature.
+fn id_token(header: Value, claims: Value) -> String {
+    let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    format!("{}.{}.{MARK}", encode(header), encode(claims))
+}
+
+fn device_flow(search: &mut Search) {
+    let offer = |platform: &Platform| {
+        json!({
+            "device_code": DEVICE_CODE,
+            "user_code": "WDJB-MJHT",
+            "verification_uri": format!("{}/device", platform.url()),
+            "expires_in": 20,
+            "interval": 5,
+        })
+    };
+    let tokens = |platform: &Platform, header: Value, changes: Value| {
+        let mut claims = platform.claims();
+        claims["rio_token"] = NEW.into();
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        json!({
+            "access_token": ACCESS_TOKEN,
+            "refresh_token": ACCESS_TOKEN,
+            "token_type": "bearer",
+            "id_token": id_token(header, claims),
+        })
+    };
+    let good = json!({"alg": "RS256"});
+    type Make<'a> = Box<dyn Fn(&Platform) -> Answer + 'a>;
+    let mut polls: Vec<(String, i32, Make)> = Vec::new();
+    let mut add = |name: &str, code, make: Make<'static>| polls.push((name.into(), code, make));
+    for (name, code, header, changes) in [
+        // The scripted token is nobody's to the live platform, so the selection is refused.
+        ("a good id_token", 1, good.clone(), json!({})),
+        ("an unsigned id_token", 1, json!({"alg": "none"}), json!({})),
+        ("another audience", 1, good.clone(), json!({"aud": "other"})),
+        ("another issuer", 1, good.clone(), json!({"iss": "https://evil.example"})),
+        ("an old id_token", 1, good.clone(), json!({"exp": 5})),
+        ("a rio_token with a blank", 1, good.clone(), json!({"rio_token": "new-s3ntinel x"})),
+        ("a rio_token in a list", 1, good.clone(), json!({"rio_token": [NEW]})),
+    ] {
+        add(
+            name,
+            code,
+            Box::new(move |platform| {
+                Answer::json(200, tokens(platform, header.clone(), changes.clone()))
+            }),
+        );
+    }
+    let header = good;
+    for (name, code, changes) in [
+        ("an id_token that is none", 1, json!({"id_token": "id-s3ntinel"})),
+        ("an id_token that is an object", 3, json!({"id_token": {"raw": "id-s3ntinel"}})),
+        ("an access_token in a list", 3, json!({"access_token": [ACCESS_TOKEN]})),
+        ("another type", 3, json!({"token_type": "s3ntinel"})),
+    ] {
+        let header = header.clone();
+        add(
+            name,
+            code,
+            Box::new(move |platform| {
+                let mut body = tokens(platform, header.clone(), json!({}));
+                body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+                Answer::json(200, body)
+            }),
+        );
+    }
+    add(
+        "broken JSON with tokens",
+        3,
+        Box::new(|_| {
+            let body = "{\"access_token\":\"access-s3ntinel\",\"id_token\":\"id-s3ntinel\",}";
+            Answer::text(200, "application/json", body)
+        }),
+    );
+    // Some servers put a key into the addresses that they hand out.
+    let platform = start();
+    let endpoint = |path: &str| format!("{}{path}?key=s3ntinel", platform.url());
+    let metadata = json!({
+        "issuer": platform.url(),
+        "device_authorization_endpoint": endpoint("/oauth2/device/auth"),
+        "token_endpoint": endpoint("/oauth2/token"),
+    });
+    platform.answer(Call::Discovery, Answer::json(200, metadata));
+    platform.answer(Call::Token, Answer::json(502, json!({})));
+    platform.approve_after(0);
+    let outcome = run(&platform, &["auth", "login", "--yes"], "");
+    search.nothing_in("a key in the endpoints", 0, outcome);
+    assert_eq!(platform.calls(Call::Token)[0].query, "key=s3ntinel");
+
+    for json in [false, true] {
+        let arguments = ["auth", "login", if json { "--json" } else { "--yes" }];
+        for (name, code, make) in &polls {
+            let platform = start();
+            platform.answer(Call::DeviceAuthorization, Answer::json(200, offer(&platform)));
+            platform.answer(Call::Token, make(&platform));
+            search.nothing_in(name, *code, run(&platform, &arguments, ""));
+        }
+        for (name, answer, code) in echoes(DEVICE_CODE) {
+            let platform = start();
+            platform.answer(Call::DeviceAuthorization, Answer::json(200, offer(&platform)));
+            platform.answer(Call::Token, answer);
+            // What is no "no" is trouble; polling goes on, and the live platform does not know the code.
+            search.nothing_in(&name, code.map(|_| 1), run(&platform, &arguments, ""));
+        }
+        for (name, code, changes) in [
+            ("a user_code that is a number", 3, json!({"user_code": 5})),
+            ("a user_code with an escape", 1, json!({"user_code": "\u{1b}"})),
+            ("a device_code in a list", 3, json!({"device_code": [DEVICE_CODE]})),
+            ("a page that is no URL", 1, json!({"verification_uri": "ftp://x/s3ntinel"})),
+        ] {
+            let platform = start();
+            let mut body = offer(&platform);
+            body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            platform.answer(Call::DeviceAuthorization, Answer::json(200, body));
+            search.nothing_in(name, code, run(&platform, &arguments, ""));
+        }
+    }
+}
+
+fn passwords(search: &mut Search) {
+    let by_option = ["auth", "login", "--yes", "--email", EMAIL, "--password", PASSWORD];
+    let by_line = ["auth", "login", "--yes", "--email", EMAIL, "--password", "-"];
+    let at_prompt = ["auth", "login", "--yes", "--email", EMAIL];
+    let as_json = ["auth", "login", "--json", "--email", EMAIL, "--password", "-"];
+    let for_a_token = ["auth", "token", "--email", EMAIL, "--password", "-"];
+    let ways: [&[&str]; 5] = [&by_option, &by_line, &at_prompt, &as_json, &for_a_token];
+    // Piped in although it was given: it becomes the answer to the next question, which is asked again.
+    let name = "a password in the place of an answer";
+    search.nothing_in(name, 0, run(&start(), &by_option, PASSWORD));
+    for arguments in ways {
+        if arguments != for_a_token {
+            let stdin = if arguments == by_option { "" } else { PASSWORD };
+            search.nothing_in("a login that works", 0, run(&start(), arguments, stdin));
+        }
+        let name = "a wrong password";
+        let wrong: Vec<_> = arguments
+            .iter()
+            .map(|word| if *word == PASSWORD { "wrong-s3ntinel" } else { word })
+            .collect();
+        search.nothing_in(name, 1, run(&start(), &wrong, "wrong-s3ntinel"));
+        for (name, answer, code) in echoes(PASSWORD) {
+            let platform = start();
+            platform.answer(Call::UserLogin, answer);
+            search.nothing_in(&name, code, run(&platform, arguments, PASSWORD));
+        }
+        for (name, answer) in senseless(NEW) {
+            let platform = start();
+            platform.answer(Call::UserLogin, answer);
+            search.nothing_in(&name, 3, run(&platform, arguments, PASSWORD));
+        }
+    }
+}
+
+fn tokens(search: &mut Search) {
+    let by_option = ["auth", "login", "--yes", "--auth-token", NEW];
+    let by_line = ["auth", "login", "--yes", "--auth-token", "-"];
+    for arguments in [by_option, by_line] {
+        search.nothing_in("an unknown token", 1, run(&start(), &arguments, NEW));
+        for (name, answer, code) in echoes(NEW) {
+            let platform = start();
+            platform.answer(Call::UserInfo, answer);
+            search.nothing_in(&name, code, run(&platform, &arguments, NEW));
+        }
+        for (name, answer) in senseless(NEW) {
+            let platform = start();
+            platform.answer(Call::UserInfo, answer);
+            search.nothing_in(&name, 3, run(&platform, &arguments, NEW));
+        }
+    }
+    search.nothing_in("a token with a blank", 2, run(&start(), &by_line, "new-s3ntinel x"));
+    search.nothing_in("a token beyond ASCII", 2, run(&start(), &by_line, "new-s3ntinel-ö"));
+}
+
+/// The token is stored, and the API that is asked next repeats it.
+fn selections(search: &mut Search) {
+    let arguments = ["auth", "login", "--yes", "--auth-token", "-", "--organization", "x"];
+    let accepted = || Answer::json(200, json!({"data": {"email": EMAIL}}));
+    for (name, answer, code) in echoes(NEW) {
+        let platform = start();
+        platform.answer(Call::UserInfo, accepted());
+        platform.answer(Call::UsersMe, answer);
+        search.nothing_in(&name, code, run(&platform, &arguments, NEW));
+    }
+    let one = json!({"spec": {"organizations": [{"guid": "org-x", "name": "x"}]}});
+    for (name, answer, code) in echoes(NEW) {
+        let platform = start();
+        platform.answer(Call::UserInfo, accepted());
+        platform.answer(Call::UsersMe, Answer::json(200, one.clone()));
+        platform.answer(Call::Projects, answer);
+        search.nothing_in(&name, code, run(&platform, &arguments, NEW));
+    }
+    for (name, answer) in senseless(NEW) {
+        let platform = start();
+        platform.answer(Call::UserInfo, accepted());
+        platform.answer(Call::UsersMe, answer);
+        search.nothing_in(&name, 3, run(&platform, &arguments, NEW));
+    }
+}
+
+fn other_commands(search: &mut Search) {
+    let commands: [(&[&str], Call); 4] = [
+        (&["auth", "status", "--verify"], Call::UserInfo),
+        (&["auth", "status", "--verify", "--json"], Call::UserInfo),
+        (&["auth", "refresh-token", "--silent"], Call::RefreshToken),
+        (&["auth", "logout"], Call::UserLogout),
+    ];
+    for (arguments, call) in commands {
+        let is_logout = call == Call::UserLogout;
+        for (name, answer, code) in echoes(STORED) {
+            let platform = start();
+            platform.answer(call, answer);
+            let code = match call {
+                Call::UserLogout => Some(0),
+                // To `--verify`, 400 says nothing of the token.
+                Call::UserInfo if name.contains("400") => Some(3),
+                _ => code,
+            };
+            let name = format!("{}: {name}", arguments.join(" "));
+            search.nothing_in(&name, code, run(&platform, arguments, ""));
+        }
+        for (name, answer) in senseless(NEW) {
+            let platform = start();
+            platform.answer(call, answer);
+            let code = if is_logout { 0 } else { 3 };
+            let name = format!("{}: {name}", arguments.join(" "));
+            search.nothing_in(&name, code, run(&platform, arguments, ""));
+        }
+    }
+
+    let refreshed = || Answer::json(200, json!({"data": {"Token": NEW}}));
+    let platform = start();
+    platform.answer(Call::RefreshToken, refreshed());
+    search.nothing_in("refreshed", 0, run(&platform, &["auth", "refresh-token"], ""));
+    let platform = start();
+    let name = "refreshed by password";
+    search.nothing_in(name, 0, run(&platform, &["auth", "refresh-token"], PASSWORD));
+    for (name, answer, code) in echoes(PASSWORD) {
+        let platform = start();
+        platform.answer(Call::UserLogin, answer);
+        let name = format!("refresh by password: {name}");
+        search.nothing_in(&name, code, run(&platform, &["auth", "refresh-token"], PASSWORD));
+    }
+
+    for (arguments, code) in [
+        (&["auth", "status"][..], 0),
+        (&["auth", "status", "--json"], 0),
+        (&["auth", "environment", "dev"], 0),
+        (&["auth", "environment", "ga"], 0),
+        (&["auth", "login"], 1),
+        (&["version"], 0),
+        (&["help"], 0),
+    ] {
+        search.nothing_in(&arguments.join(" "), code, run(&start(), arguments, ""));
+    }
+
+    // The two that are there to print one.
+    let stored = run(&start(), &["auth", "token", "--current"], "");
+    search.only_in_the_result("token --current", STORED, stored);
+    for arguments in
+        [&["auth", "token"][..], &["auth", "token", "--password", PASSWORD, "--level", "2"]]
+    {
+        let platform = start();
+        platform.answer(Call::UserLogin, Answer::json(200, json!({"data": {"token": NEW}})));
+        search.only_in_the_result("token", NEW, run(&platform, arguments, PASSWORD));
+    }
+}
+
+fn usage_errors(search: &mut Search) {
+    let platform = start();
+    let cases: [&[&str]; 17] = [
+        &["auth", "login", "--password", PASSWORD],
+        &["auth", "login", "--password", PASSWORD, "--silent"],
+        &["auth", "login", "--auth-token", NEW, "--email", EMAIL],
+        &["auth", "login", "--auth-token", NEW, "--password", PASSWORD],
+        &["auth", "login", "--auth-token", NEW, "--silent", "--project", "x"],
+        &["auth", "login", "--auth-token", NEW, "--no-such-option"],
+        &["auth", "login", "--email", EMAIL, "--pasword", PASSWORD],
+        &["auth", "login", "--email", EMAIL, "--pasword=pass-s3ntinel"],
+        &["auth", "login", "--email", EMAIL, "-ppass-s3ntinel"],
+        &["auth", "login", "--email", EMAIL, "--passwordpass-s3ntinel"],
+        &["auth", "login", "--auth-token:new-s3ntinel"],
+        &["auth", "login", "--email", EMAIL, PASSWORD],
+        &["auth", "login", "--", PASSWORD],
+        &["auth", "login", "--yes=new-s3ntinel"],
+        &["auth", "token", "--level", "9", "--password", PASSWORD],
+        &["auth", "token", "--current", "--password", PASSWORD],
+        &["auth", "refresh-token", PASSWORD],
+    ];
+    for arguments in cases {
+        // The real program, with all that argh itself may say.
+        let outcome = robot_of(&platform).rio(arguments).run();
+        search.nothing_in("usage", 2, outcome);
+    }
+}
+
+fn bad_config_files(search: &mut Search) {
+    let commands: [&[&str]; 6] = [
+        &["auth", "login", "--yes"],
+        &["auth", "status", "--verify"],
+        &["auth", "status", "--json"],
+        &["auth", "refresh-token"],
+        &["auth", "token", "--current"],
+        &["auth", "logout"],
+    ];
+    let mut look = |text: &str, codes: [i32; 6]| {
+        for (arguments, code) in commands.into_iter().zip(codes) {
+            let robot = Robot::new().env("RIO_DEBUG", "1");
+            robot.write_config_text(text);
+            let name = format!("{} with {text}", arguments.join(" "));
+            let outcome = robot.rio(arguments).run_at(&FakeClock::new());
+            match (arguments, code) {
+                (["auth", "token", "--current"], 0) => {
+                    search.only_in_the_result(&name, STORED, outcome);
+                }
+                _ => search.nothing_in(&name, code, outcome),
+            }
+        }
+    };
+    for text in [
+        "{\"auth_token\": \"stored-s3ntinel\",",
+        "{\"auth_token\": \"stored-s3ntinel",
+        "{\"auth_token\": \"stored-s3ntinel\"} more",
+        "{\"auth_token\": stored-s3ntinel}",
+        "\"stored-s3ntinel\"",
+        "[\"stored-s3ntinel\"]",
+        "stored-s3ntinel",
+    ] {
+        look(text, [1; 6]);
+    }
+    // 3 where the bad member is not needed: the hosts that are do not answer.
+    for (member, value, codes) in [
+        ("auth_token", json!(["stored-s3ntinel"]), [1; 6]),
+        ("auth_token", json!({"stored-s3ntinel": 1}), [1; 6]),
+        ("auth_token", json!("stored-s3ntinel and more"), [1; 6]),
+        ("auth_token", json!("stored-s3ntinel-ö"), [1; 6]),
+        ("auth_token", json!("stored-s3ntinel\n\u{0}"), [1; 6]),
+        ("environment", json!(["s3ntinel"]), [3, 1, 1, 3, 0, 0]),
+        ("oidc_host", json!("https://ada:s3ntinel@oidc.example"), [1, 3, 0, 3, 0, 0]),
+        ("rip_host", json!("https://ada:s3ntinel@rip.example"), [3, 1, 0, 1, 0, 0]),
+        ("v2api_host", json!("https://ada:s3ntinel@api.example"), [1, 3, 0, 3, 0, 0]),
+        ("v2api_host", json!({"s3ntinel": "s3ntinel"}), [1, 3, 0, 3, 0, 0]),
+    ] {
+        // What is sent does not get far.
+        let dead = ClosedPort::new();
+        let mut config = json!({
+            "oidc_host": dead.url(),
+            "rip_host": dead.url(),
+            "v2api_host": dead.url(),
+            "auth_token": STORED,
+            "email_id": EMAIL,
+        });
+        config[member] = value;
+        look(&config.to_string(), codes);
+    }
+    // An environment by name is no secret, and `status` shows it; an error has no need to.
+    let config = json!({"auth_token": STORED, "email_id": EMAIL, "environment": "s3ntinel"});
+    for (arguments, code) in commands.into_iter().zip([1, 1, 0, 1, 0, 0]) {
+        let robot = Robot::new().env("RIO_DEBUG", "1");
+        robot.write_config(&config);
+        let mut outcome = robot.rio(arguments).run_at(&FakeClock::new());
+        if arguments.contains(&"status") || arguments.contains(&"--current") {
+            outcome.stdout = outcome.stdout.replacen(MARK, "", 1);
+        }
+        let name = format!("{} in an environment that does not exist", arguments.join(" "));
+        search.nothing_in(&name, code, outcome);
+    }
+}
+
+/// A proxy that says no, and what it was sent.
+fn unwilling_proxy(status: &'static str) -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let thread = thread::spawn(move || {
+        let mut connection = listener.accept().unwrap().0;
+        let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+        let mut head = String::new();
+        while let Some(line) = lines.next().map(Result::unwrap).filter(|line| !line.is_empty()) {
+            head += &format!("{line}\r\n");
+        }
+        let answer = format!("HTTP/1.1 {status}\r\nX-You-Sent: s3ntinel\r\n\r\n{head}");
+        let _ = connection.write_all(answer.as_bytes());
+        head
+    });
+    (address, thread)
+}
+
+fn proxies(search: &mut Search) {
+    let dead = ClosedPort::new();
+    let nowhere = dead.address();
+    let commands: [&[&str]; 3] =
+        [&["auth", "login", "--yes"], &["auth", "status", "--verify"], &["auth", "refresh-token"]];
+    // An address that nobody has, and no name that would have to be looked up.
+    let host = "https://192.0.2.1";
+    let robot = |variable: &str, value: String| {
+        let robot = Robot::new().env("RIO_DEBUG", "1").env(variable, value);
+        let mut config = json!({"oidc_host": host, "rip_host": host, "v2api_host": host});
+        config["auth_token"] = STORED.into();
+        config["email_id"] = EMAIL.into();
+        robot.write_config(&config);
+        robot
+    };
+    for arguments in commands {
+        for (variable, value, code) in [
+            ("HTTPS_PROXY", format!("http://{PROXY_USER}@{nowhere}"), 3),
+            ("https_proxy", format!("http://{PROXY_USER}@{nowhere}"), 3),
+            ("ALL_PROXY", format!("socks5://{PROXY_USER}@{nowhere}"), 3),
+            ("HTTPS_PROXY", format!("gopher://{PROXY_USER}@{nowhere}"), 1),
+            ("HTTPS_PROXY", format!("http://{PROXY_USER}@"), 1),
+            ("HTTPS_PROXY", format!("http://{PROXY_USER} x@{nowhere}"), 1),
+        ] {
+            let name = format!("{} through {variable}={value}", arguments.join(" "));
+            let robot = robot(variable, value);
+            let outcome = robot.rio(arguments).run_at(&FakeClock::new());
+            search.nothing_in(&name, code, outcome);
+        }
+        for status in ["407 Proxy Authentication Required", "403 Forbidden s3ntinel"] {
+            let (address, proxy) = unwilling_proxy(status);
+            let robot = robot("HTTPS_PROXY", format!("http://{PROXY_USER}@{address}"));
+            let outcome = robot.rio(arguments).run_at(&FakeClock::new());
+            let name = format!("{} through a proxy that says {status}", arguments.join(" "));
+            search.nothing_in(&name, 3, outcome);
+            // A proxy that nobody asked would wait for ever.
+            let _ = TcpStream::connect(&address);
+            // It was sent to the proxy, or there would have been nothing to leak.
+            let head = proxy.join().unwrap();
+            assert!(head.contains(&STANDARD.encode(PROXY_USER)), "{head}");
+        }
+    }
+}

@@ -1,0 +1,574 @@
+//! The second half of a login: an organization and a project, by option, because there is only one, or
+//! by asking.
+
+use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, World};
+use serde_json::{Value, json};
+
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+
+/// Two organizations with several projects each, in no order.
+fn two() -> Platform {
+    Platform::with(World::of([
+        Organization::new("beta", ["B2", "b1", "B3"]),
+        Organization::new("Alpha", ["zeta", "Eta"]),
+    ]))
+}
+
+fn one(projects: &[&str]) -> Platform {
+    Platform::with(World::of([Organization::new("Acme", projects.to_vec())]))
+}
+
+/// A login whose token is no question, with these options and answers.
+fn login(robot: &Robot, options: &[&str], answers: &str) -> Outcome {
+    let by_password = ["auth", "login", "--yes", "--email", EMAIL, "--password", "-"];
+    let stdin = format!("{PASSWORD}\n{answers}");
+    robot.rio(&[&by_password, options].concat()).stdin(&stdin).run()
+}
+
+fn selected(robot: &Robot) -> [Value; 5] {
+    let config = robot.config();
+    assert!(config["auth_token"].is_string(), "the login must stand: {config}");
+    ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"]
+        .map(|key| config.get(key).cloned().unwrap_or_default())
+}
+
+const NOTHING: [Value; 5] = [const { Value::Null }; 5];
+
+fn alpha(project_guid: &str, project: &str) -> [Value; 5] {
+    ["org-alpha", "Alpha", "alpha", project_guid, project].map(Value::from)
+}
+
+/// Ada, who has selected this before.
+fn with_current(platform: &Platform, organization: &str, project: &str) -> Robot {
+    let robot = Robot::of(platform);
+    let mut config = platform.config();
+    config["auth_token"] = "old".into();
+    config["email_id"] = EMAIL.into();
+    config["organization_id"] = organization.into();
+    config["organization_name"] = "as it was called once".into();
+    config["project_id"] = project.into();
+    config["project_name"] = "as it was called once".into();
+    robot.write_config(&config);
+    robot
+}
+
+// By option
+
+#[test]
+fn options_select_by_name_and_by_guid() {
+    for (organization, project) in [
+        ("Alpha", "Eta"),
+        ("org-alpha", "Eta"),
+        ("Alpha", "project-alphaeta"),
+        ("org-alpha", "project-alphaeta"),
+    ] {
+        println!("case: {organization} {project}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let options = ["--organization", organization, "--project", project, "--silent"];
+        login(&robot, &options, "").exits(0).says("Alpha").says("Eta").prints("");
+        assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
+        assert!(platform.requests().len() <= 3, "{:?}", platform.requests());
+    }
+}
+
+#[test]
+fn a_name_that_begins_like_a_guid_is_found() {
+    let platform = Platform::with(World::of([
+        Organization::new("org-chart", ["project-x", "project-y"]),
+        Organization::new("other", ["a"]),
+    ]));
+    let robot = Robot::of(&platform);
+    let options = ["--organization", "org-chart", "--project", "project-y", "--silent"];
+    login(&robot, &options, "").exits(0);
+    let names = ["org-orgchart", "org-chart", "orgch", "project-orgchartprojecty", "project-y"];
+    assert_eq!(selected(&robot), names.map(Value::from));
+}
+
+#[test]
+fn a_guid_is_tried_before_a_name() {
+    // The second organization is called as the first one's GUID.
+    let platform = Platform::with(World::of([
+        Organization::new("org-first", ["a"]),
+        Organization { guid: "org-second".into(), ..Organization::new("org-orgfirst", ["b"]) },
+    ]));
+    let robot = Robot::of(&platform);
+    login(&robot, &["--organization", "org-orgfirst", "--silent"], "").exits(0);
+    assert_eq!(selected(&robot)[0], "org-orgfirst");
+}
+
+#[test]
+fn a_name_is_taken_to_the_letter() {
+    // Another case may be another organization's name.
+    let platform = two();
+    let robot = Robot::of(&platform);
+    login(&robot, &["--organization", "alpha", "--silent"], "").exits(1).says("Alpha");
+}
+
+#[test]
+fn a_name_with_anything_in_it_is_asked_for_as_it_is() {
+    let name = "R&D = 100% +/? ü";
+    let platform = one(&[name, "other"]);
+    let robot = Robot::of(&platform);
+    login(&robot, &["--organization", "Acme", "--project", name, "--silent"], "").exits(0);
+    assert_eq!(selected(&robot)[4], name);
+    let params = platform.calls(Call::Projects)[0].params();
+    assert!(params.contains(&("name".to_owned(), name.to_owned())), "{params:?}");
+}
+
+#[test]
+fn the_organization_is_asked_for_where_only_the_project_is_named() {
+    let platform = two();
+    let robot = Robot::of(&platform);
+    login(&robot, &["--project", "Eta"], "Alpha\n").exits(0);
+    assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
+}
+
+#[test]
+fn an_option_is_stronger_than_what_was_selected_before() {
+    let platform = two();
+    let robot = with_current(&platform, "org-beta", "project-betab1");
+    let options = ["--organization", "Alpha", "--project", "zeta", "--silent"];
+    login(&robot, &options, "").exits(0);
+    assert_eq!(selected(&robot), alpha("project-alphazeta", "zeta"));
+}
+
+#[test]
+fn an_organization_that_does_not_exist_is_answered_with_those_that_do() {
+    for wanted in ["gamma", "org-gamma"] {
+        println!("case: {wanted}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let outcome = login(&robot, &["--organization", wanted], "1\n1\n").exits(1).prints("");
+        outcome.says("you are logged in").says(wanted).says("Alpha (org-alpha)").says("beta");
+        assert_eq!(selected(&robot)[3..], NOTHING[3..]);
+    }
+}
+
+#[test]
+fn a_project_that_does_not_exist_is_answered_with_those_that_do() {
+    for wanted in ["theta", "project-theta", "B2"] {
+        println!("case: {wanted}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let options = ["--organization", "Alpha", "--project", wanted, "--silent"];
+        let outcome = login(&robot, &options, "").exits(1).prints("").says("you are logged in");
+        outcome.says(wanted).says("Eta (project-alphaeta)").says("zeta").hides("b1");
+        assert_eq!(selected(&robot)[3..], NOTHING[3..]);
+    }
+}
+
+#[test]
+fn where_nothing_exists_the_advice_does_not_offer_an_empty_list() {
+    let cases: [(&str, Platform, &[&str]); 2] = [
+        ("no organizations", Platform::with(World::of([])), &["--organization", "x"]),
+        ("no projects", one(&[]), &["--project", "x"]),
+    ];
+    for (name, platform, options) in cases {
+        println!("case: {name}");
+        let robot = Robot::of(&platform);
+        let outcome = login(&robot, options, "").exits(1).says("'x'");
+        assert!(!outcome.stderr.contains("one of these"), "{outcome}");
+        assert!(robot.config()["auth_token"].is_string());
+    }
+}
+
+#[test]
+fn a_name_that_two_projects_have_is_answered_with_their_guids() {
+    let mut organization = Organization::new("Acme", ["twin", "twin", "other"]);
+    organization.projects[1].guid = "project-twin2".into();
+    let platform = Platform::with(World::of([organization]));
+    let robot = Robot::of(&platform);
+    let options = ["--organization", "Acme", "--project", "twin", "--silent"];
+    let outcome = login(&robot, &options, "").exits(1).says("several projects are called 'twin'");
+    outcome.says("project-acmetwin").says("project-twin2").hides("project-acmeother");
+    let options = ["--organization", "Acme", "--project", "project-twin2", "--silent"];
+    login(&robot, &options, "").exits(0);
+    assert_eq!(selected(&robot)[3], "project-twin2");
+}
+
+#[test]
+fn a_name_that_two_organizations_have_is_answered_with_their_guids() {
+    let other = Organization { guid: "org-other".into(), ..Organization::new("Acme", ["b"]) };
+    let platform = Platform::with(World::of([Organization::new("Acme", ["a"]), other]));
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &["--organization", "Acme", "--silent"], "").exits(1);
+    outcome.says("several organizations").says("org-acme").says("org-other");
+    login(&robot, &["--organization", "org-other", "--silent"], "").exits(0);
+    assert_eq!(selected(&robot)[4], "b");
+}
+
+// Only one, or none
+
+#[test]
+fn the_only_one_is_selected_without_a_question() {
+    let cases: [&[&str]; 3] = [&[], &["--silent"], &["--json"]];
+    for options in cases {
+        let platform = one(&["fleet"]);
+        let robot = Robot::of(&platform);
+        let outcome = login(&robot, options, "").exits(0);
+        assert!(!outcome.stderr.contains('?'), "{outcome}");
+        let all = ["org-acme", "Acme", "acmez", "project-acmefleet", "fleet"];
+        assert_eq!(selected(&robot), all.map(Value::from));
+    }
+}
+
+#[test]
+fn without_organizations_nothing_is_selected_and_a_note_says_so() {
+    let platform = Platform::with(World::of([]));
+    let robot = with_current(&platform, "org-gone", "project-gone");
+    login(&robot, &[], "").exits(0).says("no organization");
+    assert_eq!(selected(&robot), NOTHING);
+    assert!(platform.calls(Call::Projects).is_empty());
+}
+
+#[test]
+fn without_projects_both_project_keys_are_empty() {
+    let platform = one(&[]);
+    let robot = with_current(&platform, "org-acme", "project-gone");
+    login(&robot, &[], "").exits(0).says("no projects");
+    assert_eq!(selected(&robot), ["org-acme", "Acme", "acmez", "", ""].map(Value::from));
+}
+
+// Asked
+
+#[test]
+fn a_question_is_answered_by_number_name_or_guid() {
+    for (organization, project) in [
+        ("1", "1"),
+        ("Alpha", "Eta"),
+        ("org-alpha", "project-alphaeta"),
+        (" 1 ", "  Eta"),
+        ("org-alpha", "1"),
+    ] {
+        println!("case: {organization:?} {project:?}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let answers = format!("{organization}\n{project}\n");
+        login(&robot, &[], &answers).exits(0).prints("").says("organization?").says("project?");
+        assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
+    }
+}
+
+#[test]
+fn what_can_be_chosen_is_sorted_without_regard_to_case() {
+    let platform = two();
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &[], "beta\n3\n").exits(0);
+    let place =
+        |text: &str| outcome.stderr.find(text).unwrap_or_else(|| panic!("no {text}\n{outcome}"));
+    assert!(place("org-alpha") < place("org-beta"), "{outcome}");
+    assert!(place("project-betab1") < place("project-betab2"), "{outcome}");
+    assert!(place("project-betab2") < place("project-betab3"), "{outcome}");
+    assert_eq!(selected(&robot)[4], "B3");
+}
+
+#[test]
+fn enter_takes_the_current_one() {
+    let platform = two();
+    let robot = with_current(&platform, "org-alpha", "project-alphazeta");
+    let outcome = login(&robot, &[], "\n\n").exits(0).says("organization? [1]").says("[2]");
+    assert_eq!(outcome.stderr.matches("(current)").count(), 2, "{outcome}");
+    // With the names of today, not those that the file held.
+    assert_eq!(selected(&robot), alpha("project-alphazeta", "zeta"));
+}
+
+#[test]
+fn another_one_than_the_current_can_be_chosen() {
+    let platform = two();
+    let robot = with_current(&platform, "org-beta", "project-betab1");
+    login(&robot, &[], "1\n1\n").exits(0);
+    assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
+}
+
+#[test]
+fn a_current_one_that_is_gone_is_no_default() {
+    let platform = two();
+    let robot = with_current(&platform, "org-gone", "project-gone");
+    let outcome = login(&robot, &[], "").exits(0).says("No organization is selected");
+    assert!(!outcome.stderr.contains("(current)"), "{outcome}");
+    assert_eq!(selected(&robot), NOTHING);
+}
+
+#[test]
+fn a_wrong_answer_is_asked_again() {
+    for wrong in ["0", "3", "-1", "1.5", "99999999999999999999999", "gamma", "", "org-gamma"] {
+        println!("case: {wrong:?}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let answers = format!("{wrong}\n1\n{wrong}x\n1\n");
+        let outcome = login(&robot, &[], &answers).exits(0);
+        assert_eq!(outcome.stderr.matches("organization?").count(), 2, "{outcome}");
+        assert_eq!(outcome.stderr.matches("project?").count(), 2, "{outcome}");
+        assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
+    }
+}
+
+#[test]
+fn a_name_that_two_have_is_asked_again_rather_than_guessed() {
+    let mut organization = Organization::new("Acme", ["twin", "twin", "other"]);
+    organization.projects[1].guid = "project-twin2".into();
+    let platform = Platform::with(World::of([organization]));
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &[], "twin\nproject-twin2\n").exits(0);
+    assert_eq!(outcome.stderr.matches("project?").count(), 2, "{outcome}");
+    assert_eq!(selected(&robot)[3], "project-twin2");
+}
+
+#[test]
+fn a_pipe_of_wrong_answers_without_end_is_not_listened_to_for_ever() {
+    let platform = two();
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &[], &"nope\n".repeat(1000)).exits(1).prints("");
+    let asked = outcome.stderr.matches("Which organization?").count();
+    assert!((2..=20).contains(&asked), "{asked} times\n{outcome}");
+    // The choices once more, where the last lines of a log show them; but not what was answered: it
+    // may be the password of a script that lost count.
+    let end = outcome.stderr.rfind("rio: you are logged in").expect("an error that says so");
+    for choice in ["Alpha (org-alpha)", "beta (org-beta)"] {
+        assert!(outcome.stderr[end..].contains(choice), "{choice}\n{outcome}");
+    }
+    outcome.hides("nope");
+    assert_eq!(selected(&robot), NOTHING);
+}
+
+#[test]
+fn a_login_stands_where_the_answers_end() {
+    let first: [&str; 2] = ["", "gamma\n"];
+    for answers in first {
+        println!("case: {answers:?}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let outcome = login(&robot, &[], answers).exits(0).says("No organization is selected");
+        outcome.says("--organization").says("--project");
+        assert_eq!(selected(&robot), NOTHING);
+    }
+    let platform = two();
+    let robot = Robot::of(&platform);
+    login(&robot, &[], "1\n").exits(0).says("No project is selected").says("--project");
+    let [organization, .., project_id, project_name] = selected(&robot);
+    assert_eq!(organization, "org-alpha");
+    assert_eq!((project_id, project_name), (Value::Null, Value::Null));
+}
+
+#[test]
+fn silent_and_json_ask_nothing_whatever_could_be_read() {
+    for option in ["--silent", "--no-interactive", "--json"] {
+        println!("case: {option}");
+        let platform = two();
+        let robot = Robot::of(&platform);
+        let outcome = login(&robot, &[option], "1\n1\n").exits(0);
+        assert!(!outcome.stderr.contains('?'), "{outcome}");
+        assert_eq!(selected(&robot), NOTHING);
+    }
+}
+
+#[test]
+fn the_note_on_how_to_select_is_there_for_json_too() {
+    let platform = two();
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &["--json"], "").exits(0);
+    let shown = [&*outcome.stdout, &*outcome.stderr].concat();
+    assert!(shown.contains("--organization"), "{outcome}");
+}
+
+#[test]
+fn a_project_that_json_names_without_its_organization_is_an_error_event() {
+    // Nobody can be asked which of the two is meant, so the project cannot even be looked for.
+    let platform = two();
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &["--json", "--project", "Eta"], "1\n").exits(1);
+    let [event] = outcome.events().try_into().expect("one event");
+    assert_eq!((&event["event"], &event["code"]), (&json!("error"), &json!(1)), "{outcome}");
+    assert!(event["message"].as_str().unwrap().contains("you are logged in"), "{outcome}");
+    assert!(event["advice"].as_str().unwrap().contains("--organization"), "{outcome}");
+    assert_eq!(selected(&robot), NOTHING);
+}
+
+// The server
+
+#[test]
+fn all_pages_of_projects_are_read() {
+    let names: Vec<String> = (0..250).map(|number| format!("p{number:03}")).collect();
+    let world = || World::of([Organization::new("Acme", names.clone())]);
+
+    let platform = Platform::with(world());
+    let robot = Robot::of(&platform);
+    login(&robot, &[], "250\n").exits(0);
+    assert_eq!(selected(&robot)[4], "p249");
+    let pages = platform.calls(Call::Projects);
+    let continued: Vec<_> = pages.iter().map(|page| page.params()).collect();
+    assert_eq!(continued.len(), 3);
+    for (params, start) in continued.iter().zip(["0", "100", "200"]) {
+        let expected = [("organizations", "org-acme"), ("continue", start), ("limit", "100")];
+        assert_eq!(params, &expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    // By name the server does the looking; by GUID the last page is as good as the first.
+    for (project, calls) in [("p249", 1), ("project-acmep249", 3)] {
+        let platform = Platform::with(world());
+        let robot = Robot::of(&platform);
+        login(&robot, &["--organization", "Acme", "--project", project, "--silent"], "").exits(0);
+        assert_eq!(selected(&robot)[4], "p249");
+        assert_eq!(platform.calls(Call::Projects).len(), calls, "{project}");
+    }
+}
+
+#[test]
+fn a_server_whose_pages_never_end_does_not_hold_the_login_up() {
+    let platform = one(&[]);
+    let items: Vec<Value> = (0..100)
+        .map(|n| json!({"metadata": {"guid": format!("project-{n}"), "name": n.to_string()}}))
+        .collect();
+    // A full page that points to itself.
+    platform.answer(
+        Call::Projects,
+        Answer::json(200, json!({"metadata": {"continue": 0}, "items": items})),
+    );
+    let robot = Robot::of(&platform);
+    login(&robot, &[], "7\n").exits(0);
+    assert_eq!(platform.calls(Call::Projects).len(), 1);
+}
+
+#[test]
+fn each_call_bears_the_new_token_and_no_more_calls_are_made_than_needed() {
+    let platform = two();
+    let robot = Robot::of(&platform);
+    login(&robot, &["--organization", "Alpha", "--project", "zeta"], "").exits(0);
+    let token = robot.config()["auth_token"].as_str().unwrap().to_owned();
+    let calls: Vec<_> = platform.requests().iter().map(|request| request.call.unwrap()).collect();
+    assert_eq!(calls, [Call::UserLogin, Call::UsersMe, Call::Projects]);
+    for request in &platform.requests()[1..] {
+        assert_eq!(request.header("Authorization"), Some(&*format!("Bearer {token}")));
+    }
+    assert_eq!(platform.connections(), 1);
+}
+
+#[test]
+fn names_are_shown_without_what_steers_a_terminal() {
+    let evil = "no\u{1b}[31mde\u{202e}lta\u{7}\r\n";
+    let platform = Platform::with(World::of([
+        Organization { guid: "org-e\u{1b}[2Jvil".into(), ..Organization::new(evil, [evil, "a"]) },
+        Organization::new("other", ["b"]),
+    ]));
+    let listed = Robot::of(&platform);
+    let refused = ["--organization", "gamma"];
+    for (robot, options, answers, code) in [
+        (&listed, &[][..], "1\n2\n", 0),
+        (&Robot::of(&platform), &refused[..], "", 1),
+        (&Robot::of(&platform), &["--json", "--organization", evil], "", 0),
+    ] {
+        let outcome = login(robot, options, answers).exits(code);
+        for bad in ["\u{1b}", "\u{202e}", "\u{7}", "\r"] {
+            assert!(!outcome.stderr.contains(bad), "{bad:?}\n{outcome}");
+            assert!(!outcome.stdout.contains(bad), "{bad:?}\n{outcome}");
+        }
+    }
+    // What is stored is what the server said: other programs ask it by that.
+    assert_eq!(listed.config()["organization_name"], evil);
+}
+
+#[test]
+fn an_api_that_cannot_be_reached_leaves_the_login_standing() {
+    let (platform, dead) = (two(), ClosedPort::new());
+    let robot = with_current(&platform, "org-alpha", "project-alphazeta");
+    let mut config = robot.config();
+    config["v2api_host"] = dead.url().into();
+    robot.write_config(&config);
+    let arguments = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
+    let outcome = robot.rio(&arguments).stdin(PASSWORD).run_at(&FakeClock::new()).exits(3);
+    let host = &dead.address();
+    outcome.says("you are logged in").says(host).says("connection refused");
+    let config = robot.config();
+    assert_ne!(config["auth_token"], "old");
+    // The same account: what it had selected still stands.
+    assert_eq!(config["project_id"], "project-alphazeta");
+}
+
+#[test]
+fn an_api_that_only_stumbles_is_asked_again() {
+    let platform = two();
+    for call in [Call::UsersMe, Call::Projects] {
+        platform.answer(call, Answer::text(503, "text/html", "<h1>Busy</h1>"));
+        platform.answer(call, Answer::hang_up());
+    }
+    let robot = Robot::of(&platform);
+    let options = ["--silent", "--organization", "Alpha", "--project", "zeta"];
+    let by_password = ["auth", "login", "--email", EMAIL, "--password", "-"];
+    let arguments = [&by_password[..], &options].concat();
+    robot.rio(&arguments).stdin(PASSWORD).run_at(&FakeClock::new()).exits(0);
+    assert_eq!(selected(&robot)[4], "zeta");
+}
+
+#[test]
+fn an_api_that_answers_badly_leaves_the_login_standing() {
+    let html = || Answer::text(403, "text/html", "<h1>Forbidden</h1>");
+    let organizations = "answered the request for the organizations with something else";
+    let projects = "answered the request for the projects with something else";
+    let cases: [(&str, Call, Answer, i32, &str); 7] = [
+        ("no", Call::UsersMe, Answer::json(403, json!({"error": "not today"})), 1, "not today"),
+        (
+            "no, in the other shape",
+            Call::Projects,
+            Answer::json(403, json!({"response": {"error": "not today"}})),
+            1,
+            "not today",
+        ),
+        ("a proxy's page", Call::UsersMe, html(), 3, "a web page (status 403)"),
+        ("500", Call::Projects, Answer::json(500, json!({"error": "boom"})), 3, "boom"),
+        ("a list", Call::UsersMe, Answer::json(200, json!([])), 3, organizations),
+        ("text for items", Call::Projects, Answer::json(200, json!({"items": ""})), 3, projects),
+        (
+            "an organization without a GUID",
+            Call::UsersMe,
+            Answer::json(200, json!({"spec": {"organizations": [{"name": "x"}]}})),
+            3,
+            organizations,
+        ),
+    ];
+    for (name, call, answer, code, words) in cases {
+        println!("case: {name}");
+        let platform = two();
+        platform.answer(call, answer);
+        let robot = Robot::of(&platform);
+        let options = ["--organization", "Alpha", "--project", "zeta", "--silent"];
+        let options = if call == Call::UsersMe { &options[4..] } else { &options[..] };
+        login(&robot, options, "").exits(code).says("you are logged in").says(words).hides("<h1>");
+        assert_eq!(selected(&robot), NOTHING, "{name}");
+    }
+}
+
+#[test]
+fn null_in_place_of_a_list_is_an_empty_list() {
+    // What servers written in Go send where there is nothing.
+    let platform = two();
+    let none = json!({"spec": {"emailID": EMAIL, "organizations": null}});
+    platform.answer(Call::UsersMe, Answer::json(200, none));
+    login(&Robot::of(&platform), &[], "").exits(0).says("no organization");
+
+    let platform = one(&[]);
+    let none = json!({"metadata": {"continue": 0}, "items": null});
+    platform.answer(Call::Projects, Answer::json(200, none));
+    login(&Robot::of(&platform), &[], "").exits(0).says("no projects");
+}
+
+#[test]
+fn an_answer_of_another_shape_is_not_taken_for_an_empty_account() {
+    let platform = two();
+    let robot = with_current(&platform, "org-alpha", "project-alphazeta");
+    platform.answer(Call::UsersMe, Answer::json(200, json!({"spec": []})));
+    login(&robot, &["--silent"], "").exits(3).says("the request for the organizations");
+    assert_eq!(selected(&robot)[3], "project-alphazeta");
+}
+
+#[test]
+fn a_list_that_is_missing_is_not_taken_for_an_empty_one() {
+    for (call, body) in [(Call::UsersMe, json!({"spec": {}})), (Call::Projects, json!({}))] {
+        println!("case: {call:?}");
+        let platform = one(&["fleet", "lab"]);
+        let robot = with_current(&platform, "org-acme", "project-acmelab");
+        platform.answer(call, Answer::json(200, body));
+        login(&robot, &["--silent"], "").exits(3).says("something else than was asked for");
+        assert_eq!(selected(&robot)[3], "project-acmelab");
+    }
+}

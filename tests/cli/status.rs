@@ -1,0 +1,506 @@
+//! `rio auth status`: what is known offline, and with `--verify` what the server says.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use platform::{Answer, Call, EMAIL, Platform, jwt};
+use serde_json::{Value, json};
+
+use crate::robot::{FakeClock, Outcome, Robot};
+
+/// 2027-01-15 08:00:00 UTC.
+const NOW: u64 = 1_800_000_000;
+
+fn at(unix_seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(unix_seconds)
+}
+
+fn jwt_until(exp: impl Into<Value>) -> String {
+    jwt(json!({"alg": "RS256"}), json!({"sub": "ada", "exp": exp.into()}))
+}
+
+/// A machine with this token and everything selected. Its hosts answer nothing.
+fn robot_with(token: &str) -> Robot {
+    let robot = Robot::new();
+    robot.write_config(&config_with(token));
+    robot
+}
+
+fn config_with(token: &str) -> Value {
+    json!({
+        "auth_token": token,
+        "email_id": EMAIL,
+        "organization_id": "org-acme",
+        "organization_name": "Acme Robotics",
+        "organization_short_id": "acmer",
+        "project_id": "project-fleet",
+        "project_name": "fleet-production",
+    })
+}
+
+fn status(robot: &Robot, options: &[&str]) -> Outcome {
+    let arguments = [&["auth", "status"], options].concat();
+    robot.rio(&arguments).run_at(&FakeClock::at(at(NOW)))
+}
+
+/// A platform whose tokens begin at the time of these tests.
+fn platform_now() -> Platform {
+    let platform = Platform::start();
+    platform.now(NOW);
+    platform
+}
+
+/// Logged in on a platform that is gone: its port is closed.
+fn unreachable_robot() -> (Robot, String) {
+    let platform = platform_now();
+    Robot::logged_in(&platform)
+}
+
+#[track_caller]
+fn shows(outcome: &Outcome, text: &str) {
+    assert!(outcome.stdout.contains(text), "wanted on standard output: {text}\n{outcome}");
+}
+
+#[test]
+fn a_login_is_shown_with_whose_it_is_where_until_when_and_its_file() {
+    let robot = robot_with(&jwt_until(NOW + 3 * 86_400));
+    let outcome = status(&robot, &[]).exits(0);
+    for text in [
+        "Logged in",
+        EMAIL,
+        "Acme Robotics",
+        "org-acme",
+        "fleet-production",
+        "project-fleet",
+        "ga",
+        "3 days",
+        "2027-01-18 08:00:00 UTC",
+        robot.config_path().to_str().unwrap(),
+    ] {
+        shows(&outcome, text);
+    }
+    assert!(outcome.stderr.is_empty(), "{outcome}");
+}
+
+#[test]
+fn the_json_of_a_login_has_every_member() {
+    let robot = robot_with(&jwt_until(NOW + 3 * 86_400));
+    let wanted = json!({
+        "logged_in": true,
+        "email": EMAIL,
+        "environment": "ga",
+        "organization": {"guid": "org-acme", "name": "Acme Robotics", "short_guid": "acmer"},
+        "project": {"guid": "project-fleet", "name": "fleet-production"},
+        "token": {
+            "kind": "jwt",
+            "expires_at": "2027-01-18T08:00:00Z",
+            "expires_at_unix": NOW + 3 * 86_400,
+            "expired": false,
+        },
+        "config_file": robot.config_path(),
+        "config_mode": "0600",
+        "verified": null,
+    });
+    let outcome = status(&robot, &["--json"]).exits(0);
+    assert_eq!(outcome.json(), wanted);
+    assert_eq!(outcome.stdout.lines().count(), 1, "{outcome}");
+    assert!(outcome.stderr.is_empty(), "{outcome}");
+}
+
+#[test]
+fn the_json_of_no_login_has_the_same_members() {
+    let robot = Robot::new();
+    let outcome = status(&robot, &["--json"]).exits(1);
+    let wanted = json!({
+        "logged_in": false,
+        "email": null,
+        "environment": "ga",
+        "organization": null,
+        "project": null,
+        "token": null,
+        "config_file": robot.config_path(),
+        "config_mode": null,
+        "verified": null,
+    });
+    assert_eq!(outcome.json(), wanted);
+}
+
+#[test]
+fn a_machine_without_a_login_is_told_how_to_log_in() {
+    let empty = Robot::new();
+    empty.write_config_text("");
+    let blank = Robot::new();
+    blank.write_config(&json!({"auth_token": " ", "email_id": EMAIL}));
+    let null = Robot::new();
+    null.write_config(&json!({"auth_token": null}));
+    for robot in [Robot::new(), empty, blank, null] {
+        let outcome = status(&robot, &[]).exits(1);
+        shows(&outcome, "Not logged in");
+        shows(&outcome, "rio auth login");
+        assert!(!outcome.stdout.contains("Logged in as"), "{outcome}");
+        assert_eq!(status(&robot, &["--json"]).exits(1).json()["logged_in"], false);
+    }
+}
+
+#[test]
+fn the_exit_code_tells_a_token_that_may_be_good_from_one_that_is_not() {
+    let bare = |claims| jwt(json!({"alg": "RS256"}), claims);
+    for (name, token, kind, expires_at, code) in [
+        ("opaque", "0pa9ue".to_owned(), "opaque", json!(null), 0),
+        ("two dots but no JWT", "a.b!.c".to_owned(), "opaque", json!(null), 0),
+        ("a JWT without end", bare(json!({"sub": "ada"})), "jwt", json!(null), 0),
+        ("a JWT with a senseless end", jwt_until("soon"), "jwt", json!(null), 0),
+        ("good for a second more", jwt_until(NOW + 1), "jwt", json!(NOW + 1), 0),
+        ("ends right now", jwt_until(NOW), "jwt", json!(NOW), 1),
+        ("expired", jwt_until(NOW - 60), "jwt", json!(NOW - 60), 1),
+        ("expired in 1970", jwt_until(0), "jwt", json!(0), 1),
+        ("an end with a fraction", jwt_until(NOW as f64 + 1.5), "jwt", json!(NOW + 1), 0),
+    ] {
+        let robot = robot_with(&token);
+        let words = status(&robot, &[]);
+        assert_eq!(words.code, Some(code), "{name}\n{words}");
+        let outcome = status(&robot, &["--json"]);
+        assert_eq!(outcome.code, Some(code), "{name}\n{outcome}");
+        let json = &outcome.json()["token"];
+        assert_eq!(json["kind"], kind, "{name}\n{outcome}");
+        assert_eq!(json["expires_at_unix"], expires_at, "{name}\n{outcome}");
+        assert_eq!(json["expired"], code == 1, "{name}\n{outcome}");
+        assert_eq!(json["expires_at"].is_null(), expires_at.is_null(), "{name}\n{outcome}");
+    }
+}
+
+#[test]
+fn a_token_that_ends_in_an_unthinkable_year_is_a_good_token() {
+    for end in [json!(253_402_300_800_u64), json!(u64::MAX), json!(1e30)] {
+        let robot = robot_with(&jwt_until(end));
+        assert_eq!(status(&robot, &[]).exits(0).code, Some(0));
+        let outcome = status(&robot, &["--json"]).exits(0);
+        assert_eq!(outcome.json()["token"]["expired"], false, "{outcome}");
+    }
+}
+
+#[test]
+fn an_expired_login_says_so_and_how_to_renew_it() {
+    let robot = robot_with(&jwt_until(NOW - 7200));
+    let outcome = status(&robot, &[]).exits(1);
+    for text in ["expired", EMAIL, "2 hours ago", "rio auth refresh-token"] {
+        shows(&outcome, text);
+    }
+    assert!(!outcome.stdout.contains("Logged in as"), "{outcome}");
+}
+
+#[test]
+fn a_robot_that_thinks_it_is_1970_does_not_take_its_token_for_expired() {
+    let robot = robot_with(&jwt_until(NOW));
+    let outcome = robot.rio(&["auth", "status"]).run_at(&FakeClock::in_1970());
+    outcome.exits(0);
+}
+
+#[test]
+fn no_part_of_the_token_is_ever_printed() {
+    let platform = platform_now();
+    for token in ["0pa9ue-t0ken".to_owned(), jwt_until(NOW + 60), jwt_until(NOW - 60)] {
+        for written in [token.clone(), format!("Bearer {token}")] {
+            let robot = Robot::of(&platform).env("RIO_DEBUG", "1");
+            let mut config = robot.config();
+            config["auth_token"] = written.into();
+            robot.write_config(&config);
+            for options in [&[] as &[&str], &["--json"], &["--verify"], &["--json", "--verify"]] {
+                for part in token.split('.') {
+                    status(&robot, options).hides(part);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_is_asked_without_verify() {
+    let platform = platform_now();
+    let (robot, _) = Robot::logged_in(&platform);
+    status(&robot, &[]).exits(0);
+    status(&robot, &["--json"]).exits(0);
+    assert_eq!(platform.connections(), 0);
+    let (robot, _) = unreachable_robot();
+    status(&robot, &[]).exits(0);
+}
+
+#[test]
+fn the_file_is_only_read() {
+    let platform = platform_now();
+    let (robot, token) = Robot::logged_in(&platform);
+    // Laid out as no writer of ours does it, and readable: status points that out and changes nothing.
+    let url = platform.url();
+    let config = format!(
+        "{{\"x\":1.0,   \"rip_host\":\"{url}/\",\n\n\"auth_token\":\"{token}\",\"x\":[ ] }}\n\n"
+    );
+    robot.write_config_text(&config);
+    let path = robot.config_path();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let before = fs::metadata(&path).unwrap();
+    for options in [&[] as &[&str], &["--json"], &["--verify"]] {
+        status(&robot, options).exits(0);
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!(robot.config_bytes(), config.as_bytes());
+        assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()));
+        assert_eq!(after.modified().unwrap(), before.modified().unwrap());
+    }
+    let names = fs::read_dir(path.parent().unwrap()).unwrap();
+    assert_eq!(names.count(), 1, "nothing else was left there");
+}
+
+#[test]
+fn a_machine_that_was_never_logged_in_gets_no_file() {
+    let robot = Robot::new();
+    for options in [&[] as &[&str], &["--json"], &["--verify"]] {
+        status(&robot, options).exits(1);
+        assert_eq!(fs::read_dir(robot.home()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_is_pointed_out() {
+    let robot = robot_with("0pa9ue");
+    let path = robot.config_path();
+    for (mode, open) in [
+        (0o600, false),
+        (0o400, false),
+        (0o640, true),
+        (0o604, true),
+        (0o644, true),
+        (0o666, true),
+        (0o700, false),
+    ] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for options in [&[] as &[&str], &["--json"]] {
+            let outcome = status(&robot, options).exits(0);
+            assert_eq!(outcome.stderr.contains("chmod 600"), open, "{mode:o}\n{outcome}");
+            assert_eq!(outcome.stderr.is_empty(), !open, "{mode:o}\n{outcome}");
+            if open {
+                outcome.says(path.to_str().unwrap());
+            }
+        }
+        let json = status(&robot, &["--json"]).json();
+        assert_eq!(json["config_mode"], format!("{mode:04o}"));
+    }
+}
+
+#[test]
+fn what_is_not_selected_is_null() {
+    let robot = Robot::new();
+    let mut config = config_with("0pa9ue");
+    config["project_id"] = "".into();
+    config["project_name"] = "".into();
+    robot.write_config(&config);
+    let json = status(&robot, &["--json"]).exits(0).json();
+    assert_eq!(json["organization"]["guid"], "org-acme");
+    assert_eq!(json["project"], Value::Null);
+
+    robot.write_config(&json!({"auth_token": "0pa9ue"}));
+    let json = status(&robot, &["--json"]).exits(0).json();
+    assert_eq!(json["email"], Value::Null);
+    assert_eq!(json["organization"], Value::Null);
+    let outcome = status(&robot, &[]).exits(0);
+    shows(&outcome, "none");
+}
+
+#[test]
+fn the_environment_is_shown() {
+    let robot = Robot::new();
+    let mut config = config_with("0pa9ue");
+    config["environment"] = "pr42".into();
+    robot.write_config(&config);
+    assert_eq!(status(&robot, &["--json"]).json()["environment"], "pr42");
+    shows(&status(&robot, &[]), "pr42");
+}
+
+#[test]
+fn a_name_cannot_steer_the_terminal() {
+    let robot = Robot::new();
+    let mut config = config_with("0pa9ue");
+    config["organization_name"] = "Acme\u{1b}]0;owned\u{7}\u{202e}\r\nLogged in as root".into();
+    robot.write_config(&config);
+    let outcome = status(&robot, &[]).exits(0);
+    for evil in ["\u{1b}", "\u{7}", "\u{202e}", "\r", "\nLogged in as root"] {
+        assert!(!outcome.stdout.contains(evil), "{evil:?}\n{outcome}");
+    }
+    let outcome = status(&robot, &["--json"]).exits(0);
+    for evil in ["\u{1b}", "\u{7}", "\u{202e}"] {
+        assert!(!outcome.stdout.contains(evil), "{evil:?}\n{outcome}");
+    }
+}
+
+#[test]
+fn a_host_that_makes_no_sense_does_not_hide_who_is_logged_in() {
+    let robot = Robot::new();
+    let mut config = config_with("0pa9ue");
+    config["oidc_host"] = "http://oidc.example".into();
+    robot.write_config(&config);
+    let outcome = status(&robot, &[]).exits(0);
+    shows(&outcome, EMAIL);
+}
+
+#[test]
+fn verify_asks_the_server_once_with_the_stored_token() {
+    for prefix in ["", "Bearer "] {
+        let platform = platform_now();
+        let (robot, token) = Robot::logged_in(&platform);
+        let mut config = robot.config();
+        config["auth_token"] = format!("{prefix}{token}").into();
+        robot.write_config(&config);
+        let outcome = status(&robot, &["--verify"]).exits(0);
+        shows(&outcome, "Logged in as");
+        shows(&outcome, "accepts");
+        let [request] = platform.requests().try_into().expect("one call");
+        assert_eq!(request.call, Some(Call::UserInfo));
+        assert_eq!(request.header("Authorization"), Some(&*format!("Bearer {token}")));
+    }
+}
+
+#[test]
+fn verify_in_json_says_true_false_or_that_it_is_not_known() {
+    let platform = platform_now();
+    let (robot, token) = Robot::logged_in(&platform);
+    assert_eq!(status(&robot, &["--json", "--verify"]).exits(0).json()["verified"], true);
+    platform.revoke(&token);
+    assert_eq!(status(&robot, &["--json", "--verify"]).exits(1).json()["verified"], false);
+    drop(platform);
+    let outcome = status(&robot, &["--json", "--verify"]).exits(3).says("127.0.0.1");
+    assert_eq!(outcome.json()["verified"], Value::Null);
+    assert_eq!(outcome.json()["logged_in"], true);
+}
+
+#[test]
+fn a_token_that_the_server_refuses_is_no_login() {
+    for answer in [
+        Answer::json(401, json!({"error": "token is expired"})),
+        Answer::json(403, json!({"response": {"error": "no"}})),
+        Answer::text(401, "text/html", "<h1>401 Unauthorized</h1>"),
+    ] {
+        let platform = platform_now();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::UserInfo, answer);
+        let outcome = status(&robot, &["--verify"]).exits(1).hides("<h1>");
+        shows(&outcome, "refuse");
+        shows(&outcome, "rio auth login");
+        assert!(!outcome.stdout.contains("Logged in as"), "{outcome}");
+    }
+}
+
+#[test]
+fn a_server_in_trouble_has_not_refused_the_token() {
+    type Make = fn() -> Answer;
+    let page: Make = || Answer::text(502, "text/html", "<h1>Bad gateway</h1>");
+    let cases: [(&str, Make, usize); 8] = [
+        ("500", || Answer::json(500, json!({"error": "oops"})), 1),
+        ("502", page, 3),
+        ("503", || Answer::text(503, "text/plain", ""), 3),
+        ("504", || Answer::json(504, json!({})), 3),
+        ("429", || Answer::json(429, json!({"error": "slow down"})), 1),
+        ("hangs up", Answer::hang_up, 3),
+        ("a captive portal", || Answer::text(200, "text/html", "<h1>Welcome</h1>"), 1),
+        ("a redirect", || Answer::text(302, "text/html", "").header("Location", "/login"), 1),
+    ];
+    for (name, answer, tries) in cases {
+        let platform = platform_now();
+        let (robot, token) = Robot::logged_in(&platform);
+        (0..tries).for_each(|_| platform.answer(Call::UserInfo, answer()));
+        let outcome = status(&robot, &["--verify"]).hides("<h1>").hides(&token);
+        assert_eq!(outcome.code, Some(3), "{name}\n{outcome}");
+        shows(&outcome, EMAIL);
+        shows(&outcome, "could not be asked");
+        outcome.says("127.0.0.1");
+    }
+}
+
+#[test]
+fn logged_out_expired_refused_and_could_not_ask_are_four_answers() {
+    let platform = platform_now();
+    let logged_out = Robot::of(&platform);
+    let (expired, _) = Robot::logged_in(&platform);
+    let mut config = expired.config();
+    config["auth_token"] = jwt_until(NOW - 60).into();
+    expired.write_config(&config);
+    let (refused, token) = Robot::logged_in(&platform);
+    platform.revoke(&token);
+    let (unreachable, _) = unreachable_robot();
+    let answers = [
+        (logged_out, &[] as &[&str], 1, "not logged in"),
+        (expired, &[], 1, "expired"),
+        (refused, &["--verify"], 1, "refuse"),
+        (unreachable, &["--verify"], 3, "could not be asked"),
+    ];
+    for (robot, options, code, word) in &answers {
+        let outcome = status(robot, options).exits(*code);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr).to_lowercase();
+        for (.., other) in &answers {
+            // "connection refused" is what the system says of a closed port.
+            let said = said.replace("connection refused", "");
+            assert_eq!(said.contains(other), word == other, "{other}\n{outcome}");
+        }
+    }
+}
+
+#[test]
+fn verify_tells_how_far_the_clock_is_from_the_servers() {
+    for (server, words) in [
+        (NOW, "agrees"),
+        (NOW - 2, "agrees"),
+        (NOW - 3600, "1 hour ahead"),
+        (NOW + 86_400 * 2 + 3600, "2 days 1 hour behind"),
+    ] {
+        let platform = platform_now();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.date(Some(httpdate::fmt_http_date(at(server))));
+        let outcome = status(&robot, &["--verify"]).exits(0);
+        shows(&outcome, words);
+    }
+}
+
+#[test]
+fn the_clock_is_told_of_a_refusal_too() {
+    let platform = platform_now();
+    let (robot, token) = Robot::logged_in(&platform);
+    platform.revoke(&token);
+    platform.date(Some(httpdate::fmt_http_date(at(NOW + 3600))));
+    shows(&status(&robot, &["--verify"]).exits(1), "1 hour behind");
+}
+
+#[test]
+fn a_server_that_does_not_tell_its_time_is_no_trouble() {
+    for date in ["", "Date: yesterday\r\n"] {
+        let platform = platform_now();
+        let (robot, _) = Robot::logged_in(&platform);
+        let body = json!({"data": {"email": EMAIL}}).to_string();
+        let length = body.len();
+        platform.answer(
+            Call::UserInfo,
+            Answer::raw(format!("HTTP/1.1 200 OK\r\n{date}Content-Length: {length}\r\n\r\n{body}")),
+        );
+        let outcome = status(&robot, &["--verify"]).exits(0);
+        shows(&outcome, "accepts");
+    }
+}
+
+#[test]
+fn a_token_that_the_server_accepts_has_not_expired_whatever_the_clock_says() {
+    let platform = platform_now();
+    let (robot, _) = Robot::logged_in(&platform);
+    platform.date(Some(httpdate::fmt_http_date(at(NOW))));
+    let clock = FakeClock::at(at(NOW + 365 * 86_400));
+    let outcome = robot.rio(&["auth", "status", "--verify"]).run_at(&clock);
+    shows(&outcome, "365 days ahead");
+    assert!(!outcome.stdout.contains("To renew it"), "{outcome}");
+    outcome.exits(0);
+}
+
+#[test]
+fn verify_without_a_login_asks_nobody() {
+    let platform = platform_now();
+    let robot = Robot::of(&platform);
+    let outcome = status(&robot, &["--verify"]).exits(1);
+    shows(&outcome, "Not logged in");
+    assert_eq!(status(&robot, &["--json", "--verify"]).exits(1).json()["verified"], Value::Null);
+    assert_eq!(platform.connections(), 0);
+}
