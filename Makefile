@@ -1,13 +1,14 @@
 PREFIX ?= /usr/local
 CARGO ?= cargo
 LOCKED := --locked --workspace
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: demo test check install clean
 
 # A login against a fake rapyuta.io on this machine; approve it in a browser.
 demo:
 	$(CARGO) build --quiet $(LOCKED)
-	target/debug/demo target/debug/rio
+	$(TARGET_DIR)/debug/demo $(TARGET_DIR)/debug/rio
 
 test:
 	$(CARGO) test $(LOCKED)
@@ -19,7 +20,8 @@ check:
 
 install:
 	$(CARGO) build --locked --release
-	install -D -m 755 target/release/rio $(DESTDIR)$(PREFIX)/bin/rio
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(TARGET_DIR)/release/rio $(DESTDIR)$(PREFIX)/bin/rio
 
 clean:
 	$(CARGO) clean

@@ -48,15 +48,18 @@ pub fn start(commands: &[CommandLine]) {
 
     for words in commands {
         let Some((program, arguments)) = words.split_first() else { continue };
-        let started = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // Ctrl-C in the terminal is for the login, not for the browser.
-            .process_group(0)
-            .spawn();
-        if started.is_ok() {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // A session of its own: Ctrl-C is not for the browser, and whatever an opener falls back to
+        // finds no terminal to write on.
+        // SAFETY: setsid is async-signal-safe.
+        unsafe {
+            command.pre_exec(|| {
+                libc::setsid();
+                Ok(())
+            });
+        }
+        if command.spawn().is_ok() {
             return;
         }
     }

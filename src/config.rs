@@ -1,7 +1,7 @@
 //! The config file: one JSON object that this program shares with the Python `rio`.
 //!
-//! What others keep in it is carried over to the letter, in its order; only the members named here are
-//! ever read or written (`protocol.md`, "The config file").
+//! What others keep in it is carried over to the letter, in its order; only the members named here and
+//! the host keys of `environment` are ever read or written (`protocol.md`, "The config file").
 
 use std::fmt;
 use std::path::{Path, PathBuf};

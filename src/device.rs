@@ -31,17 +31,22 @@ pub enum Answer<T> {
     /// Approved.
     Tokens(T),
     /// `authorization_pending`: nobody has decided yet.
-    Pending,
+    Pending {
+        /// How long the answer asks to be left alone (`Retry-After`).
+        retry_after: Option<Duration>,
+    },
     /// `slow_down`: five seconds more between polls, for good; some servers name the new interval.
     SlowDown {
         /// The interval that stood beside it, if any.
         interval: Option<Duration>,
+        /// How long the answer asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// No answer, or none from the server itself: a timeout, a reset, a proxy's 502. It may pass.
     Trouble {
         /// What is wrong, for the person who waits.
         reason: String,
-        /// How long the answer asked to be left alone (`Retry-After`), if there was one.
+        /// How long the answer asked to be left alone, if there was one.
         retry_after: Option<Duration>,
     },
     /// A final no: denied, expired, or an answer that makes no sense.
@@ -116,24 +121,25 @@ impl Poll {
     /// still counts, and no poll comes early to catch it.
     pub fn receive<T>(&mut self, answer: Answer<T>, now: Duration) -> Result<Option<T>, Error> {
         self.trouble = None;
-        match answer {
+        let (wait, retry_after) = match answer {
             Answer::Tokens(tokens) => return Ok(Some(tokens)),
             Answer::Refused(error) => return Err(error),
-            Answer::Pending => self.wait = self.interval,
-            Answer::SlowDown { interval } => {
+            Answer::Pending { retry_after } => (self.interval, retry_after),
+            Answer::SlowDown { interval, retry_after } => {
                 // One that outlasts the code makes no sense.
                 let named = interval.filter(|interval| *interval < self.expires_in);
                 let slower = self.interval.saturating_add(SLOW_DOWN);
                 self.interval = named.unwrap_or_default().max(slower);
-                self.wait = self.interval;
+                (self.interval, retry_after)
             }
             Answer::Trouble { reason, retry_after } => {
                 self.trouble = Some(reason);
-                let asked = retry_after.unwrap_or_default().min(self.remaining(now));
-                let doubled = self.wait.saturating_mul(2).min(BACK_OFF_CEILING);
-                self.wait = doubled.max(asked).max(self.interval);
+                (self.wait.saturating_mul(2).min(BACK_OFF_CEILING), retry_after)
             }
-        }
+        };
+        // Whatever asks for more than the interval leaves room for a poll before the code is over.
+        let wait = wait.max(retry_after.unwrap_or_default()).min(self.remaining(now));
+        self.wait = wait.max(self.interval);
         if now >= self.deadline { Err(self.expired()) } else { Ok(None) }
     }
 
@@ -165,12 +171,14 @@ mod tests {
         Duration::from_secs(n)
     }
 
+    const PENDING: Answer<()> = Answer::Pending { retry_after: None };
+
     fn trouble(retry_after: Option<u64>) -> Answer<()> {
         Answer::Trouble { reason: "reset".into(), retry_after: retry_after.map(seconds) }
     }
 
     fn slow_down(interval: Option<u64>) -> Answer<()> {
-        Answer::SlowDown { interval: interval.map(seconds) }
+        Answer::SlowDown { interval: interval.map(seconds), retry_after: None }
     }
 
     fn wait(poll: &Poll, now: Duration) -> Duration {
@@ -195,14 +203,14 @@ mod tests {
 
     #[test]
     fn slow_down_adds_five_seconds_for_good() {
-        let answers = vec![Answer::Pending, slow_down(None), Answer::Pending, slow_down(None)];
+        let answers = vec![PENDING, slow_down(None), PENDING, slow_down(None)];
         assert_eq!(waits(1, answers), [1, 1, 6, 6, 11]);
     }
 
     #[test]
     fn an_interval_beside_slow_down_raises_it_further_but_never_lowers_it() {
-        assert_eq!(waits(5, vec![slow_down(Some(30)), Answer::Pending]), [5, 30, 30]);
-        assert_eq!(waits(5, vec![slow_down(Some(1)), Answer::Pending]), [5, 10, 10]);
+        assert_eq!(waits(5, vec![slow_down(Some(30)), PENDING]), [5, 30, 30]);
+        assert_eq!(waits(5, vec![slow_down(Some(1)), PENDING]), [5, 10, 10]);
     }
 
     #[test]
@@ -213,7 +221,7 @@ mod tests {
     #[test]
     fn trouble_doubles_the_wait_up_to_a_ceiling_and_an_answer_ends_it() {
         let mut answers: Vec<_> = (0..5).map(|_| trouble(None)).collect();
-        answers.push(Answer::Pending);
+        answers.push(PENDING);
         assert_eq!(waits(5, answers), [5, 10, 20, 30, 30, 30, 5]);
     }
 
@@ -224,7 +232,7 @@ mod tests {
 
     #[test]
     fn trouble_after_slow_down_returns_to_the_slower_interval() {
-        assert_eq!(waits(1, vec![slow_down(None), trouble(None), Answer::Pending]), [1, 6, 12, 6]);
+        assert_eq!(waits(1, vec![slow_down(None), trouble(None), PENDING]), [1, 6, 12, 6]);
     }
 
     #[test]
@@ -233,6 +241,19 @@ mod tests {
         assert_eq!(waits(5, vec![trouble(Some(1))]), [5, 10]);
         let bounded = waits(5, vec![trouble(Some(u64::MAX))]);
         assert!(bounded[1] < 600, "{bounded:?}");
+        let pending = Answer::Pending { retry_after: Some(seconds(9)) };
+        let slow_down = Answer::SlowDown { interval: None, retry_after: Some(seconds(30)) };
+        assert_eq!(waits(5, vec![pending, slow_down, PENDING]), [5, 9, 30, 10]);
+    }
+
+    #[test]
+    fn back_off_leaves_room_for_a_poll_before_the_code_is_over() {
+        let mut poll = Poll::new(seconds(50), seconds(5), Duration::ZERO);
+        for now in [5, 15] {
+            poll.receive(trouble(None), seconds(now)).unwrap();
+        }
+        poll.receive(trouble(None), seconds(35)).unwrap();
+        assert_eq!(poll.next(seconds(35)), Next::Poll(seconds(15) + MARGIN));
     }
 
     #[test]
@@ -266,8 +287,8 @@ mod tests {
     #[test]
     fn a_pending_answer_after_the_deadline_ends_the_login() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert!(poll.receive::<()>(Answer::Pending, seconds(9)).unwrap().is_none());
-        let error = poll.receive::<()>(Answer::Pending, seconds(10)).unwrap_err();
+        assert!(poll.receive(PENDING, seconds(9)).unwrap().is_none());
+        let error = poll.receive(PENDING, seconds(10)).unwrap_err();
         assert_eq!(error, expired_token());
     }
 

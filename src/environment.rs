@@ -38,9 +38,6 @@ pub const OIDC_HOST: &str = "oidc_host";
 pub const RIP_HOST: &str = "rip_host";
 /// The API of organizations and projects.
 pub const V2API_HOST: &str = "v2api_host";
-/// All members of the config file that an environment sets.
-pub const HOST_KEYS: [&str; 5] = [OIDC_HOST, RIP_HOST, V2API_HOST, "catalog_host", "core_api_host"];
-
 impl Environment {
     /// Reads a name; `None` if no environment is called that.
     pub fn parse(name: &str) -> Option<Self> {
@@ -57,6 +54,11 @@ impl Environment {
             Environment::Production => "ga",
             Environment::Staging(name) => name,
         }
+    }
+
+    /// All members of the config file that an environment sets.
+    pub fn host_keys() -> [&'static str; 5] {
+        SERVICES.each_ref().map(|service| service.key)
     }
 
     /// The base URLs of its hosts by their keys in the config file.
@@ -116,6 +118,6 @@ mod tests {
             assert_eq!(host(environment, key).as_deref(), url, "{environment} {key}");
         }
         let keys: Vec<_> = Environment::parse("dev").unwrap().hosts().map(|(key, _)| key).collect();
-        assert_eq!(keys, HOST_KEYS);
+        assert_eq!(keys, Environment::host_keys());
     }
 }

@@ -11,7 +11,7 @@ pub enum Exit {
     Refused = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Network, TLS, proxy or server trouble; nothing changed, try again later.
+    /// Network, TLS, proxy or server trouble: try again later.
     Unavailable = 3,
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::panic::PanicHookInfo;
 
 use crate::error::Exit;
+use crate::terminal;
 
 /// Takes effect for the whole process, from here on.
 pub fn set_up() {
@@ -29,6 +30,7 @@ fn forbid_core_dumps() {
 /// The message of a panic may quote what it choked on, so only the place is told.
 #[expect(clippy::disallowed_methods, reason = "there is nobody left to return an Exit to")]
 fn tell_of_panic(panic: &PanicHookInfo) {
+    terminal::show_typing();
     let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
     // Not by the console, which may be what failed; and a second panic would say it all.
     let _ = writeln!(

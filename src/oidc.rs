@@ -53,19 +53,15 @@ struct DeviceAuthorization {
     interval: Option<Box<RawValue>>,
 }
 
-/// RFC 6749 §5.1 and OIDC Core §3.1.3.3; the access token is checked for and not kept.
+/// The token endpoint's answer, good or bad (RFC 6749 §5.1 and §5.2, OIDC Core §3.1.3.3), with the
+/// `interval` that some servers put beside `slow_down`. Read in one go, so that nothing comes twice.
 #[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: Secret,
-    token_type: String,
-    id_token: Secret,
-}
-
-/// RFC 6749 §5.2, with the `interval` that some servers put beside `slow_down`.
-#[derive(Deserialize)]
-struct ErrorAnswer {
+struct PollAnswer {
     error: Option<Box<RawValue>>,
     interval: Option<Box<RawValue>>,
+    access_token: Option<Box<RawValue>>,
+    token_type: Option<Box<RawValue>>,
+    id_token: Option<Box<RawValue>>,
 }
 
 impl<'a> Provider<'a> {
@@ -219,18 +215,16 @@ fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
 /// The `error` member decides, whatever the HTTP status: `authorization_pending` comes with 200, 400,
 /// 401, 403 and 428.
 fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
-    let answer = reply.object::<ErrorAnswer>().ok();
-    let interval = answer
-        .as_ref()
-        .and_then(|answer| answer.interval.as_deref())
-        .and_then(json::seconds)
-        .map(Duration::from_secs);
-    let error = answer.and_then(|answer| answer.error);
-    let code =
-        error.as_deref().map(|raw| serde_json::from_str::<String>(raw.get()).unwrap_or_default());
-    match code.as_deref() {
-        Some("authorization_pending") => Answer::Pending,
-        Some("slow_down") => Answer::SlowDown { interval },
+    let retry_after = reply.retry_after;
+    let answer = reply.object::<PollAnswer>().ok();
+    let error = answer.as_ref().and_then(|answer| answer.error.as_deref());
+    match error.map(|raw| text_of(raw).unwrap_or_default()).as_deref() {
+        Some("authorization_pending") => Answer::Pending { retry_after },
+        Some("slow_down") => {
+            let interval = answer.as_ref().and_then(|answer| answer.interval.as_deref());
+            let interval = interval.and_then(json::seconds).map(Duration::from_secs);
+            Answer::SlowDown { interval, retry_after }
+        }
         Some("access_denied") => Answer::Refused(Error::refused(
             "the login was denied in the browser",
             "If that was a mistake, run `rio auth login` for a new code.",
@@ -252,8 +246,24 @@ fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
         _ if reply.is_later() || reply.is_redirect() || reply.is_web_page() => trouble(reply),
         _ if reply.breaks_off() && !reply.is_success() => trouble(reply),
         Some(_) => Answer::Refused(reply.refusal("the login", &[device_code])),
-        None => read_tokens(reply, device_code),
+        None if !reply.is_success() => Answer::Refused(reply.refusal("the login", &[device_code])),
+        None => match answer.and_then(id_token_of) {
+            Some(id_token) => Answer::Tokens(id_token),
+            None => Answer::Refused(reply.senseless("the login")),
+        },
     }
+}
+
+/// The id_token of a good answer; the access token is checked for and not kept.
+fn id_token_of(answer: PollAnswer) -> Option<Secret> {
+    let _access_token = text_of(&answer.access_token?).filter(|token| !token.is_empty())?;
+    let bearer = text_of(&answer.token_type?)?.eq_ignore_ascii_case("bearer");
+    let id_token = text_of(&answer.id_token?).map(Secret::new)?;
+    bearer.then_some(id_token)
+}
+
+fn text_of(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
 }
 
 fn trouble(reply: &Reply) -> Answer<Secret> {
@@ -261,15 +271,4 @@ fn trouble(reply: &Reply) -> Answer<Secret> {
         reason: format!("{} answered with {}", reply.host, reply.looks()),
         retry_after: reply.retry_after,
     }
-}
-
-fn read_tokens(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
-    let answer: TokenAnswer = match reply.expect("the poll", &[device_code]) {
-        Ok(answer) => answer,
-        Err(error) => return Answer::Refused(error),
-    };
-    if answer.access_token.is_empty() || !answer.token_type.eq_ignore_ascii_case("bearer") {
-        return Answer::Refused(reply.senseless("the poll"));
-    }
-    Answer::Tokens(answer.id_token)
 }

@@ -186,7 +186,10 @@ impl Platform<'_> {
     pub fn user_info(&self, token: &Secret) -> Result<String, Error> {
         let url = self.hosts.rip()?.join("/user/info");
         let reply = self.http.send(&Request::get(&url, token))?;
-        let info: Data<UserInfo> = reply.expect("the token", &[token])?;
+        if reply.is_refusal() {
+            return Err(reply.refusal("the token", &[token]));
+        }
+        let info: Data<UserInfo> = reply.expect("the check of the token", &[token])?;
         Ok(info.data.email)
     }
 
@@ -194,9 +197,9 @@ impl Platform<'_> {
     pub fn verify(&self, token: &Secret) -> Result<Verdict, Error> {
         let url = self.hosts.rip()?.join("/user/info");
         let reply = self.http.send(&Request::get(&url, token))?;
-        let refused = is_no_to_token(&reply);
+        // A server without such a page is not the one to say anything of the token.
+        let refused = reply.is_refusal() && reply.status != 404;
         if !refused {
-            // A server without such a page is not the one to say anything of the token.
             let read = reply.expect::<Data<UserInfo>>("the check of the token", &[token]);
             read.map_err(Error::into_unavailable)?;
         }
@@ -213,7 +216,8 @@ impl Platform<'_> {
         };
         let reply = self.http.send_once(&request).map_err(Error::from)?;
         // A token that is no longer good needs no logout.
-        let ended = reply.is_success() || is_no_to_token(&reply);
+        let dead = reply.is_refusal() && matches!(reply.status, 401 | 403);
+        let ended = reply.is_success() || dead;
         if ended { Ok(()) } else { Err(reply.refusal("the logout", &[token])) }
     }
 
@@ -270,10 +274,6 @@ impl Platform<'_> {
 fn json<T: Serialize>(body: &T) -> Action<'static> {
     // Structs of text always have a JSON form.
     Action::PostJson(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
-}
-
-fn is_no_to_token(reply: &Reply) -> bool {
-    reply.is_refusal() && matches!(reply.status, 401 | 403)
 }
 
 /// The token of an answer; one that cannot go into a header is none.

@@ -134,8 +134,8 @@ fn hide_typing() -> io::Result<()> {
     set_terminal(&hidden)
 }
 
-/// Async-signal-safe.
-fn show_typing() {
+/// Async-signal-safe. Does nothing where no hidden prompt is open.
+pub fn show_typing() {
     if let Some(open) = hidden_prompt() {
         let _ = set_terminal(&open.before);
     }
@@ -151,10 +151,11 @@ fn set_terminal(settings: &termios) -> io::Result<()> {
     check(unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, settings) })
 }
 
-/// Async-signal-safe.
+/// Async-signal-safe. A terminal that controls no session, as under `setsid`, has no background.
 fn is_in_foreground() -> bool {
     // SAFETY: neither call takes a pointer.
-    unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() }
+    let (foreground, own) = unsafe { (libc::tcgetpgrp(libc::STDIN_FILENO), libc::getpgrp()) };
+    foreground == -1 || foreground == own
 }
 
 fn check(result: c_int) -> io::Result<()> {
@@ -189,7 +190,8 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
 /// is whole at any moment, so there is nothing else to put right.
 extern "C" fn end(signal: c_int) {
     show_typing();
-    if is_in_foreground() {
+    // SAFETY: takes no pointer.
+    if unsafe { libc::isatty(libc::STDIN_FILENO) } == 1 && is_in_foreground() {
         // The shell's prompt is not to stand behind a half-written line.
         write_to_stderr("\n");
     }

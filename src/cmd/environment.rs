@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::config::{ConfigFile, ENVIRONMENT};
-use crate::environment::{Environment, HOST_KEYS, VALID_NAMES};
+use crate::environment::{Environment, VALID_NAMES};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 
@@ -17,7 +17,7 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
     let file = ConfigFile::locate(&host.env, host.clock.clone())?;
     file.update(|config| {
         config.forget_login();
-        config.remove(&HOST_KEYS);
+        config.remove(&Environment::host_keys());
         config.remove(&[ENVIRONMENT]);
         if environment != Environment::Production {
             config.set(ENVIRONMENT, environment.name());

@@ -1,14 +1,16 @@
 //! `rio auth logout`.
 
-use crate::config::Config;
+use crate::config::{AUTH_TOKEN, Config};
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::secret::Secret;
 use crate::session::Session;
 
 /// Tells the server, and forgets whatever it answers.
 pub fn run(host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
-    let token = session.config.auth_token()?;
+    // What no server can have given needs no telling.
+    let token = session.config.text(AUTH_TOKEN)?.and_then(|text| Secret::token(&text));
     if !session.config.has_login() {
         host.console.say("You are logged out already.");
         return Ok(Exit::Done);

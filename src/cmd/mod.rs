@@ -31,3 +31,11 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
         Command::Completion(args) => completion::run(args, host),
     }
 }
+
+/// What a command ends with that finds the login it worked on replaced or gone.
+fn overtaken() -> Error {
+    Error::refused(
+        "another rio has logged in or out meanwhile, and what it did was left as it is",
+        "See `rio auth status`.",
+    )
+}

@@ -1,6 +1,6 @@
 //! `rio auth refresh-token`.
 
-use super::secrets;
+use super::{overtaken, secrets};
 use crate::args::RefreshToken;
 use crate::config::{AUTH_TOKEN, EMAIL_ID};
 use crate::error::{Error, Exit};
@@ -30,10 +30,7 @@ pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
         }
     })?;
     if !stored {
-        return Err(Error::refused(
-            "another rio has logged in or out meanwhile, and that login was left as it is",
-            "See `rio auth status`.",
-        ));
+        return Err(overtaken());
     }
     host.console.say("The token is refreshed.");
     Ok(Exit::Done)

@@ -35,9 +35,9 @@ use proxy::Proxy;
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a request may take from its first step to the last byte of its answer.
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
-/// A GET is tried so often; nothing else is tried twice.
+/// So often a GET is tried, and a POST of which nothing was sent.
 const ATTEMPTS: u32 = 3;
-/// Between the tries of a GET; doubled each time.
+/// Between the tries; doubled each time.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest `Retry-After` that is worth waiting for within one command.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

@@ -15,7 +15,6 @@ use crate::text;
 
 /// A larger body, after decompression, is nothing that is expected here.
 const LARGEST_BODY: u64 = 1024 * 1024;
-const LATER: &str = "The server has trouble of its own: try again later.";
 /// So much of a server's own words fits into a message.
 const LONGEST_WORDS: usize = 200;
 
@@ -129,7 +128,7 @@ impl Reply {
         if self.is_refusal() {
             return Error::refused(fact, "Check what was given, then run the command again.");
         }
-        if self.is_later() { Error::unavailable(fact, LATER) } else { self.senseless(what) }
+        if self.is_later() { Error::unavailable(fact, self.later()) } else { self.senseless(what) }
     }
 
     /// The error for an answer that says nothing that is understood here. Only a no of the server's
@@ -146,7 +145,14 @@ impl Reply {
         if self.is_refusal() {
             return Error::refused(fact, "See that the host keys in the config file are right.");
         }
-        Error::unavailable(fact, LATER)
+        Error::unavailable(fact, self.later())
+    }
+
+    fn later(&self) -> &'static str {
+        match self.status {
+            429 => "The server asks to wait: try again later.",
+            _ => "The server has trouble of its own: try again later.",
+        }
     }
 
     /// What the answer looks like, for a message.

@@ -20,25 +20,42 @@ const BUNDLES: [&str; 5] = [
 pub fn roots(env: &Env) -> Result<RootCerts, Error> {
     if let Some(path) = env.get("SSL_CERT_FILE") {
         let path = Path::new(path);
-        return read_bundle(path).ok_or_else(|| {
-            let what = if path.exists() { "holds no certificate" } else { "does not exist" };
+        return read_bundle(path).map_err(|what| {
             Error::refused(
                 format!("SSL_CERT_FILE names {}, which {what}", path.display()),
                 "Name a PEM file with the certificates to trust, or unset SSL_CERT_FILE.",
             )
         });
     }
-    let system = BUNDLES.iter().find_map(|path| read_bundle(Path::new(path)));
-    Ok(system.unwrap_or(RootCerts::WebPki))
+    Ok(system_roots(&BUNDLES))
 }
 
-fn read_bundle(path: &Path) -> Option<RootCerts> {
-    let pem = std::fs::read(path).ok()?;
+fn system_roots(bundles: &[&str]) -> RootCerts {
+    let system = bundles.iter().find_map(|path| read_bundle(Path::new(path)).ok());
+    system.unwrap_or(RootCerts::WebPki)
+}
+
+/// The certificates of a PEM file, or what is wrong with it.
+fn read_bundle(path: &Path) -> Result<RootCerts, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {}", error.kind()))?;
     let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
             _ => None,
         })
         .collect();
-    (!certificates.is_empty()).then(|| RootCerts::from(certificates))
+    if certificates.is_empty() {
+        return Err("holds no certificate".to_owned());
+    }
+    Ok(RootCerts::from(certificates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_a_bundle_has_the_embedded_roots() {
+        assert!(matches!(system_roots(&["/nonexistent/ca.pem", "/dev/null"]), RootCerts::WebPki));
+    }
 }

@@ -870,7 +870,7 @@ fn an_answer_without_usable_tokens_stops_the_login() {
         let worse = worsen(good(&platform));
         platform.answer(Call::Token, Answer::json(200, worse));
         fails(&platform, &Robot::of(&platform), &clock, 3)
-            .says("answered the poll with something else");
+            .says("answered the login with something else");
         assert_eq!(platform.calls(Call::Token).len(), 1, "{name}");
     }
 }
@@ -898,7 +898,7 @@ fn a_body_of_a_hundred_megabytes_is_left_after_one() {
     let body = [head.as_bytes(), &vec![b' '; 2 << 20]].concat();
     platform.answer(Call::Token, Answer::raw(body));
     fails(&platform, &Robot::of(&platform), &clock, 3)
-        .says("answered the poll with more than 1 MiB");
+        .says("answered the login with more than 1 MiB");
 }
 
 // Metadata

@@ -257,3 +257,15 @@ fn a_host_that_cannot_be_used_is_no_reason_to_stay_logged_in() {
         assert_eq!(robot.config()[key], value);
     }
 }
+
+#[test]
+fn what_no_server_can_have_given_is_forgotten_without_telling_anybody() {
+    let platform = Platform::start();
+    let robot = Robot::of(&platform);
+    let mut config = platform.config();
+    config["auth_token"] = "not a token".into();
+    robot.write_config(&config);
+    logout(&robot).exits(0).says("logged out");
+    assert_eq!(robot.config(), platform.config());
+    assert!(platform.requests().is_empty());
+}

@@ -4,7 +4,7 @@ mod device_flow;
 mod report;
 mod selection;
 
-use super::secrets;
+use super::{overtaken, secrets};
 use crate::args::Login;
 use crate::config::{
     AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
@@ -41,6 +41,14 @@ struct Account {
     email: Option<String>,
 }
 
+impl Account {
+    /// The email is kept as the config file will give it back.
+    fn new(token: Secret, email: Option<String>) -> Self {
+        let email = email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty());
+        Account { token, email }
+    }
+}
+
 fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error> {
     args.silent |= args.no_interactive;
     check_usage(&args)?;
@@ -58,7 +66,11 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     report.logged_in(host, account.email.as_deref());
     let current = if same_account { before.selected } else { Current::default() };
     let selection = selection::select(&args, host, &session, &current, &account.token)?;
-    session.file.update(|config| store_selection(config, &account, &selection))?;
+    let mut stored = false;
+    session.file.update(|config| stored = store_selection(config, &account, &selection))?;
+    if !stored {
+        return Err(overtaken());
+    }
     report.selected(host, account.email.as_deref(), &selection)?;
     Ok(Exit::Done)
 }
@@ -73,7 +85,7 @@ struct Before {
 impl Before {
     fn read(config: &Config) -> Result<Self, Error> {
         Ok(Before {
-            logged_in: config.auth_token()?.is_some(),
+            logged_in: config.text(AUTH_TOKEN)?.is_some(),
             email: config.text(EMAIL_ID)?,
             selected: Current {
                 organization: config.text(ORGANIZATION_ID)?,
@@ -171,7 +183,7 @@ fn authenticate(
         Way::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
             let claims = device_flow::run(host, session, report, browse)?;
-            Ok(Account { token: claims.rio_token, email: claims.email })
+            Ok(Account::new(claims.rio_token, claims.email))
         }
         Way::Password { email, password } => {
             let password = match password {
@@ -179,11 +191,11 @@ fn authenticate(
                 None => secrets::ask_password(host, &email)?,
             };
             let token = session.platform().login(&email, &password, Level::Medium)?;
-            Ok(Account { token, email: Some(email) })
+            Ok(Account::new(token, Some(email)))
         }
         Way::Token(token) => {
             let email = session.platform().user_info(&token)?;
-            Ok(Account { token, email: Some(email) })
+            Ok(Account::new(token, Some(email)))
         }
     }
 }
@@ -199,10 +211,10 @@ fn store_account(config: &mut Config, account: &Account, same_account: bool) {
     }
 }
 
-/// Leaves a login alone that another process has stored meanwhile.
-fn store_selection(config: &mut Config, account: &Account, selection: &Selection) {
+/// Leaves a login alone that another process has stored meanwhile; tells whether it was stored.
+fn store_selection(config: &mut Config, account: &Account, selection: &Selection) -> bool {
     if !config.is_login_of(account.email.as_deref()) {
-        return;
+        return false;
     }
     config.forget_selection();
     if let Choice::Made(organization) = &selection.organization {
@@ -213,8 +225,9 @@ fn store_selection(config: &mut Config, account: &Account, selection: &Selection
     let (guid, name) = match &selection.project {
         Choice::Made(project) => (project.guid.as_str(), project.name.as_str()),
         Choice::NothingThere => ("", ""),
-        Choice::Open => return,
+        Choice::Open => return true,
     };
     config.set(PROJECT_ID, guid);
     config.set(PROJECT_NAME, name);
+    true
 }

@@ -168,6 +168,8 @@ fn still_logged_in(error: Error) -> Error {
     error.context("you are logged in, but nothing could be selected")
 }
 
+/// A longer name pushes its own GUID out of line, and no other's.
+const WIDEST_NAME: usize = 40;
 /// So much patience there is with a pipe that has no end.
 const MOST_WRONG_ANSWERS: usize = 10;
 
@@ -223,7 +225,8 @@ impl Asker<'_> {
 
     fn show<T: Named>(&mut self, all: &[T], default: Option<usize>) {
         let number_width = all.len().to_string().len();
-        let name_width = all.iter().map(|one| one.name().chars().count()).max().unwrap_or_default();
+        let name_width = all.iter().map(|one| one.name().chars().count()).max();
+        let name_width = name_width.unwrap_or_default().min(WIDEST_NAME);
         for (index, one) in all.iter().enumerate() {
             let mark = if Some(index) == default { "  (current)" } else { "" };
             self.host.console.say(&format!(

@@ -46,7 +46,7 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
         println!("\n$ rio {}", arguments.join(" "));
         let mut command = Command::new(rio);
         command.args(arguments);
-        confine(&mut command, &scratch.path, &config);
+        confine(&mut command, &config);
         let code = exit_code(finish(command, platform)?);
         if code != 0 {
             return Ok(code);
@@ -68,8 +68,9 @@ fn introduce(platform: &Platform, scratch: &Path) {
     }
 }
 
-fn confine(command: &mut Command, scratch: &Path, config: &Path) {
-    command.env("RIO_CONFIG", config).env("HOME", scratch).env_remove("XDG_CONFIG_HOME");
+fn confine(command: &mut Command, config: &Path) {
+    // The home stays: a browser that opens is to be the newcomer's own.
+    command.env("RIO_CONFIG", config);
     for name in PROXIES {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
