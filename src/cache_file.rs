@@ -119,10 +119,9 @@ impl CacheFile {
     fn regular(&self, target: &Path) -> Result<Option<fs::Metadata>, Error> {
         match fs::metadata(target) {
             Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
-            Ok(metadata) if metadata.is_dir() || metadata.file_type().is_fifo() => {
+            Ok(metadata) if self.may_be_moved(&metadata) => {
                 Err(self.unusable("is not a regular file"))
             }
-            // A device is nothing to move.
             Ok(_) => Err(Error::refused(
                 format!("the config file {} is not a regular file", self.path.display()),
                 "Name another file in RIO_CONFIG.",
@@ -130,6 +129,12 @@ impl CacheFile {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.unreadable(&error)),
         }
+    }
+
+    /// A device is nothing to move, nor is the root.
+    fn may_be_moved(&self, metadata: &fs::Metadata) -> bool {
+        let kind = metadata.file_type();
+        self.path.file_name().is_some() && (kind.is_dir() || kind.is_fifo())
     }
 
     fn read_target(&self, target: &Path) -> Result<Option<Contents>, Error> {
@@ -170,13 +175,11 @@ impl CacheFile {
 
     /// The file cannot be used as it is; says so, and how to get it out of the way untouched.
     pub fn unusable(&self, what: &str) -> Error {
-        Error::refused(
-            format!("the config file {} {what}", self.path.display()),
-            format!(
-                "Mend it, name another file in RIO_CONFIG, or move it aside:\n  {}",
-                self.move_aside()
-            ),
-        )
+        let advice = format!(
+            "Mend it, name another file in RIO_CONFIG, or move it aside:\n  {}",
+            self.move_aside()
+        );
+        Error::refused(format!("the config file {} {what}", self.path.display()), advice)
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs};
+use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, SubCommandInfo};
 
 use crate::args::Rio;
 use crate::error::Error;
@@ -118,13 +118,24 @@ impl<'a> Reader<'a> {
 
     fn unknown_command(&self, word: &str) -> Error {
         let called = if is_plain_word(word) { format!(" '{word}'") } else { String::new() };
-        if self.path.len() == 1 {
-            return Error::usage(
-                format!("this rio has no command{called}: it does `rio auth` and its helpers"),
-                "For all else install the full CLI (pip install rapyuta-io-cli), or see `rio help`.",
-            );
+        if self.path.len() > 1 {
+            let names: Vec<_> = self.command.commands.iter().map(|command| command.name).collect();
+            return self.usage(format!("{} has no command{called}", self.name())).advise(format!(
+                "It has {}. See `{} --help`.",
+                names.join(", "),
+                self.name()
+            ));
         }
-        self.usage(format!("{} has no command{called}", self.name()))
+        let deeper =
+            |group: &&SubCommandInfo| group.command.commands.iter().any(|c| c.name == word);
+        let fact = format!("this rio has no command{called}: it does `rio auth` and its helpers");
+        match self.command.commands.iter().find(deeper) {
+            Some(group) => Error::usage(fact, format!("Did you mean `rio {} {word}`?", group.name)),
+            None => Error::usage(
+                fact,
+                "For all else install the full CLI (pip install rapyuta-io-cli), or see `rio help`.",
+            ),
+        }
     }
 
     fn option(

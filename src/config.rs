@@ -139,7 +139,7 @@ impl Config {
         let Some(text) = self.text(AUTH_TOKEN)?.map(Zeroizing::new) else { return Ok(None) };
         let token = Secret::token(&text);
         if token.is_none() && text.as_str() != "Bearer" {
-            return Err(self.file.unusable("is wrong: auth_token is nothing that a server gives"));
+            return Err(self.file.unusable("is wrong: auth_token is not a token"));
         }
         Ok(token)
     }

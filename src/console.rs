@@ -13,6 +13,8 @@ use crate::text;
 pub trait Input {
     /// Whether a person types here.
     fn is_terminal(&self) -> bool;
+    /// Forgets what a person typed before the question: it was meant for something else.
+    fn discard_typed(&mut self);
     /// The next line without its end; `None` when there is no more.
     fn read_line(&mut self) -> io::Result<Option<String>>;
     /// From now on what is typed is not shown. `prompt` is shown again to a person who comes back to
@@ -80,11 +82,13 @@ impl Console {
 
     fn write_out(&mut self, text: &str) -> Result<(), Error> {
         let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
-        written.map_err(|_| {
-            Error::refused(
-                "the result could not be written to standard output",
-                "See that the file or pipe it goes to takes it, then run the command again.",
-            )
+        written.map_err(|error| match error.kind() {
+            // Whoever closed the pipe, as `head` does, has what they want.
+            io::ErrorKind::BrokenPipe => Error::refused("", ""),
+            kind => Error::refused(
+                format!("the result could not be written to standard output: {kind}"),
+                "See that the file it goes to takes it, then run the command again.",
+            ),
         })
     }
 
@@ -115,6 +119,9 @@ impl Console {
 
     /// Says an error: the fact, then the advice. Indented lines of the advice are kept as they are.
     pub fn fail(&mut self, error: &Error) {
+        if error.fact().is_empty() {
+            return;
+        }
         self.say_words(&format!("rio: {}", error.fact()));
         for line in error.advice().lines() {
             if line.starts_with(' ') {
@@ -146,6 +153,7 @@ impl Console {
     /// Asks for a line; `None` if nobody can answer.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
         let question = shown(question, self.screen.ascii_err);
+        self.input.discard_typed();
         self.write_err(&question);
         let answer = self.input.read_line();
         // At a terminal the person's own Enter ends the line; anywhere else nobody's does.
@@ -160,6 +168,7 @@ impl Console {
         let question = shown(question, self.screen.ascii_err);
         // Before the question: somebody may have the answer ready.
         self.input.hide_typing(&question).map_err(unreadable)?;
+        self.input.discard_typed();
         self.write_err(&question);
         let answer = self.input.read_hidden();
         self.input.show_typing();
@@ -168,9 +177,9 @@ impl Console {
     }
 
     /// The first line of standard input, for an option whose value is `-`.
-    pub fn read_secret(&mut self) -> Result<Option<Secret>, Error> {
+    pub fn read_secret(&mut self, option: &str) -> Result<Option<Secret>, Error> {
         match self.input.is_terminal() {
-            true => self.ask_hidden("Secret: "),
+            true => self.ask_hidden(&format!("Value of {option}: ")),
             false => self.input.read_hidden().map_err(unreadable),
         }
     }
@@ -182,7 +191,7 @@ impl Console {
 
 fn unreadable(error: io::Error) -> Error {
     let what = match error.kind() {
-        io::ErrorKind::InvalidData => "holds a line that is not UTF-8 or is too long".to_owned(),
+        io::ErrorKind::InvalidData => "holds a line that is no text, or too long".to_owned(),
         kind => format!("cannot be read: {kind}"),
     };
     Error::refused(format!("standard input {what}"), "Answer at a terminal, or pipe text in.")

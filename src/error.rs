@@ -70,7 +70,7 @@ impl Error {
         self.exit
     }
 
-    /// What happened, without a final full stop.
+    /// What happened, without a final full stop; empty where there is nobody to tell.
     pub fn fact(&self) -> &str {
         &self.fact
     }

@@ -19,6 +19,14 @@ impl Hosts {
         Hosts { oidc: host(OIDC_HOST), rip: host(RIP_HOST), v2api: host(V2API_HOST) }
     }
 
+    /// Whether any of them is not the one of the environment.
+    pub fn are_set_by_hand(config: &Config) -> bool {
+        [OIDC_HOST, RIP_HOST, V2API_HOST].into_iter().any(|key| {
+            let set = config.text(key).ok().flatten();
+            set.is_some_and(|url| default(config, key).ok() != Some(url))
+        })
+    }
+
     /// The login server.
     pub fn oidc(&self) -> Result<&Url, Error> {
         self.oidc.as_ref().map_err(Clone::clone)
@@ -49,9 +57,8 @@ fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
 }
 
 fn default(config: &Config, key: &str) -> Result<String, Error> {
-    let name = config.text(ENVIRONMENT)?;
-    let environment = Environment::parse(name.as_deref().unwrap_or("ga"));
-    environment
+    let name = config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
+    Environment::parse(&name)
         .and_then(|environment| environment.hosts().find(|(known, _)| *known == key))
         .map(|(_, url)| url)
         .ok_or_else(|| {

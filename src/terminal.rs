@@ -29,8 +29,16 @@ impl Input for StandardInput {
         io::stdin().is_terminal()
     }
 
+    fn discard_typed(&mut self) {
+        if self.is_terminal() {
+            // SAFETY: takes no pointer. In the background it would stop the program, as reading will.
+            unsafe { libc::tcflush(libc::STDIN_FILENO, libc::TCIFLUSH) };
+        }
+    }
+
+    /// What is no UTF-8 is a slip of the fingers; it answers no question, which is asked again.
     fn read_line(&mut self) -> io::Result<Option<String>> {
-        Ok(read_line()?.map(|line| line.to_string()))
+        Ok(read_line()?.map(|line| String::from_utf8_lossy(&line).into_owned()))
     }
 
     fn hide_typing(&mut self, prompt: &str) -> io::Result<()> {
@@ -42,7 +50,9 @@ impl Input for StandardInput {
 
     fn read_hidden(&mut self) -> io::Result<Option<Secret>> {
         if !self.is_terminal() {
-            return Ok(read_line()?.map(|line| Secret::new(line.as_str())));
+            let Some(line) = read_line()? else { return Ok(None) };
+            let text = std::str::from_utf8(&line).map_err(|_| io::ErrorKind::InvalidData)?;
+            return Ok(Some(Secret::new(text)));
         }
         let ended = Rc::new(Cell::new(false));
         let keys = Keys { ended: ended.clone() };
@@ -56,17 +66,18 @@ impl Input for StandardInput {
     }
 }
 
-fn read_line() -> io::Result<Option<Zeroizing<String>>> {
-    let mut line = Zeroizing::new(String::new());
-    let length = io::stdin().lock().take(LONGEST_LINE).read_line(&mut line)?;
+fn read_line() -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut line = Zeroizing::new(Vec::new());
+    let length = io::stdin().lock().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     if length as u64 == LONGEST_LINE {
         return Err(io::ErrorKind::InvalidData.into());
     }
     if line.is_empty() {
         return Ok(None);
     }
-    let end = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(end);
+    while line.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+        line.pop();
+    }
     Ok(Some(line))
 }
 
@@ -208,6 +219,7 @@ extern "C" fn suspend(signal: c_int) {
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }
+    // `resume` has run by now, unless the stop was not for this program.
     handle(signal, suspend);
     set_errno(errno);
 }
@@ -217,6 +229,8 @@ extern "C" fn suspend(signal: c_int) {
 extern "C" fn resume(_signal: c_int) {
     let errno = io::Error::last_os_error().raw_os_error();
     if let Some(open) = hidden_prompt().filter(|_| is_in_foreground()) {
+        // First of all: the next Ctrl-Z may come as soon as typing is hidden.
+        handle(libc::SIGTSTP, suspend);
         let _ = hide_typing();
         write_to_stderr(&open.prompt);
     }

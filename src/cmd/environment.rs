@@ -24,8 +24,9 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
             environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
-    host.console.say(&format!(
-        "The environment is {} now. Run `rio auth login` to log in to it.",
+    host.console.say_words(&format!(
+        "The environment is {} now, and login and hosts of before are forgotten. Run `rio auth login` \
+         to log in to it.",
         environment.name()
     ));
     Ok(Exit::Done)

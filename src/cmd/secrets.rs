@@ -19,7 +19,7 @@ pub fn of_option(
         ));
         return usable(name, value).map(Some);
     }
-    let line = host.console.read_secret()?.ok_or_else(|| {
+    let line = host.console.read_secret(name)?.ok_or_else(|| {
         Error::usage(
             format!("{name} - found nothing on standard input"),
             format!("Give it there: {name} - < FILE"),

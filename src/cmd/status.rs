@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::hosts::Hosts;
 use crate::jwt::{self, Jwt};
 use crate::platform::Verdict;
 use crate::secret::Secret;
@@ -59,6 +60,7 @@ struct Standing {
     expires_at: Option<u64>,
     email: Option<String>,
     environment: String,
+    hosts_by_hand: bool,
     organization: [Option<String>; 3],
     project: [Option<String>; 2],
     file: String,
@@ -75,6 +77,7 @@ impl Standing {
             email: config.text(EMAIL_ID)?,
             // As it stands: what is wrong with it matters to who calls a host.
             environment: config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
+            hosts_by_hand: Hosts::are_set_by_hand(config),
             organization: texts(
                 config,
                 [ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID],
@@ -110,7 +113,8 @@ impl Standing {
             }
             Some(Err(_)) => rows.push(("Server", "could not be asked".to_owned())),
         }
-        rows.push(("Environment", self.environment.clone()));
+        let by_hand = if self.hosts_by_hand { " (with hosts set by hand)" } else { "" };
+        rows.push(("Environment", format!("{}{by_hand}", self.environment)));
         rows.push(("Config file", self.file.clone()));
         let rows = rows.into_iter().map(|(label, value)| format!("  {label:<14}{value}"));
         std::iter::once(self.headline(verified)).chain(rows).collect()

@@ -362,6 +362,8 @@ impl Input for Lines {
         Ok(self.0.pop())
     }
 
+    fn discard_typed(&mut self) {}
+
     fn hide_typing(&mut self, _prompt: &str) -> io::Result<()> {
         Ok(())
     }

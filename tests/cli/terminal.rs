@@ -47,15 +47,28 @@ impl Terminal {
     }
 
     fn start_on(keyboard: File, line: File, mut command: Command) -> Self {
-        let end = || line.try_clone().unwrap();
-        command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: both calls are async-signal-safe.
+        // SAFETY: the call is async-signal-safe.
         unsafe {
             command.pre_exec(|| {
                 check(libc::setsid())?;
-                check(libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY as _, 0))
+                check(libc::ioctl(libc::STDERR_FILENO, libc::TIOCSCTTY as _, 0))
             });
         }
+        Terminal::spawn(keyboard, line, command)
+    }
+
+    /// Starts the command on a terminal that controls no session, as under `setsid` or an init that
+    /// has none: keys make no signals, and nobody is in the foreground.
+    fn start_without_session(mut command: Command) -> Self {
+        let (keyboard, line) = open_pair();
+        // SAFETY: the call is async-signal-safe.
+        unsafe { command.pre_exec(|| check(libc::setsid())) };
+        Terminal::spawn(keyboard, line, command)
+    }
+
+    fn spawn(keyboard: File, line: File, mut command: Command) -> Self {
+        let end = || line.try_clone().unwrap();
+        command.stdin(end()).stdout(end()).stderr(end());
         let child = command.spawn().unwrap();
         Terminal { keyboard, line, child, screen: Vec::new(), read: 0 }
     }
@@ -274,6 +287,39 @@ fn a_password_is_not_shown_while_it_is_typed() {
     assert!(!shown.contains('*'), "not even its length\n{shown}");
     assert!(terminal.is_cooked());
     assert_eq!(platform.calls(Call::UserLogin)[0].json()["password"], PASSWORD);
+}
+
+#[test]
+fn a_password_is_hidden_on_a_terminal_that_controls_no_session() {
+    let platform = Platform::start();
+    let robot = at_terminal(Robot::of(&platform));
+    let arguments = ["auth", "token", "--email", EMAIL];
+    let mut terminal = Terminal::start_without_session(robot.rio(&arguments).command());
+    terminal.waits_for("Password of");
+    assert!(!terminal.echoes());
+    terminal.types(&format!("{PASSWORD}\n"));
+    assert_eq!(terminal.ends(), 0);
+    assert!(!terminal.text().contains(PASSWORD));
+    assert!(terminal.echoes());
+}
+
+#[test]
+fn what_is_typed_while_waiting_answers_no_question() {
+    let platform = Platform::start();
+    platform.interval(1);
+    let robot = at_terminal(Robot::of(&platform));
+    let command = robot.rio(&["auth", "login", "--no-browser"]).command();
+    let mut terminal = Terminal::start(command);
+    terminal.waits_for("Waiting for the approval");
+    terminal.types("2\n");
+    terminal.waits_for("2");
+    platform.approve();
+    terminal.waits_for("Which organization?");
+    terminal.types("1\n");
+    terminal.waits_for("Which project?");
+    terminal.types("1\n");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(robot.config()["organization_name"], "Acme Robotics");
 }
 
 #[test]

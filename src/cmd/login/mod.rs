@@ -125,10 +125,16 @@ fn check_usage(args: &Login) -> Result<(), Error> {
         match (&args.email, &args.password) {
             (Some(_), Some(_)) => {}
             (None, None) => {
-                return usage("a silent login needs --auth-token, or --email and --password");
+                return usage(
+                    "a login without questions needs --auth-token, or --email and --password",
+                );
             }
-            (None, Some(_)) => return usage("a silent login by password needs --email"),
-            (Some(_), None) => return usage("a silent login by email needs --password"),
+            (None, Some(_)) => {
+                return usage("a login without questions needs --email beside --password");
+            }
+            (Some(_), None) => {
+                return usage("a login without questions needs --password beside --email");
+            }
         }
     } else if args.password.is_some() && args.email.is_none() {
         return usage("--password needs --email");
@@ -136,7 +142,7 @@ fn check_usage(args: &Login) -> Result<(), Error> {
         return usage("--json asks nothing, so --email needs --password");
     }
     if args.silent && args.project.is_some() && args.organization.is_none() {
-        return usage("a silent login with --project needs --organization");
+        return usage("a login without questions needs --organization beside --project");
     }
     Ok(())
 }

@@ -61,6 +61,7 @@ fn introduce(platform: &Platform, scratch: &Path) {
     println!("that directory is removed at the end.");
     if io::stdin().is_terminal() {
         println!("Open the address that rio prints, compare the code, and approve.");
+        println!("The account is {}, its password: {}", platform::EMAIL, platform::PASSWORD);
     } else {
         println!(
             "There is no terminal: the demo approves by itself and chooses the first of everything."
