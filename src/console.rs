@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::qr::{self, Ink};
 use crate::secret::Secret;
 use crate::text;
 
@@ -31,12 +32,12 @@ pub trait Input {
 pub struct Screen {
     /// Bold and the like are understood and wanted on standard error.
     pub color: bool,
-    /// Standard error is a terminal.
-    pub terminal_err: bool,
     /// Standard output is a terminal that shows nothing beyond ASCII.
     pub ascii_out: bool,
     /// The same of standard error.
     pub ascii_err: bool,
+    /// Columns and lines of standard error, if it is a terminal.
+    pub size: Option<(usize, usize)>,
 }
 
 /// The three standard streams.
@@ -48,6 +49,8 @@ pub struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     screen: Screen,
+    /// How wide the status is that stands on the last line; 0 for none.
+    status_width: usize,
 }
 
 impl Console {
@@ -58,7 +61,7 @@ impl Console {
         err: Box<dyn Write>,
         screen: Screen,
     ) -> Self {
-        Console { input, out, err, screen }
+        Console { input, out, err, screen, status_width: 0 }
     }
 
     /// Prints a line of the result on standard output, at once; on a terminal that shows ASCII alone,
@@ -134,10 +137,51 @@ impl Console {
 
     fn say_indented(&mut self, text: &str, indent: usize) {
         let text = text::printable(text);
-        match self.screen.terminal_err {
+        match self.screen.size.is_some() {
             true => text::wrap(&text, indent).lines().for_each(|line| self.say(line)),
             false => self.say(&format!("{:indent$}{text}", "")),
         }
+    }
+
+    /// Shows a status that stands alone on the last line, in place of the one before. Only a terminal
+    /// has a last line.
+    pub fn show_status(&mut self, text: &str) {
+        let Some((columns, _)) = self.screen.size else { return };
+        // A full line would wrap, and could not be taken back.
+        let text = text::excerpt(&shown(text, self.screen.ascii_err), columns.saturating_sub(5));
+        let rest = self.status_width.saturating_sub(text.chars().count());
+        self.write_raw(&format!("\r{text}{:rest$}", ""));
+        self.status_width = text.chars().count();
+    }
+
+    /// Takes the status away.
+    pub fn clear_status(&mut self) {
+        let width = std::mem::take(&mut self.status_width);
+        if width > 0 {
+            self.write_raw(&format!("\r{:width$}\r", ""));
+        }
+    }
+
+    /// Whether there is a last line to show a status on.
+    pub fn has_status(&self) -> bool {
+        self.screen.size.is_some()
+    }
+
+    /// Draws a QR code of the text, if it fits and leaves this many lines free. Tells whether it did.
+    pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> bool {
+        let Some((columns, lines)) = self.screen.size else { return false };
+        let ink = Ink { color: self.screen.color, half_blocks: !self.screen.ascii_err };
+        let Some(rows) = qr::draw(text, ink, columns, lines.saturating_sub(lines_free)) else {
+            return false;
+        };
+        rows.iter().for_each(|row| self.write_err(&format!("{row}\n")));
+        true
+    }
+
+    /// How many lines a text takes on this screen.
+    pub fn lines_of(&self, text: &str) -> usize {
+        let columns = self.screen.size.map_or(usize::MAX, |(columns, _)| columns.max(1));
+        text.chars().count().div_ceil(columns).max(1)
     }
 
     /// Whether the text comes out as it is where people read it.
@@ -185,6 +229,11 @@ impl Console {
     }
 
     fn write_err(&mut self, text: &str) {
+        self.clear_status();
+        self.write_raw(text);
+    }
+
+    fn write_raw(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
 }

@@ -5,9 +5,9 @@
 //! [`device`] (RFC 8628, pure) and [`id_token`] (what is accepted); [`platform`] is rapyuta.io's own API,
 //! and both speak through [`http`]. [`config`] is the token cache, and [`cache_file`] the file under it.
 //! [`session`] is where the commands that speak to the platform begin, and [`hosts`] and [`environment`]
-//! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`console`],
-//! [`terminal`], [`browser`], [`trace`], [`last_resort`]. [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words
-//! that the rest is said in.
+//! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`console`] with
+//! [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen.
+//! [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words that the rest is said in.
 
 #![warn(missing_docs)]
 // Nothing that a server, a file or a person sends may end in a panic.
@@ -49,6 +49,7 @@ pub mod jwt;
 pub mod last_resort;
 pub mod oidc;
 pub mod platform;
+pub mod qr;
 pub mod secret;
 pub mod session;
 pub mod terminal;

@@ -267,8 +267,19 @@ pub fn screen(env: &Env) -> Screen {
     });
     Screen {
         color: err && !dumb && env.get("NO_COLOR").is_none(),
-        terminal_err: err,
         ascii_out: out && !utf8,
         ascii_err: err && !utf8,
+        size: err.then(size),
+    }
+}
+
+/// Columns and lines of the terminal on standard error; a serial line does not know, and has 80 by 24.
+fn size() -> (usize, usize) {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ fills the struct it is given, or fails.
+    unsafe { libc::ioctl(libc::STDERR_FILENO, libc::TIOCGWINSZ, &mut size) };
+    match (size.ws_col, size.ws_row) {
+        (0, _) | (_, 0) => (80, 24),
+        (columns, rows) => (columns.into(), rows.into()),
     }
 }

@@ -277,7 +277,7 @@ fn a_user_code_that_cannot_be_shown_stops_the_login() {
 
 #[test]
 fn a_user_code_that_this_terminal_cannot_show_stops_the_login() {
-    let ascii = Screen { ascii_err: true, terminal_err: true, ..Screen::default() };
+    let ascii = Screen { ascii_err: true, size: Some((80, 24)), ..Screen::default() };
     let change = json!({"user_code": "Zürich"});
 
     let platform = start();

@@ -674,3 +674,18 @@ fn there_are_no_escapes_where_standard_error_is_a_file() {
     assert!(find(&shown, b"enter this code").is_some());
     assert!(!shown.contains(&0x1b));
 }
+
+#[test]
+fn the_time_left_counts_down_on_one_line_that_is_gone_after_success() {
+    let platform = Platform::with(small_world());
+    platform.interval(2);
+    let robot = at_terminal(Robot::of(&platform));
+    let command = robot.rio(&["auth", "login", "--no-browser"]).command();
+    let mut terminal = Terminal::start(command);
+    terminal.waits_for("\r10:00 left. Waiting for the approval");
+    terminal.waits_for("\r9:59 left. Waiting for the approval");
+    platform.approve();
+    // Blanks over the whole of it, and the cursor back at the margin.
+    terminal.waits_for("   \rLogged in as ada@example.com");
+    assert_eq!(terminal.ends(), 0);
+}

@@ -1,6 +1,8 @@
 //! The device authorization grant, from the first request to the accepted id_token. What follows each
 //! answer is decided in [`crate::device`]; this is the loop that sleeps and asks.
 
+use std::time::Duration;
+
 use super::report::Report;
 use crate::browser;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
@@ -41,37 +43,61 @@ pub fn run(
         let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
         (host.browser)(&browser::commands(&host.env, page));
     }
-    let id_token = wait_for_id_token(host, session, &provider, &grant, poll, report)?;
-    provider.accept(&id_token, text::unix_seconds(host.clock.utc()))
+    let wait = Wait { session, provider: &provider, grant: &grant, report };
+    let id_token = wait.for_id_token(host, poll);
+    report.waited(host);
+    provider.accept(&id_token?, text::unix_seconds(host.clock.utc()))
 }
 
-fn wait_for_id_token(
-    host: &mut Host,
-    session: &Session,
-    provider: &Provider,
-    grant: &Grant,
-    mut poll: Poll,
+/// So often the time that is left is shown anew.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The wait for somebody to approve.
+struct Wait<'a> {
+    session: &'a Session,
+    provider: &'a Provider<'a>,
+    grant: &'a Grant,
     report: Report,
-) -> Result<Secret, Error> {
-    loop {
-        match poll.next(host.clock.now()) {
-            Next::Poll(wait) => session.http.sleep(wait),
-            Next::GiveUp(wait) => {
-                session.http.sleep(wait);
-                return Err(poll.expired());
+}
+
+impl Wait<'_> {
+    fn for_id_token(&self, host: &mut Host, mut poll: Poll) -> Result<Secret, Error> {
+        loop {
+            match poll.next(host.clock.now()) {
+                Next::Poll(wait) => self.sleep(host, &poll, wait),
+                Next::GiveUp(wait) => {
+                    self.sleep(host, &poll, wait);
+                    return Err(poll.expired());
+                }
+            }
+            let before = poll.trouble().map(str::to_owned);
+            let answer = self.provider.poll(&self.grant.device_code);
+            if let Some(id_token) = poll.receive(answer, host.clock.now())? {
+                return Ok(id_token);
+            }
+            match poll.trouble() {
+                Some(reason) if before.as_deref() != Some(reason) => {
+                    self.report.retrying(host, reason, poll.wait())?;
+                }
+                None if before.is_some() => self.report.recovered(host),
+                _ => {}
             }
         }
-        let before = poll.trouble().map(str::to_owned);
-        let answer = provider.poll(&grant.device_code);
-        if let Some(id_token) = poll.receive(answer, host.clock.now())? {
-            return Ok(id_token);
+    }
+
+    /// Sleeps, and shows how time goes by where that can be seen.
+    fn sleep(&self, host: &mut Host, poll: &Poll, wait: Duration) {
+        if !self.report.shows_waiting(host) {
+            return self.session.http.sleep(wait);
         }
-        match poll.trouble() {
-            Some(reason) if before.as_deref() != Some(reason) => {
-                report.retrying(host, reason, poll.wait())?;
+        let end = host.clock.now().saturating_add(wait);
+        loop {
+            let now = host.clock.now();
+            self.report.waiting(host, poll.trouble(), poll.remaining(now));
+            match end.saturating_sub(now) {
+                Duration::ZERO => return,
+                rest => host.clock.sleep(rest.min(TICK)),
             }
-            None if before.is_some() => report.recovered(host),
-            _ => {}
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::selection::{Choice, Selection};
+use crate::console::Console;
 use crate::device::Grant;
 use crate::error::Error;
 use crate::host::Host;
@@ -51,44 +52,53 @@ impl Report {
                 }),
             );
         }
-        let console = &mut host.console;
-        console.say("");
-        console.say("To log in, open this address on any device:");
-        console.say("");
-        console.say_strong(&format!("    {}", grant.verification_uri));
-        console.say("");
-        console.say("and enter this code:");
-        console.say("");
-        console.say_strong(&format!("    {}", grant.user_code));
-        console.say("");
-        if let Some(complete) = &grant.verification_uri_complete {
-            console.say("Or open this address, which has the code in it:");
-            console.say("");
-            console.say_strong(&format!("    {complete}"));
-            console.say("");
+        if !say_with_qr(&mut host.console, grant) {
+            say_without_qr(&mut host.console, grant);
         }
-        let lasts = text::in_words(grant.expires_in);
-        console.say(&format!(
-            "The code lasts {lasts}. Approve only a login that you started yourself."
-        ));
-        console.say("Waiting for the approval...");
+        if !host.console.has_status() {
+            let lasts = text::in_words(grant.expires_in);
+            host.console.say(&format!("The code lasts {lasts}. Waiting for the approval..."));
+        }
         Ok(())
+    }
+
+    /// The wait goes on, and the code is good for so long; said where it can be said in place.
+    pub fn waiting(self, host: &mut Host, trouble: Option<&str>, left: Duration) {
+        let (minutes, seconds) = minutes_and_seconds(left);
+        let what = match trouble {
+            Some(reason) => format!("{reason}; still trying"),
+            None => "Waiting for the approval".to_owned(),
+        };
+        host.console.show_status(&format!("{minutes}:{seconds:02} left. {what}"));
+    }
+
+    /// Whether there is a place for [`Report::waiting`].
+    pub fn shows_waiting(self, host: &Host) -> bool {
+        !self.json && host.console.has_status()
     }
 
     /// Something is in the way of polling, and it goes on.
     pub fn retrying(self, host: &mut Host, reason: &str, wait: Duration) -> Result<(), Error> {
         if self.json {
-            return event(host, "retrying", json!({"reason": reason, "wait": wait.as_secs()}));
+            let members = json!({"reason": reason, "wait": wait.as_secs()});
+            return event(host, "retrying", members);
         }
-        host.console.say_words(&format!("{reason}; still trying."));
+        if !host.console.has_status() {
+            host.console.say_words(&format!("{reason}; still trying."));
+        }
         Ok(())
     }
 
     /// What was in the way is gone.
     pub fn recovered(self, host: &mut Host) {
-        if !self.json {
+        if !self.json && !host.console.has_status() {
             host.console.say("The server answers again. Waiting for the approval...");
         }
+    }
+
+    /// The wait is over, well or not.
+    pub fn waited(self, host: &mut Host) {
+        host.console.clear_status();
     }
 
     /// The token is stored; the selection is still to come.
@@ -148,6 +158,49 @@ impl Report {
             }),
         )
     }
+}
+
+const WARNING: &str = "Approve only a login that you started yourself.";
+
+/// For a camera, with the address and the code in few lines: all of it is to fit on one screen.
+fn say_with_qr(console: &mut Console, grant: &Grant) -> bool {
+    let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
+    let how = "Scan it, or open this address and enter this code. Approve only your own login:";
+    let where_to = format!("    {}    {}", grant.verification_uri, grant.user_code);
+    let status = 1;
+    let lines = console.lines_of(how).saturating_add(console.lines_of(&where_to));
+    if !console.draw_qr(page, lines.saturating_add(status)) {
+        return false;
+    }
+    console.say(how);
+    console.say_strong(&where_to);
+    true
+}
+
+fn say_without_qr(console: &mut Console, grant: &Grant) {
+    let strong = |console: &mut Console, text: &str| {
+        console.say("");
+        console.say_strong(&format!("    {text}"));
+        console.say("");
+    };
+    console.say("");
+    console.say("To log in, open this address on any device:");
+    strong(console, &grant.verification_uri);
+    console.say("and enter this code:");
+    strong(console, &grant.user_code);
+    if let Some(complete) = &grant.verification_uri_complete {
+        console.say("Or open this address, which has the code in it:");
+        strong(console, complete);
+    }
+    console.say(WARNING);
+}
+
+fn minutes_and_seconds(duration: Duration) -> (u64, u64) {
+    const MINUTE: u64 = 60;
+    // A second that has begun counts: a code of ten minutes starts at 10:00.
+    let seconds = duration.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
+    let rest = seconds.checked_rem(MINUTE).unwrap_or_default();
+    (seconds.checked_div(MINUTE).unwrap_or_default(), rest)
 }
 
 fn note(selection: &Selection) -> Option<String> {

@@ -1,0 +1,145 @@
+//! The QR code on the screen, seen as a camera sees it: the screen is drawn as a picture, and zbarimg
+//! reads it.
+
+use std::process::{Command, Stdio};
+
+use platform::{Answer, Call, Platform};
+use rio::console::Screen;
+use serde_json::json;
+
+use crate::robot::{FakeClock, Outcome, Robot};
+
+/// A pixel's side of one module.
+const SCALE: usize = 4;
+const LIGHT: u8 = 255;
+const DARK: u8 = 0;
+
+/// What the device shows of a login whose complete URI has this length.
+fn shown(length: usize, screen: Screen) -> (String, Outcome) {
+    let platform = Platform::start();
+    let page = format!("{}/device", platform.url());
+    let mut complete = format!("{page}?user_code=");
+    complete.extend("WDJBMJHT".chars().cycle().take(length - complete.len()));
+    let offer = json!({"device_code": "d", "user_code": "WDJB-MJHT", "verification_uri": page,
+        "verification_uri_complete": complete, "expires_in": 10, "interval": 5});
+    platform.answer(Call::DeviceAuthorization, Answer::json(200, offer));
+    platform.answer(Call::Token, Answer::json(403, json!({"error": "access_denied"})));
+    let robot = Robot::of(&platform);
+    let rio = robot.rio(&["auth", "login", "--no-browser"]).screen(screen);
+    (complete, rio.run_at(&FakeClock::new()).exits(1).says("WDJB-MJHT"))
+}
+
+/// The lines that are part of a code: nothing but blocks, or hash signs, and blanks.
+fn code_in(outcome: &Outcome) -> Vec<String> {
+    let drawn = |line: &&str| !line.is_empty() && line.chars().all(|c| " #█▀▄".contains(c));
+    let plain = |line: &str| {
+        line.replace("\x1b[7m  \x1b[27m", "##").replace("\x1b[0;97;40m", "").replace("\x1b[0m", "")
+    };
+    let lines: Vec<String> = outcome.stderr.lines().map(plain).collect();
+    lines.iter().map(String::as_str).filter(drawn).map(str::to_owned).collect()
+}
+
+/// The picture of the lines, light where the terminal is light, with a border of the terminal's own.
+fn picture(lines: &[String], background: u8) -> Vec<u8> {
+    let modules: Vec<Vec<u8>> = lines.iter().flat_map(|line| modules(line)).collect();
+    let width = (modules[0].len() + 8) * SCALE;
+    let border = vec![background; 4 * SCALE];
+    let mut pixels = vec![background; width * 4 * SCALE];
+    for row in &modules {
+        let row: Vec<u8> = row.iter().flat_map(|module| [*module; SCALE]).collect();
+        for _ in 0..SCALE {
+            pixels.extend([&border[..], &row, &border].concat());
+        }
+    }
+    pixels.extend(vec![background; width * 4 * SCALE]);
+    let height = pixels.len() / width;
+    [format!("P5 {width} {height} 255\n").into_bytes(), pixels].concat()
+}
+
+/// The rows of modules that a line of the screen shows.
+fn modules(line: &str) -> Vec<Vec<u8>> {
+    if line.contains('#') {
+        return vec![
+            line.chars().step_by(2).map(|c| if c == '#' { LIGHT } else { DARK }).collect(),
+        ];
+    }
+    let half = |full: char| {
+        line.chars().map(|c| if c == '█' || c == full { LIGHT } else { DARK }).collect()
+    };
+    vec![half('▀'), half('▄')]
+}
+
+/// What zbarimg reads in the picture; `None` where it is not installed.
+fn read(picture: &[u8]) -> Option<String> {
+    let file = tempfile::Builder::new().suffix(".pgm").tempfile().unwrap();
+    std::fs::write(file.path(), picture).unwrap();
+    let output = Command::new("zbarimg")
+        .args(["--quiet", "--raw"])
+        .arg(file.path())
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = output else {
+        println!("skipped: zbarimg is not installed");
+        return None;
+    };
+    Some(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
+}
+
+#[test]
+fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
+    for (length, columns, lines) in
+        [(50, 80, 24), (75, 80, 24), (100, 80, 24), (100, 120, 40), (250, 132, 50), (60, 80, 60)]
+    {
+        for ascii_err in [false, true] {
+            for color in [false, true] {
+                let size = Some((columns, lines));
+                let screen = Screen { color, ascii_err, size, ..Screen::default() };
+                let (uri, outcome) = shown(length, screen);
+                let code = code_in(&outcome);
+                if ascii_err && code.is_empty() {
+                    // Two characters a module: only a large screen has the room.
+                    assert!(lines < 60, "{length} in {columns}x{lines}\n{outcome}");
+                    continue;
+                }
+                let Some(seen) = read(&picture(&code, DARK)) else { return };
+                assert_eq!(seen, uri, "{columns}x{lines}, ascii {ascii_err}\n{outcome}");
+                if color {
+                    // Its own colors make it scan on a light terminal too.
+                    assert_eq!(read(&picture(&code, LIGHT)).unwrap(), uri, "on light\n{outcome}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
+    for length in [50, 75, 100] {
+        let screen = Screen { size: Some((80, 24)), ..Screen::default() };
+        let (_, outcome) = shown(length, screen);
+        let first = outcome.stderr.lines().position(|line| line.starts_with('█')).unwrap();
+        let status =
+            outcome.stderr.lines().position(|line| line.contains("left. Waiting")).unwrap();
+        assert!(status - first < 24, "{length}\n{outcome}");
+        assert!(
+            outcome.stderr.lines().all(|line| line.chars().count() <= 80 || line.contains('\r'))
+        );
+    }
+}
+
+#[test]
+fn a_code_that_does_not_fit_is_left_out_and_the_address_is_shown_in_words() {
+    for (columns, lines) in [(40, 24), (80, 20), (20, 10)] {
+        let screen = Screen { size: Some((columns, lines)), ..Screen::default() };
+        let (uri, outcome) = shown(100, screen);
+        assert!(code_in(&outcome).is_empty(), "{columns}x{lines}\n{outcome}");
+        outcome.says(&uri);
+    }
+}
+
+#[test]
+fn where_standard_error_is_no_terminal_there_is_no_code() {
+    let (uri, outcome) = shown(60, Screen::default());
+    assert!(code_in(&outcome).is_empty(), "{outcome}");
+    outcome.says(&uri).hides("\x1b");
+}
