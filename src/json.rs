@@ -1,28 +1,51 @@
 //! Reading JSON that a stranger wrote: objects only, no text of theirs in an error, odd numbers survived.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Reads one JSON object into a type; a repeated member that the type has is an error.
 ///
 /// The error keeps nothing of the text: what cannot be read may still be a secret.
 pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotAnObject> {
-    // serde would read a struct from an array just as well.
-    if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(NotAnObject);
+    serde_json::from_slice(bytes).map(|Object(object)| object).map_err(|_| NotAnObject)
+}
+
+/// What must be a JSON object; by itself serde would read a struct from an array just as well.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
-    serde_json::from_slice(bytes).map_err(|_| NotAnObject)
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+    }
 }
 
 /// The text is not JSON, not an object, or its members are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnObject;
 
-/// A number of seconds as servers write it: a whole number, or one in quotes.
+/// A whole number as servers write it: as it is, or in quotes.
 ///
 /// `None` for what makes no sense: null, negative, fractional, text. What is larger than 64 bits is
 /// the largest number of 64 bits.
-pub fn seconds(raw: &RawValue) -> Option<u64> {
+pub fn whole_number(raw: &RawValue) -> Option<u64> {
     let text = raw.get().trim();
     let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -34,7 +57,7 @@ pub fn seconds(raw: &RawValue) -> Option<u64> {
 /// A NumericDate (RFC 7519 §2) in whole seconds since 1970; a fraction is cut off.
 pub fn numeric_date(raw: &RawValue) -> Option<u64> {
     let text = raw.get().trim();
-    seconds(raw).or_else(|| {
+    whole_number(raw).or_else(|| {
         let number: f64 = text.parse().ok()?;
         // `as` saturates: a date beyond 64 bits is the last one.
         (number >= 0.0).then_some(number as u64)
@@ -50,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_whole_numbers_in_or_out_of_quotes() {
+    fn a_whole_number_may_be_in_quotes() {
         for (text, expected) in [
             ("7", Some(7)),
             ("\"7\"", Some(7)),
@@ -66,7 +89,7 @@ mod tests {
             ("[5]", None),
             ("true", None),
         ] {
-            assert_eq!(seconds(&raw(text)), expected, "{text}");
+            assert_eq!(whole_number(&raw(text)), expected, "{text}");
         }
     }
 
@@ -95,5 +118,20 @@ mod tests {
         for text in ["[1]", "1", "", "{\"a\":1", "{\"a\":1,\"a\":2}", "{\"a\":1} x", "<html>"] {
             assert_eq!(object::<Pair>(text.as_bytes()), Err(NotAnObject), "{text}");
         }
+    }
+
+    #[test]
+    fn an_object_within_is_not_read_from_an_array_either() {
+        #[derive(serde::Deserialize)]
+        struct Inner {
+            a: u8,
+        }
+        #[derive(serde::Deserialize)]
+        struct Outer {
+            inner: Object<Inner>,
+        }
+        let read = |text: &str| object::<Outer>(text.as_bytes()).map(|outer| outer.inner.0.a);
+        assert_eq!(read("{\"inner\":{\"a\":1}}"), Ok(1));
+        assert_eq!(read("{\"inner\":[1]}"), Err(NotAnObject));
     }
 }

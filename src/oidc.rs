@@ -46,9 +46,9 @@ struct Metadata {
 struct DeviceAuthorization {
     device_code: Secret,
     user_code: String,
-    verification_uri: Option<String>,
-    verification_url: Option<String>,
-    verification_uri_complete: Option<String>,
+    verification_uri: Option<Box<RawValue>>,
+    verification_url: Option<Box<RawValue>>,
+    verification_uri_complete: Option<Box<RawValue>>,
     expires_in: Option<Box<RawValue>>,
     interval: Option<Box<RawValue>>,
 }
@@ -109,9 +109,9 @@ impl<'a> Provider<'a> {
     }
 
     fn grant(&self, answer: DeviceAuthorization, reply: &Reply) -> Result<Grant, Error> {
-        let page = answer
-            .verification_uri
-            .or(answer.verification_url)
+        let text = |raw: Option<Box<RawValue>>| raw.as_deref().and_then(text_of);
+        let page = text(answer.verification_uri)
+            .or_else(|| text(answer.verification_url))
             .ok_or_else(|| reply.senseless("the request for a code"))?;
         let page = self
             .http
@@ -123,7 +123,8 @@ impl<'a> Provider<'a> {
                 "Run `rio auth login` again; if it stays so, tell whoever runs the server.",
             ));
         }
-        let complete = answer.verification_uri_complete.and_then(|url| self.http.url(&url).ok());
+        let complete = text(answer.verification_uri_complete);
+        let complete = complete.and_then(|url| self.http.url(&url).ok());
         let expires_in = lifetime(answer.expires_in.as_deref());
         Ok(Grant {
             device_code: answer.device_code,
@@ -198,7 +199,7 @@ fn is_typable(user_code: &str) -> bool {
 }
 
 fn lifetime(raw: Option<&RawValue>) -> Duration {
-    match raw.and_then(json::seconds) {
+    match raw.and_then(json::whole_number) {
         None | Some(0) => DEFAULT_EXPIRES_IN,
         Some(seconds) => Duration::from_secs(seconds).min(LONGEST_EXPIRES_IN),
     }
@@ -206,7 +207,7 @@ fn lifetime(raw: Option<&RawValue>) -> Duration {
 
 /// RFC 8628 §3.2; an interval as long as the code's life would never see it approved.
 fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
-    raw.and_then(json::seconds)
+    raw.and_then(json::whole_number)
         .map(Duration::from_secs)
         .filter(|interval| !interval.is_zero() && *interval < expires_in)
         .unwrap_or(DEFAULT_INTERVAL)
@@ -222,7 +223,7 @@ fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
         Some("authorization_pending") => Answer::Pending { retry_after },
         Some("slow_down") => {
             let interval = answer.as_ref().and_then(|answer| answer.interval.as_deref());
-            let interval = interval.and_then(json::seconds).map(Duration::from_secs);
+            let interval = interval.and_then(json::whole_number).map(Duration::from_secs);
             Answer::SlowDown { interval, retry_after }
         }
         Some("access_denied") => Answer::Refused(Error::refused(

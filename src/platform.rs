@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::hosts::Hosts;
 use crate::http::{Action, Http, Reply, Request};
+use crate::json::{self, Object};
 use crate::secret::Secret;
 
 /// How long the server may take to hear of a logout.
@@ -53,6 +55,7 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Organization {
     /// `org-...`
+    #[serde(deserialize_with = "guid")]
     pub guid: String,
     /// What people call it.
     pub name: String,
@@ -65,6 +68,7 @@ pub struct Organization {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Project {
     /// `project-...`
+    #[serde(deserialize_with = "guid")]
     pub guid: String,
     /// What people call it.
     pub name: String,
@@ -99,7 +103,7 @@ struct OldToken<'a> {
 
 #[derive(Deserialize)]
 struct Data<T> {
-    data: T,
+    data: Object<T>,
 }
 
 /// The platform spells it either way.
@@ -117,31 +121,32 @@ struct UserInfo {
 
 #[derive(Deserialize)]
 struct Me {
-    spec: Members,
+    spec: Object<Members>,
 }
 
 #[derive(Deserialize)]
 struct Members {
     #[serde(deserialize_with = "null_is_empty")]
-    organizations: Vec<Organization>,
+    organizations: Vec<Object<Organization>>,
 }
 
 #[derive(Deserialize)]
 struct ProjectPage {
-    metadata: Option<PageMetadata>,
+    metadata: Option<Object<PageMetadata>>,
     #[serde(deserialize_with = "null_is_empty")]
-    items: Vec<ProjectItem>,
+    items: Vec<Object<ProjectItem>>,
 }
 
+/// Where the next page begins matters only if there is one, so it may be anything.
 #[derive(Deserialize)]
 struct PageMetadata {
     #[serde(rename = "continue")]
-    next: Option<u64>,
+    next: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
 struct ProjectItem {
-    metadata: Project,
+    metadata: Object<Project>,
 }
 
 /// An empty list may come as null; one that is not there at all is another answer than was asked for.
@@ -153,14 +158,21 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A blank GUID would select nothing, and ask for the projects of nobody, or of everybody.
+fn guid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let guid = String::deserialize(deserializer)?;
+    if guid.trim().is_empty() { Err(D::Error::custom("a blank GUID")) } else { Ok(guid) }
+}
+
 impl Platform<'_> {
     /// A new token for an email and a password.
     pub fn login(&self, email: &str, password: &Secret, level: Level) -> Result<Secret, Error> {
         let url = self.hosts.rip()?.join("/user/login");
         let credentials = Credentials { email, password: password.expose() };
         let query = [("type", level.wire())];
-        let reply =
-            self.http.send(&Request { query: &query, ..Request::new(&url, json(&credentials)) })?;
+        let reply = self
+            .http
+            .send(&Request { query: &query, ..Request::new(&url, post_json(&credentials)) })?;
         if reply.is_refusal() {
             let refusal = reply.refusal(&format!("the login of {email}"), &[password]);
             return Err(refusal.advise(
@@ -175,7 +187,7 @@ impl Platform<'_> {
     pub fn refresh(&self, token: &Secret) -> Result<Option<Secret>, Error> {
         let url = self.hosts.rip()?.join("/refreshtoken");
         let old = OldToken { token: token.expose() };
-        let reply = self.http.send(&Request::new(&url, json(&old)))?;
+        let reply = self.http.send(&Request::new(&url, post_json(&old)))?;
         if reply.is_refusal() {
             return Ok(None);
         }
@@ -190,7 +202,7 @@ impl Platform<'_> {
             return Err(reply.refusal("the token", &[token]));
         }
         let info: Data<UserInfo> = reply.expect("the check of the token", &[token])?;
-        Ok(info.data.email)
+        Ok(info.data.0.email)
     }
 
     /// Whether the server accepts a token, and what its clock reads.
@@ -217,7 +229,8 @@ impl Platform<'_> {
         let reply = self.http.send_once(&request).map_err(Error::from)?;
         // A token that is no longer good needs no logout.
         let dead = reply.is_refusal() && matches!(reply.status, 401 | 403);
-        let ended = reply.is_success() || dead;
+        // A captive portal says 200 to anything.
+        let ended = dead || (reply.is_success() && !reply.is_web_page());
         if ended { Ok(()) } else { Err(reply.refusal("the logout", &[token])) }
     }
 
@@ -226,7 +239,7 @@ impl Platform<'_> {
         let url = self.hosts.v2api()?.join("/v2/users/me/");
         let reply = self.http.send(&Request::get(&url, token))?;
         let me: Me = reply.expect("the request for the organizations", &[token])?;
-        Ok(me.spec.organizations)
+        Ok(me.spec.0.organizations.into_iter().map(|Object(one)| one).collect())
     }
 
     /// The projects of an organization; with a name, those of exactly that name.
@@ -241,8 +254,10 @@ impl Platform<'_> {
         for _ in 0..MOST_PAGES {
             let page = self.project_page(token, organization, name, next)?;
             let full = page.items.len() >= PAGE;
-            projects.extend(page.items.into_iter().map(|item| item.metadata));
-            let following = page.metadata.and_then(|metadata| metadata.next).unwrap_or_default();
+            projects.extend(page.items.into_iter().map(|Object(item)| item.metadata.0));
+            let following = page.metadata.and_then(|Object(metadata)| metadata.next);
+            let following = following.and_then(|next| json::whole_number(&next));
+            let following = following.unwrap_or_default();
             if !full || following <= next {
                 break;
             }
@@ -271,7 +286,7 @@ impl Platform<'_> {
     }
 }
 
-fn json<T: Serialize>(body: &T) -> Action<'static> {
+fn post_json<T: Serialize>(body: &T) -> Action<'static> {
     // Structs of text always have a JSON form.
     Action::PostJson(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
 }
@@ -279,6 +294,7 @@ fn json<T: Serialize>(body: &T) -> Action<'static> {
 /// The token of an answer; one that cannot go into a header is none.
 fn token_of(reply: &Reply, what: &str, secret: &Secret) -> Result<Secret, Error> {
     let new: Data<NewToken> = reply.expect(what, &[secret])?;
-    let token = new.data.token.or(new.data.capital_token);
+    let Object(new) = new.data;
+    let token = new.token.or(new.capital_token);
     token.filter(Secret::is_visible_ascii).ok_or_else(|| reply.senseless(what))
 }

@@ -52,8 +52,7 @@ impl Reply {
             retry_after: header("retry-after")
                 .and_then(|value| retry_after(value, date.unwrap_or(utc))),
             date,
-            html: header("content-type").is_some_and(|value| value.to_lowercase().contains("html"))
-                || read.as_ref().is_ok_and(|body| body.trim_ascii_start().starts_with(b"<")),
+            html: is_html(header("content-type"), read.as_deref().unwrap_or_default()),
             body: read.map(Zeroizing::new).map_err(|error| match error {
                 ureq::Error::BodyExceedsLimit(_) => Unreadable::TooLarge,
                 _ => Unreadable::Cut,
@@ -188,10 +187,23 @@ impl Reply {
         let parts =
             [text(words.error), text(words.error_description), nested.map(|nested| nested.error)];
         let found = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        if secrets.iter().any(|secret| !secret.is_empty() && found.contains(secret.expose())) {
+        // A secret may be there only once what cannot be printed is gone.
+        let printed = text::printable(&found);
+        let repeats = |secret: &str| found.contains(secret) || printed.contains(secret);
+        if secrets.iter().any(|secret| !secret.is_empty() && repeats(secret.expose())) {
             return None;
         }
         Some(text::excerpt(&found, LONGEST_WORDS)).filter(|words| !words.is_empty())
+    }
+}
+
+/// Whether a body is a page for people: it begins like one, or is called one and does not begin like
+/// JSON. What is called a page wrongly may be the tokens, and a code is good only once.
+fn is_html(content_type: Option<&str>, body: &[u8]) -> bool {
+    match body.trim_ascii_start().first() {
+        Some(b'<') => true,
+        Some(b'{') => false,
+        _ => content_type.is_some_and(|value| value.to_lowercase().contains("html")),
     }
 }
 

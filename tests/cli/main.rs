@@ -18,3 +18,4 @@ mod selection;
 mod status;
 mod terminal;
 mod token;
+mod wire;

@@ -396,7 +396,7 @@ fn a_compressed_body_is_read_and_a_bomb_is_not() {
 
 /// 64 MiB of zeros. RFC 1951 with the fixed codes: a zero, and again and again the longest match at
 /// distance 1. Its checksum is missing, since nobody is to come so far.
-fn gzip_bomb() -> Vec<u8> {
+pub fn gzip_bomb() -> Vec<u8> {
     const LITERAL_ZERO: &str = "00110000";
     const MATCH_OF_258_AT_1: &str = "1100010100000";
     let matches = 64 * 1024 * 1024 / 258;
