@@ -91,6 +91,11 @@ impl Poll {
         Poll { expires_in, deadline, interval, wait: interval, trouble: None }
     }
 
+    /// The same for a login that is gone on with, so long after its last poll.
+    pub fn after(self, since_poll: Duration) -> Self {
+        Poll { wait: self.interval.saturating_sub(since_poll), ..self }
+    }
+
     /// What is in the way of polling, since the last answer that was one.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()

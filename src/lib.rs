@@ -3,7 +3,8 @@
 //! Read it in this order. [`args`] declares the command line, [`command_line`] reads it and [`help`]
 //! explains it. [`cmd`] has one file per command. A login by device code goes through [`oidc`] (the wire),
 //! [`device`] (RFC 8628, pure) and [`id_token`] (what is accepted); [`platform`] is rapyuta.io's own API,
-//! and both speak through [`http`]. [`config`] is the token cache, and [`cache_file`] the file under it.
+//! and both speak through [`http`]. [`config`] is the token cache, [`cache_file`] the file
+//! under it, and [`pending`] what is kept of a login that waits.
 //! [`session`] is where the commands that speak to the platform begin, and [`hosts`] and [`environment`]
 //! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`console`] with
 //! [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen.
@@ -48,6 +49,7 @@ pub mod json;
 pub mod jwt;
 pub mod last_resort;
 pub mod oidc;
+pub mod pending;
 pub mod platform;
 pub mod qr;
 pub mod secret;

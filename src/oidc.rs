@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::http::{Action, Http, Reply, Request, Url};
 use crate::id_token::{self, Claims, Rejection};
 use crate::json;
+use crate::pending::{Parties, Pending};
 use crate::secret::Secret;
 use crate::text;
 
@@ -97,6 +98,39 @@ impl<'a> Provider<'a> {
             device_authorization_endpoint: endpoint("device_authorization_endpoint", &device)?,
             token_endpoint: endpoint("token_endpoint", &metadata.token_endpoint)?,
         })
+    }
+
+    /// The server of a login that was pending, and its codes; `None` if they are no longer safe to use,
+    /// or are with somebody else.
+    pub fn resume(
+        http: &'a Http,
+        oidc_host: &Url,
+        client_id: &'a str,
+        pending: Pending,
+    ) -> Option<(Self, Grant)> {
+        let Pending { parties, grant, .. } = pending;
+        let shown = [Some(&grant.verification_uri), grant.verification_uri_complete.as_ref()];
+        let safe = shown.into_iter().flatten().all(|url| http.url(url).is_ok());
+        let safe = safe && is_typable(&grant.user_code);
+        let same = parties.oidc_host == oidc_host.as_str() && parties.client_id == client_id;
+        let provider = Provider {
+            http,
+            client_id,
+            issuer: parties.oidc_host,
+            device_authorization_endpoint: http.url(&parties.device_authorization_endpoint).ok()?,
+            token_endpoint: http.url(&parties.token_endpoint).ok()?,
+        };
+        (safe && same).then_some((provider, grant))
+    }
+
+    /// Whom a login with this server is with.
+    pub fn parties(&self) -> Parties {
+        Parties {
+            oidc_host: self.issuer.clone(),
+            client_id: self.client_id.to_owned(),
+            device_authorization_endpoint: self.device_authorization_endpoint.as_str().to_owned(),
+            token_endpoint: self.token_endpoint.as_str().to_owned(),
+        }
     }
 
     /// Asks for a device code and a user code (RFC 8628 §3.1).

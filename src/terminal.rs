@@ -2,13 +2,16 @@
 //! ends the program.
 
 use std::cell::Cell;
+use std::ffi::CString;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr::null_mut;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use libc::{c_int, sighandler_t, termios};
+use libc::{c_char, c_int, sighandler_t, termios};
 use zeroize::Zeroizing;
 
 use crate::console::{Input, Screen};
@@ -197,10 +200,26 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
     }
 }
 
+/// What Ctrl-C takes away, as a C string; null for nothing. Never freed, for the handler may look at any
+/// moment.
+static REMOVE_ON_INTERRUPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
+
+/// Names a file that makes no sense any more once the person gives up by Ctrl-C. A hang-up or a reboot
+/// leaves it.
+pub fn remove_on_interrupt(path: Option<&Path>) {
+    let path = path.and_then(|path| CString::new(path.as_os_str().as_bytes()).ok());
+    REMOVE_ON_INTERRUPT.store(path.map_or(null_mut(), CString::into_raw), Ordering::SeqCst);
+}
+
 /// Ends the program as shells number it: 130 for Ctrl-C. Only async-signal-safe calls: the config file
-/// is whole at any moment, so there is nothing else to put right.
+/// is whole at any moment, so there is little else to put right.
 extern "C" fn end(signal: c_int) {
     show_typing();
+    let path = REMOVE_ON_INTERRUPT.load(Ordering::SeqCst);
+    if signal == libc::SIGINT && !path.is_null() {
+        // SAFETY: async-signal-safe; the path is a C string that is never freed.
+        unsafe { libc::unlink(path) };
+    }
     // SAFETY: takes no pointer.
     if unsafe { libc::isatty(libc::STDIN_FILENO) } == 1 && is_in_foreground() {
         // The shell's prompt is not to stand behind a half-written line.

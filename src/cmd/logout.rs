@@ -3,12 +3,14 @@
 use crate::config::{AUTH_TOKEN, Config};
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::pending::PendingFile;
 use crate::secret::Secret;
 use crate::session::Session;
 
 /// Tells the server, and forgets whatever it answers.
 pub fn run(host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
+    PendingFile::beside(session.file.path()).discard();
     // What no server can have given needs no telling.
     let token = session.config.text(AUTH_TOKEN)?.and_then(|text| Secret::token(&text));
     if !session.config.has_login() {

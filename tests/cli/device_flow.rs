@@ -392,6 +392,7 @@ fn json_tells_the_verification_without_the_device_code() {
         "verification_uri_complete": format!("{page}?user_code={USER_CODE}"),
         "expires_in": 600,
         "interval": 5,
+        "resumed": false,
     });
     // The default world has two organizations, and a program is asked nothing.
     let logged_in = json!({

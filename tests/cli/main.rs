@@ -11,6 +11,7 @@ mod environment;
 mod login;
 mod logout;
 mod network;
+mod pending;
 mod qr;
 mod refresh_token;
 mod secrets;

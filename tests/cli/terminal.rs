@@ -372,7 +372,10 @@ fn a_signal_at_the_hidden_prompt_leaves_the_terminal_and_the_file_as_they_were()
         let robot = at_terminal(Robot::of(&platform));
         let before = robot.config_bytes();
         let mut terminal = at_password_prompt(&robot);
-        terminal.types("half a passw");
+        if name.starts_with("Ctrl") {
+            // A signal from outside may overtake keys that the terminal has not looked at yet.
+            terminal.types("half a passw");
+        }
         send(&mut terminal);
         assert_eq!(terminal.ends(), code, "{name}");
         assert!(terminal.is_cooked(), "{name}");

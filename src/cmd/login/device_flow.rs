@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::id_token::Claims;
 use crate::oidc::Provider;
+use crate::pending::PendingFile;
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::text;
@@ -28,24 +29,41 @@ pub fn run(
     let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = session.hosts.oidc()?;
-    report.asking(host, oidc_host.host());
-    let provider = Provider::discover(&session.http, oidc_host, client_id)?;
-    let grant = provider.authorize_device()?;
+    let mut pending = PendingFile::beside(session.file.path());
+    let kept = pending.claim(host.clock.utc());
+    let since_poll = kept.as_ref().map(|kept| kept.since_poll);
+    let resumed = kept.and_then(|kept| Provider::resume(&session.http, oidc_host, client_id, kept));
+    let begun = resumed.is_none();
+    let (provider, grant) = match resumed {
+        Some(resumed) => resumed,
+        None => {
+            report.asking(host, oidc_host.host());
+            let provider = Provider::discover(&session.http, oidc_host, client_id)?;
+            let grant = provider.authorize_device()?;
+            (provider, grant)
+        }
+    };
     if !(host.console.can_show(&grant.user_code) || report.is_json()) {
         return Err(Error::refused(
             format!("{} sent a code that this terminal cannot show", oidc_host.host()),
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
     }
-    let poll = Poll::new(grant.expires_in, grant.interval, host.clock.now());
-    report.verification(host, &grant)?;
-    if browse {
+    let mut poll = Poll::new(grant.expires_in, grant.interval, host.clock.now());
+    match since_poll.filter(|_| !begun) {
+        Some(since_poll) => poll = poll.after(since_poll),
+        None => pending.keep(&provider.parties(), &grant, host.clock.utc()),
+    }
+    pending.watch();
+    report.verification(host, &grant, !begun)?;
+    if browse && begun {
         let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
         (host.browser)(&browser::commands(&host.env, page));
     }
-    let wait = Wait { session, provider: &provider, grant: &grant, report };
+    let wait = Wait { session, provider: &provider, grant: &grant, report, pending: &pending };
     let id_token = wait.for_id_token(host, poll);
     report.waited(host);
+    pending.forget();
     provider.accept(&id_token?, text::unix_seconds(host.clock.utc()))
 }
 
@@ -58,6 +76,7 @@ struct Wait<'a> {
     provider: &'a Provider<'a>,
     grant: &'a Grant,
     report: Report,
+    pending: &'a PendingFile,
 }
 
 impl Wait<'_> {
@@ -72,6 +91,7 @@ impl Wait<'_> {
             }
             let before = poll.trouble().map(str::to_owned);
             let answer = self.provider.poll(&self.grant.device_code);
+            self.pending.polled(host.clock.utc());
             if let Some(id_token) = poll.receive(answer, host.clock.now())? {
                 return Ok(id_token);
             }

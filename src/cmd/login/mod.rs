@@ -12,6 +12,7 @@ use crate::config::{
 };
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::pending::PendingFile;
 use crate::platform::Level;
 use crate::secret::Secret;
 use crate::session::Session;
@@ -185,6 +186,9 @@ fn authenticate(
     session: &Session,
     report: Report,
 ) -> Result<Account, Error> {
+    if !matches!(way, Way::DeviceFlow) {
+        PendingFile::beside(session.file.path()).discard();
+    }
     match way {
         Way::DeviceFlow => {
             let browse = !args.no_browser && !args.json;

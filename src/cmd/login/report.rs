@@ -37,8 +37,9 @@ impl Report {
         }
     }
 
-    /// Where to go and what to enter there. Said before anything else is tried.
-    pub fn verification(self, host: &mut Host, grant: &Grant) -> Result<(), Error> {
+    /// Where to go and what to enter there; `resumed` if it was said before. Said before anything else
+    /// is tried.
+    pub fn verification(self, host: &mut Host, grant: &Grant, resumed: bool) -> Result<(), Error> {
         if self.json {
             return event(
                 host,
@@ -49,8 +50,13 @@ impl Report {
                     "verification_uri_complete": grant.verification_uri_complete,
                     "expires_in": grant.expires_in.as_secs(),
                     "interval": grant.interval.as_secs(),
+                    "resumed": resumed,
                 }),
             );
+        }
+        if resumed {
+            host.console
+                .say("Going on with the login that was not finished. Its code is still good.");
         }
         if !say_with_qr(&mut host.console, grant) {
             say_without_qr(&mut host.console, grant);
