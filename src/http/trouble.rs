@@ -152,7 +152,8 @@ fn describe_tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Error {
             format!("its certificate is not valid yet, by this machine's clock ({clock})"),
             "Set the clock, then try again.",
         ),
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => (
+        // A bad signature is that of an authority which only shares its name with one that is trusted.
+        rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => (
             "its certificate is signed by nobody this machine trusts".to_owned(),
             "If a proxy of yours inspects TLS, name its CA file in SSL_CERT_FILE; otherwise this \
              may be an attack.",
