@@ -67,11 +67,18 @@ fn wait_for_id_token(
             return Ok(id_token);
         }
         match poll.trouble() {
-            Some(reason) if before.as_deref() != Some(reason) => {
+            Some(reason) if !before.as_ref().is_some_and(|before| is_same(before, reason)) => {
                 report.retrying(host, reason, poll.wait())?;
             }
             None if before.is_some() => report.recovered(host),
             _ => {}
         }
     }
+}
+
+/// Whether it is the same trouble to who waits: from one poll to the next a status may change, and a
+/// clock that is shown moves on.
+fn is_same(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    words(one) == words(other)
 }
