@@ -216,6 +216,8 @@ extern "C" fn suspend(signal: c_int) {
 /// likes it, and the prompt has scrolled away.
 extern "C" fn resume(_signal: c_int) {
     let errno = io::Error::last_os_error().raw_os_error();
+    // This runs before `suspend` goes on, and the next Ctrl-Z may come before that.
+    handle(libc::SIGTSTP, suspend);
     if let Some(open) = hidden_prompt().filter(|_| is_in_foreground()) {
         let _ = hide_typing();
         write_to_stderr(&open.prompt);
