@@ -15,6 +15,10 @@ pub trait Clock {
     fn sleep(&self, duration: Duration);
 }
 
+/// 2025-08-07 00:00:00 UTC, in seconds since 1970: when the oldest compiler came out that this program is built
+/// by (`rust-version` in Cargo.toml). No clock that is right reads less.
+pub const EARLIEST: u64 = 1_754_524_800;
+
 /// The machine's own clocks.
 pub struct SystemClock {
     start: std::time::Instant,

@@ -247,6 +247,8 @@ extern "C" fn suspend(signal: c_int) {
 /// likes it, and the prompt has scrolled away.
 extern "C" fn resume(_signal: c_int) {
     let errno = io::Error::last_os_error().raw_os_error();
+    // This runs before `suspend` goes on, and the next Ctrl-Z may come before that.
+    handle(libc::SIGTSTP, suspend);
     if let Some(open) = hidden_prompt().filter(|_| is_in_foreground()) {
         // First of all: the next Ctrl-Z may come as soon as typing is hidden.
         handle(libc::SIGTSTP, suspend);

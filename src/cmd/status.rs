@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::args;
+use crate::clock;
 use crate::config::{
     Config, EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
     PROJECT_ID, PROJECT_NAME,
@@ -43,11 +44,20 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
         let path = text::shell_word(session.file.path());
         host.console.warn(&format!("others can read the config file: chmod 600 {path}"));
     }
+    warn_of_clock(host, standing.now);
     match verified {
         None => Ok(standing.exit()),
         Some(Ok(Verdict { accepted: true, .. })) => Ok(Exit::Done),
         Some(Ok(Verdict { accepted: false, .. })) => Ok(Exit::Refused),
         Some(Err(error)) => Err(error),
+    }
+}
+
+/// A robot without a battery wakes up in 1970, and everything that has a date then seems wrong.
+fn warn_of_clock(host: &mut Host, now: u64) {
+    if now < clock::EARLIEST {
+        let reads = text::date_and_time(now);
+        host.console.warn(&format!("this machine's clock reads {reads}, which cannot be: set it"));
     }
 }
 
@@ -112,6 +122,10 @@ impl Standing {
                 rows.push(("Clock", clock_difference(verdict, utc)));
             }
             Some(Err(_)) => rows.push(("Server", "could not be asked".to_owned())),
+        }
+        if self.expired() && !matches!(verified, Some(Ok(_))) {
+            let reads = text::date_and_time(self.now);
+            rows.push(("Clock", format!("reads {reads}; set it if that is wrong")));
         }
         let by_hand = if self.hosts_by_hand { " (with hosts set by hand)" } else { "" };
         rows.push(("Environment", format!("{}{by_hand}", self.environment)));

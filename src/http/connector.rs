@@ -21,8 +21,10 @@ const REUSED: u8 = 0;
 const NOT_FOUND: u8 = 1;
 /// Connecting, TLS and proxy included.
 const CONNECTING: u8 = 2;
+/// The proxy is connected; its answer, and TLS with the host behind it, are still to come.
+const BEHIND_PROXY: u8 = 3;
 /// A new connection stands.
-const CONNECTED: u8 = 3;
+const CONNECTED: u8 = 4;
 
 impl Stage {
     /// A new request begins.
@@ -32,12 +34,17 @@ impl Stage {
 
     /// Whether a failed request cannot have reached its server.
     pub fn nothing_sent(&self) -> bool {
-        matches!(self.get(), NOT_FOUND | CONNECTING)
+        matches!(self.get(), NOT_FOUND | CONNECTING | BEHIND_PROXY)
     }
 
     /// Whether a failed request has not even found its server, or its proxy.
     pub fn not_found(&self) -> bool {
         self.get() == NOT_FOUND
+    }
+
+    /// Whether a failed request has come through its proxy's own door.
+    pub fn behind_proxy(&self) -> bool {
+        self.get() == BEHIND_PROXY
     }
 
     /// Whether the request opened a connection.
@@ -81,7 +88,7 @@ impl Connector for WatchedConnector {
         let connected = self.inner.connect(details, chained);
         match &connected {
             Ok(_) => self.stage.set(CONNECTED),
-            Err(_) if self.stage.connected() => self.stage.set(CONNECTING),
+            Err(_) if self.stage.connected() => self.stage.set(BEHIND_PROXY),
             Err(_) => {}
         }
         connected

@@ -29,13 +29,13 @@ impl Trouble {
         utc: SystemTime,
     ) -> Self {
         let nothing_sent = stage.nothing_sent();
+        let proxy = proxy.filter(|_| nothing_sent).map(|proxy| format!("the proxy {proxy}"));
         if let Some(tls) = tls_error(&error) {
-            return Trouble { error: describe_tls(tls, host, utc), may_pass: false, nothing_sent };
+            // A proxy may be called over TLS itself; through it, the certificate is the host's.
+            let peer = proxy.filter(|_| !stage.behind_proxy()).unwrap_or_else(|| host.to_owned());
+            return Trouble { error: describe_tls(tls, &peer, utc), may_pass: false, nothing_sent };
         }
-        let peer = match proxy {
-            Some(proxy) if nothing_sent => format!("the proxy {proxy}"),
-            _ => host.to_owned(),
-        };
+        let peer = proxy.unwrap_or_else(|| host.to_owned());
         let (fact, advice) = match &error {
             ureq::Error::Timeout(_) => describe(&error, &peer),
             _ if stage.not_found() => (format!("{peer} cannot be found"), DNS),
@@ -140,7 +140,7 @@ fn describe_io(kind: ErrorKind, peer: &str) -> (String, &'static str) {
     }
 }
 
-fn describe_tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Error {
+fn describe_tls(error: &rustls::Error, peer: &str, utc: SystemTime) -> Error {
     use CertificateError as C;
     let clock = text::date_and_time(text::unix_seconds(utc));
     let (what, advice) = match error {
@@ -152,7 +152,8 @@ fn describe_tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Error {
             format!("its certificate is not valid yet, by this machine's clock ({clock})"),
             "Set the clock, then try again.",
         ),
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => (
+        // A bad signature is that of an authority which only shares its name with one that is trusted.
+        rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => (
             "its certificate is signed by nobody this machine trusts".to_owned(),
             "If a proxy of yours inspects TLS, name its CA file in SSL_CERT_FILE; otherwise this \
              may be an attack.",
@@ -172,5 +173,5 @@ fn describe_tls(error: &rustls::Error, host: &str, utc: SystemTime) -> Error {
             "See that the host and port are right, and that no proxy is in the way.",
         ),
     };
-    Error::unavailable(format!("cannot connect safely to {host}: {what}"), advice)
+    Error::unavailable(format!("cannot connect safely to {peer}: {what}"), advice)
 }

@@ -1,11 +1,16 @@
-//! The program as its users meet it. Start with `robot`, the machine that each test sets up; then one
-//! module a command, and one for each thing that all commands have in common.
+//! The program as its users meet it. Start with `robot`, the machine that each test sets up, and `proxy`,
+//! which some of them put in its way; then one module a command, and one for each thing that all commands
+//! have in common.
 
+mod proxy;
 mod robot;
 
+mod clock;
 mod command_line;
 mod completion;
 mod config_file;
+mod connection;
+mod core_dump;
 mod device_flow;
 mod environment;
 mod login;
@@ -18,5 +23,6 @@ mod secrets;
 mod selection;
 mod status;
 mod terminal;
+mod tls;
 mod token;
 mod wire;

@@ -1,15 +1,10 @@
 //! What all commands have in common on the wire: what is tried again and what never is, what is not
 //! believed, which way the requests go, and what `RIO_DEBUG` shows of it.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
 use serde_json::json;
 
+use crate::proxy::ConnectProxy;
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
 
 /// A GET: `/user/info`.
@@ -412,99 +407,6 @@ pub fn gzip_bomb() -> Vec<u8> {
 }
 
 // Which way the requests go.
-
-/// A proxy that knows CONNECT, on a loopback port, until it is dropped.
-struct ConnectProxy {
-    address: SocketAddr,
-    heads: Arc<Mutex<Vec<String>>>,
-    stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl ConnectProxy {
-    /// Tunnels everything to this origin, whatever it is asked for.
-    fn to(origin: &str) -> Self {
-        let target = origin.trim_start_matches("http://").to_owned();
-        ConnectProxy::start("HTTP/1.1 200 Connection established\r\n\r\n", Some(target))
-    }
-
-    /// Answers this and hangs up.
-    fn that_answers(answer: &'static str) -> Self {
-        ConnectProxy::start(answer, None)
-    }
-
-    fn start(answer: &'static str, target: Option<String>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (heads, stopping) =
-            (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
-        let (seen, stop) = (heads.clone(), stopping.clone());
-        let thread = thread::spawn(move || {
-            thread::scope(|scope| {
-                for client in listener.incoming().map(Result::unwrap) {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let head = read_head(&client);
-                    seen.lock().unwrap().push(head);
-                    // A client that has gone away is no fault of the proxy's.
-                    let _ = (&client).write_all(answer.as_bytes());
-                    if let Some(target) = &target {
-                        let server = TcpStream::connect(target).unwrap();
-                        scope.spawn(move || tunnel(&client, &server));
-                    }
-                }
-            });
-        });
-        ConnectProxy { address, heads, stopping, thread: Some(thread) }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Where it was asked to connect to.
-    fn targets(&self) -> Vec<String> {
-        let heads = self.heads();
-        let lines = heads.iter().map(|head| head.lines().next().unwrap().to_owned());
-        lines.map(|line| line.replace("CONNECT ", "").replace(" HTTP/1.1", "")).collect()
-    }
-
-    /// All that it was sent in the clear.
-    fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
-    }
-}
-
-impl Drop for ConnectProxy {
-    fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
-        // Nothing but a connection wakes an accept.
-        let _ = TcpStream::connect(self.address);
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "the proxy panicked");
-    }
-}
-
-fn read_head(mut client: &TcpStream) -> String {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
-        head.extend(byte);
-    }
-    String::from_utf8(head).unwrap()
-}
-
-fn tunnel(client: &TcpStream, server: &TcpStream) {
-    let pump = |mut from: &TcpStream, mut to: &TcpStream| {
-        let _ = std::io::copy(&mut from, &mut to);
-        let _ = to.shutdown(std::net::Shutdown::Write);
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| pump(client, server));
-        pump(server, client);
-    });
-}
 
 #[test]
 fn the_proxy_of_each_variable_is_used() {

@@ -136,7 +136,12 @@ impl Rio<'_> {
 
     /// Runs the real binary to its end.
     pub fn run(self) -> Outcome {
-        let mut command = self.command();
+        let command = self.command();
+        self.run_as(command)
+    }
+
+    /// The same by another command, such as one that starts the binary in its turn.
+    pub fn run_as(self, mut command: Command) -> Outcome {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that asks nothing may be gone before it has read.
@@ -275,7 +280,11 @@ pub struct FakeClock {
     now: Cell<Duration>,
     utc: Cell<SystemTime>,
     sleeps: RefCell<Vec<Duration>>,
+    meanwhile: RefCell<Meanwhile>,
 }
+
+/// What happens during the first wait, the second, and so on.
+type Meanwhile = Box<dyn FnMut(&FakeClock, usize)>;
 
 impl FakeClock {
     /// Agrees with the real wall clock at the start.
@@ -287,12 +296,27 @@ impl FakeClock {
     /// A wall clock that reads this.
     pub fn at(utc: SystemTime) -> Rc<Self> {
         let now = Cell::new(Duration::from_secs(1000));
-        Rc::new(FakeClock { now, utc: Cell::new(utc), sleeps: RefCell::default() })
+        Rc::new(FakeClock {
+            now,
+            utc: Cell::new(utc),
+            sleeps: RefCell::default(),
+            meanwhile: RefCell::new(Box::new(|_, _| {})),
+        })
     }
 
     /// A robot whose battery is flat.
     pub fn in_1970() -> Rc<Self> {
         FakeClock::at(UNIX_EPOCH + Duration::from_secs(100))
+    }
+
+    /// Does this during each wait; it is told which one, from 1.
+    pub fn meanwhile(&self, what: impl FnMut(&FakeClock, usize) + 'static) {
+        *self.meanwhile.borrow_mut() = Box::new(what);
+    }
+
+    /// Somebody sets the wall clock.
+    pub fn set(&self, utc: SystemTime) {
+        self.utc.set(utc);
     }
 
     /// Each wait so far, in whole seconds.
@@ -322,6 +346,8 @@ impl Clock for FakeClock {
         self.sleeps.borrow_mut().push(duration);
         self.now.set(self.now.get() + duration);
         self.utc.set(self.utc.get() + duration);
+        let count = self.sleeps.borrow().len();
+        self.meanwhile.borrow_mut()(self, count);
     }
 }
 

@@ -96,7 +96,7 @@ impl Wait<'_> {
                 return Ok(id_token);
             }
             match poll.trouble() {
-                Some(reason) if before.as_deref() != Some(reason) => {
+                Some(reason) if !before.as_ref().is_some_and(|before| is_same(before, reason)) => {
                     self.report.retrying(host, reason, poll.wait())?;
                 }
                 None if before.is_some() => self.report.recovered(host),
@@ -120,4 +120,11 @@ impl Wait<'_> {
             }
         }
     }
+}
+
+/// Whether it is the same trouble to who waits: from one poll to the next a status may change, and a
+/// clock that is shown moves on.
+fn is_same(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    words(one) == words(other)
 }

@@ -27,6 +27,7 @@
 //! | `platform` | what a test holds: scripts, records, the check at the end |
 //! | `call`, `request`, `answer` | what is asked, and what comes back |
 //! | `wire` | connections that can be cut |
+//! | `tls` | TLS in front of them, and the certificates for it |
 //! | `live` | the state of the correct rapyuta.io, and which part answers a call |
 //! | `oidc`, `page`, `api` | its parts: device flow, the page to approve it, everything that takes a token |
 //! | `world` | who and what exists there |
@@ -41,6 +42,7 @@ mod oidc;
 mod page;
 mod platform;
 mod request;
+mod tls;
 mod wire;
 mod world;
 
@@ -49,4 +51,5 @@ pub use call::Call;
 pub use jwt::jwt;
 pub use platform::Platform;
 pub use request::Request;
+pub use tls::{Authority, Certificate, TlsPort};
 pub use world::{EMAIL, Organization, PASSWORD, Project, User, World};

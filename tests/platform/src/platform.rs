@@ -1,7 +1,7 @@
 //! What a test holds: the running platform, its scripts and records, and the check at the end.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::answer::Kind;
 use crate::live::{DAY, Live};
 use crate::oidc::{Verdict, id_token};
 use crate::wire::Wires;
-use crate::{Answer, Call, Request, World};
+use crate::{Answer, Call, Certificate, Request, TlsPort, World};
 
 /// A fake rapyuta.io that listens on a loopback port until it is dropped.
 ///
@@ -22,6 +22,7 @@ use crate::{Answer, Call, Request, World};
 /// Its drop panics, unless the thread does already, when scripted answers were left unused or a request came
 /// that the platform does not know.
 pub struct Platform {
+    tls: Option<TlsPort>,
     shared: Arc<Shared>,
     server: Arc<Server>,
     threads: Vec<JoinHandle<()>>,
@@ -50,11 +51,25 @@ impl Platform {
 
     /// A platform with a world of your own.
     pub fn with(world: World) -> Platform {
+        Platform::build(world, None)
+    }
+
+    /// A platform with the default [`World`] that is called over TLS, as `https://127.0.0.1:PORT`.
+    pub fn start_tls(certificate: &Certificate) -> Platform {
+        Platform::build(World::default(), Some(certificate))
+    }
+
+    fn build(world: World, certificate: Option<&Certificate>) -> Platform {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
         let address = listener.local_addr().expect("the port's address");
         let server = Arc::new(Server::http("127.0.0.1:0").expect("a second loopback port"));
         let behind = server.server_addr().to_ip().expect("a TCP server");
-        let shared = Arc::new(Shared::new(address, behind, world));
+        let tls = certificate.map(|certificate| TlsPort::start(certificate, address));
+        let url = match &tls {
+            Some(tls) => format!("https://{}", tls.address()),
+            None => format!("http://{address}"),
+        };
+        let shared = Arc::new(Shared::new(url, Wires::between(address, behind), world));
         let relay = thread::spawn({
             let shared = shared.clone();
             move || shared.wires.relay(listener)
@@ -63,10 +78,10 @@ impl Platform {
             let (shared, server) = (shared.clone(), server.clone());
             move || shared.dispatch(&server)
         });
-        Platform { shared, server, threads: vec![relay, dispatch] }
+        Platform { tls, shared, server, threads: vec![relay, dispatch] }
     }
 
-    /// The origin of everything: `http://127.0.0.1:PORT`.
+    /// The origin of everything: `http://127.0.0.1:PORT`, or `https://` where it speaks TLS.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
@@ -97,7 +112,24 @@ impl Platform {
 
     /// How many connections clients have opened.
     pub fn connections(&self) -> usize {
-        self.shared.wires.accepted()
+        self.tls.as_ref().map_or_else(|| self.shared.wires.accepted(), TlsPort::accepted)
+    }
+
+    /// Its TLS, to change the certificate, to end connections, to count handshakes.
+    ///
+    /// # Panics
+    ///
+    /// Where it was not started with TLS.
+    pub fn tls(&self) -> &TlsPort {
+        self.tls.as_ref().expect("a platform that speaks TLS")
+    }
+
+    /// Ends all connections, without a word and without an answer to what was asked.
+    pub fn cut(&self) {
+        match &self.tls {
+            Some(tls) => tls.cut(),
+            None => self.shared.wires.cut(),
+        }
     }
 
     /// Approves the newest device authorization that is pending.
@@ -182,10 +214,9 @@ impl Platform {
 }
 
 impl Shared {
-    fn new(address: SocketAddr, behind: SocketAddr, world: World) -> Shared {
-        let url = format!("http://{address}");
+    fn new(url: String, wires: Wires, world: World) -> Shared {
         Shared {
-            wires: Wires::between(address, behind),
+            wires,
             state: Mutex::new(State {
                 live: Live::new(url.clone(), world),
                 script: HashMap::new(),
@@ -275,6 +306,7 @@ impl State {
 
 impl Drop for Platform {
     fn drop(&mut self) {
+        self.tls = None;
         self.shared.state().stopping = true;
         self.shared.stopping.notify_all();
         self.shared.wires.close();

@@ -53,10 +53,15 @@ impl Wires {
     pub(crate) fn close(&self) {
         let mut open = self.open();
         open.closing = true;
-        open.wires.values().for_each(|wire| wire.cut());
         drop(open);
+        self.cut();
         // Nothing but a connection wakes an accept.
         let _ = TcpStream::connect(self.address);
+    }
+
+    /// Cuts all connections.
+    pub(crate) fn cut(&self) {
+        self.open().wires.values().for_each(|wire| wire.cut());
     }
 
     /// The wire behind the server's client.

@@ -1,0 +1,299 @@
+//! A wall clock that is wrong: each command says so where it matters, with what the clock reads and what to do,
+//! and no wait depends on it.
+
+use std::path::Path;
+use std::process::Command;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
+use serde_json::json;
+
+use crate::robot::{FakeClock, Outcome, Robot, binary};
+use crate::tls::trusting;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const LOGIN: [&str; 4] = ["auth", "login", "--yes", "--no-browser"];
+const BY_PASSWORD: [&str; 7] = ["auth", "login", "--yes", "--email", EMAIL, "--password", "-"];
+const TOKEN: [&str; 4] = ["auth", "token", "--password", "-"];
+const REFRESH: [&str; 2] = ["auth", "refresh-token"];
+const LOGOUT: [&str; 2] = ["auth", "logout"];
+const STATUS: [&str; 2] = ["auth", "status"];
+const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
+
+#[expect(clippy::disallowed_methods, reason = "the platform's tokens begin at the real time")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn in_ten_years() -> SystemTime {
+    now() + 3652 * DAY
+}
+
+/// The year, as messages begin with it.
+fn year(time: SystemTime) -> String {
+    rio::text::date_and_time(rio::text::unix_seconds(time))[.."2036-".len()].to_owned()
+}
+
+/// Runs on a robot that is logged in, at this wall clock; the platform is right.
+fn run(arguments: &[&str], utc: SystemTime) -> (Robot, Vec<u8>, Outcome) {
+    let platform = Platform::start();
+    platform.lenient();
+    platform.approve_after(1);
+    platform.date(Some(httpdate::fmt_http_date(now())));
+    let (robot, _) = Robot::logged_in(&platform);
+    let before = robot.config_bytes();
+    let stdin = if arguments.contains(&"-") { PASSWORD } else { "" };
+    let outcome = robot.rio(arguments).stdin(stdin).run_at(&FakeClock::at(utc));
+    (robot, before, outcome)
+}
+
+#[track_caller]
+fn shows(outcome: &Outcome, text: &str) {
+    assert!(outcome.stdout.contains(text), "wanted on standard output: {text}\n{outcome}");
+}
+
+// A robot whose battery is flat.
+
+#[test]
+fn in_1970_status_says_that_the_clock_cannot_be_right_and_believes_the_token() {
+    const SAID: &str =
+        "this machine's clock reads 1970-01-01 00:01:40 UTC, which cannot be: set it";
+    let utc = UNIX_EPOCH + Duration::from_secs(100);
+    run(&STATUS, utc).2.exits(0).says(SAID);
+    let (_, _, outcome) = run(&VERIFY, utc);
+    shows(&outcome, " behind the server's");
+    outcome.exits(0).says(SAID);
+    // Also without a login, and beside JSON, which stays JSON.
+    let clock = FakeClock::at(utc);
+    Robot::new().rio(&STATUS).run_at(&clock).exits(1).says(SAID);
+    let outcome = Robot::new().rio(&["auth", "status", "--json"]).run_at(&clock).exits(1);
+    assert_eq!(outcome.says(SAID).json()["logged_in"], false);
+}
+
+#[test]
+fn a_clock_before_1970_reads_1970() {
+    let outcome = run(&STATUS, UNIX_EPOCH - 400 * DAY).2.exits(0);
+    outcome.says("clock reads 1970-01-01 00:00:00 UTC, which cannot be");
+}
+
+#[test]
+fn only_a_clock_that_cannot_be_right_is_warned_of() {
+    let earliest = UNIX_EPOCH + Duration::from_secs(rio::clock::EARLIEST);
+    for (utc, warned) in [
+        (earliest - DAY, true),
+        (earliest - Duration::from_secs(1), true),
+        (earliest, false),
+        (now(), false),
+        (in_ten_years(), false),
+    ] {
+        let (_, _, outcome) = run(&STATUS, utc);
+        assert_eq!(outcome.stderr.contains("cannot be"), warned, "{outcome}");
+    }
+}
+
+#[test]
+fn in_1970_every_command_works_where_no_date_is_in_the_way() {
+    let utc = UNIX_EPOCH + Duration::from_secs(100);
+    for arguments in [&LOGIN[..], &BY_PASSWORD, &TOKEN, &REFRESH, &LOGOUT] {
+        run(arguments, utc).2.exits(0);
+    }
+}
+
+// A robot that is ahead.
+
+#[test]
+fn ten_years_ahead_status_shows_the_clock_beside_the_end_of_the_token() {
+    let (_, _, outcome) = run(&STATUS, in_ten_years());
+    shows(&outcome, "has expired");
+    shows(&outcome, &format!("reads {}", year(in_ten_years())));
+    shows(&outcome, "set it if that is wrong");
+    outcome.exits(1);
+    // A token that has not ended gives no reason to doubt the clock.
+    let (_, _, outcome) = run(&STATUS, now());
+    assert!(!outcome.stdout.contains("Clock"), "{outcome}");
+}
+
+#[test]
+fn ten_years_ahead_verify_says_how_far_off_the_clock_is_and_that_the_token_is_good() {
+    let (_, _, outcome) = run(&VERIFY, in_ten_years());
+    shows(&outcome, "accepts the token");
+    shows(&outcome, " ahead of the server's");
+    assert!(!outcome.stdout.contains("has expired"), "{outcome}");
+    outcome.exits(0);
+}
+
+#[test]
+fn ten_years_ahead_a_login_by_device_code_shows_the_clock_and_changes_nothing() {
+    let (robot, before, outcome) = run(&LOGIN, in_ten_years());
+    let outcome = outcome.exits(1).says("by this machine's clock").says("If it is wrong, set it");
+    outcome.says(&format!("The clock reads {}", year(in_ten_years())));
+    assert_eq!(robot.config_bytes(), before);
+}
+
+#[test]
+fn ten_years_ahead_every_other_command_works_where_no_date_is_in_the_way() {
+    for arguments in [&BY_PASSWORD[..], &TOKEN, &REFRESH, &LOGOUT] {
+        run(arguments, in_ten_years()).2.exits(0);
+    }
+}
+
+// A clock that is set while a login waits.
+
+/// What somebody, or NTP, may do to the wall clock during each wait.
+fn steps() -> Vec<SystemTime> {
+    let (right, epoch) = (now(), UNIX_EPOCH);
+    vec![epoch, in_ten_years(), right - DAY, epoch - 400 * DAY, right + DAY, right]
+}
+
+/// A clock that is set anew during each wait, and ends up right.
+fn stepped() -> Rc<FakeClock> {
+    let clock = FakeClock::in_1970();
+    clock.meanwhile(|clock, wait| {
+        let steps = steps();
+        clock.set(*steps.get(wait - 1).unwrap_or(&steps[steps.len() - 1]));
+    });
+    clock
+}
+
+#[test]
+fn an_interval_does_not_move_when_the_clock_is_set() {
+    let platform = Platform::start();
+    platform.lenient();
+    platform.approve_after(8);
+    platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
+    let (robot, clock) = (Robot::of(&platform), stepped());
+    robot.rio(&LOGIN).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps(), [&[5][..], &[10; 9]].concat());
+}
+
+#[test]
+fn back_off_does_not_move_when_the_clock_is_set() {
+    let platform = Platform::start();
+    platform.lenient();
+    platform.approve_after(1);
+    (0..4).for_each(|_| platform.answer(Call::Token, Answer::hang_up()));
+    let (robot, clock) = (Robot::of(&platform), stepped());
+    robot.rio(&LOGIN).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps(), [5, 10, 20, 30, 30, 5]);
+}
+
+#[test]
+fn the_deadline_does_not_move_when_the_clock_is_set() {
+    let waits = |clock: Rc<FakeClock>| {
+        let platform = Platform::start();
+        platform.lenient();
+        platform.expires_in(42);
+        let robot = Robot::of(&platform);
+        robot.rio(&LOGIN).run_at(&clock).exits(1).says("the code expired before");
+        clock.sleeps_in_ms()
+    };
+    let undisturbed = waits(FakeClock::new());
+    assert_eq!(undisturbed.iter().sum::<u128>(), 9 * 5050);
+    assert_eq!(waits(stepped()), undisturbed);
+}
+
+#[test]
+fn a_clock_that_is_set_right_during_the_wait_makes_the_login_good() {
+    for wrong in [UNIX_EPOCH, in_ten_years()] {
+        let platform = Platform::start();
+        platform.lenient();
+        platform.approve_after(1);
+        let (robot, clock) = (Robot::of(&platform), FakeClock::at(wrong));
+        clock.meanwhile(|clock, _| clock.set(now()));
+        robot.rio(&LOGIN).run_at(&clock).exits(0);
+        assert_eq!(clock.sleeps(), [5, 5]);
+    }
+}
+
+#[test]
+fn a_pause_between_tries_does_not_move_when_the_clock_is_set() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    (0..2).for_each(|_| platform.answer(Call::UserInfo, Answer::hang_up()));
+    let clock = stepped();
+    robot.rio(&VERIFY).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps_in_ms(), [500, 1000]);
+}
+
+// Certificates are compared with the machine's real clock, so here it has to be a false one.
+
+const FAKETIME: &str = "/usr/bin/faketime";
+
+/// Whether there is a way to show the binary a false clock.
+fn faketime_works() -> bool {
+    if !Path::new(FAKETIME).exists() {
+        println!("skipped: there is no faketime on this machine (Debian: apt install faketime)");
+        return false;
+    }
+    let program = std::fs::read(binary()).unwrap();
+    let is_dynamic = program.windows(8).any(|window| window == b"ld-linux");
+    if !is_dynamic {
+        println!(
+            "skipped: the program is linked statically, so that no library can fake its clock"
+        );
+    }
+    is_dynamic
+}
+
+/// The real binary at a wall clock that begins with this time; the monotonic one is the real one.
+fn run_in(year: &str, robot: &Robot, arguments: &[&str]) -> Outcome {
+    let stdin = if arguments.contains(&"-") { PASSWORD } else { "" };
+    let rio = robot.rio(arguments).stdin(stdin);
+    let plain = rio.command();
+    let mut command = Command::new(FAKETIME);
+    command.args(["-f", &format!("@{year}-06-01 12:00:00")]).arg(plain.get_program());
+    command.args(plain.get_args()).env_clear().current_dir(robot.home());
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("TZ", "UTC").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    rio.run_as(command)
+}
+
+#[test]
+fn over_tls_every_command_says_what_the_clock_reads_and_to_set_it() {
+    if !faketime_works() {
+        return;
+    }
+    let in_ten_years = year(in_ten_years());
+    let in_ten_years = in_ten_years.trim_end_matches('-');
+    for (year, what) in [("1970", "is not valid yet"), (in_ten_years, "has expired")] {
+        let authority = Authority::new();
+        let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
+        let (robot, token) = Robot::logged_in(&platform);
+        let robot = trusting(robot, &authority);
+        let before = robot.config_bytes();
+        let clock = format!("by this machine's clock ({year}-06-01 12:");
+        for arguments in [&VERIFY[..], &LOGIN, &BY_PASSWORD, &TOKEN, &REFRESH] {
+            println!("case: {year}, {arguments:?}");
+            let outcome = run_in(year, &robot, arguments).exits(3).hides(PASSWORD).hides(&token);
+            outcome.says(what).says(&clock).says("Set the clock");
+            assert_eq!(robot.config_bytes(), before);
+        }
+        // What needs nobody works, and says that the clock is wrong or may be.
+        let outcome = run_in(year, &robot, &STATUS).exits(if year == "1970" { 0 } else { 1 });
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(&format!("reads {year}-06-01 12:")), "{outcome}");
+        assert!(said.contains("set it"), "{outcome}");
+        // A logout is one all the same.
+        let outcome = run_in(year, &robot, &LOGOUT).exits(0).says("logged out on this machine");
+        outcome.says("could not be told").says(what).says(&clock);
+        assert_eq!(robot.config()["auth_token"], json!(null));
+        assert!(platform.requests().is_empty(), "nothing was sent");
+    }
+}
+
+#[test]
+fn a_false_clock_in_the_life_of_the_certificate_is_no_trouble() {
+    if !faketime_works() {
+        return;
+    }
+    // The control for the test above: it is the clock that is refused there, and not faketime.
+    let authority = Authority::new();
+    let platform = Platform::start_tls(
+        &authority.certify_for(&["127.0.0.1"], UNIX_EPOCH + 100 * DAY..UNIX_EPOCH + 300 * DAY),
+    );
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = trusting(robot, &authority);
+    run_in("1970", &robot, &VERIFY).exits(0).says("clock reads 1970-06-01 12:");
+}

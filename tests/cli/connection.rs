@@ -1,0 +1,180 @@
+//! How many connections a login takes: one to each host, for as long as the server lets it stand.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
+use serde_json::json;
+
+use crate::robot::{FakeClock, Outcome, Robot};
+use crate::tls::trusting;
+
+const LOGIN: [&str; 7] =
+    ["auth", "login", "--yes", "--organization", "Acme Robotics", "--project", "simulation"];
+
+/// A platform over TLS, and a robot that trusts it.
+fn over_tls() -> (Rc<Platform>, Robot) {
+    let authority = Authority::new();
+    let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
+    platform.lenient();
+    let robot = trusting(Robot::of(&platform), &authority);
+    (Rc::new(platform), robot)
+}
+
+fn over_plain_http() -> (Rc<Platform>, Robot) {
+    let platform = Platform::start();
+    platform.lenient();
+    let robot = Robot::of(&platform);
+    (Rc::new(platform), robot)
+}
+
+fn selected(robot: &Robot, outcome: Outcome) -> Outcome {
+    let outcome = outcome.exits(0);
+    assert_eq!(robot.config()["project_name"], "simulation", "{outcome}");
+    outcome
+}
+
+/// The answer of a server that goes away after it, and says so.
+fn last_words(status: &str, body: serde_json::Value) -> Answer {
+    let body = body.to_string();
+    Answer::raw(format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+}
+
+fn pending() -> serde_json::Value {
+    json!({"error": "authorization_pending"})
+}
+
+/// The login says nothing of trouble.
+fn is_silent(outcome: &Outcome) {
+    for word in ["still trying", "answers again", "closed"] {
+        assert!(!outcome.stderr.contains(word), "{word}\n{outcome}");
+    }
+}
+
+#[test]
+fn one_connection_and_one_handshake_serve_every_kind_of_login() {
+    for (options, stdin) in [
+        (&[][..], ""),
+        (&["--email", EMAIL, "--password", "-"], PASSWORD),
+        (&["--auth-token", "-"], ""),
+    ] {
+        println!("case: {options:?}");
+        let (platform, robot) = over_tls();
+        platform.approve_after(3);
+        let token = platform.issue_token();
+        let stdin = if options.contains(&"--auth-token") { &token } else { stdin };
+        let rio = robot.rio(&[&LOGIN, options].concat()).stdin(stdin);
+        let outcome = selected(&robot, rio.run_at(&FakeClock::new()));
+        assert!(platform.requests().len() >= 3, "{outcome}");
+        assert_eq!(platform.connections(), 1, "{outcome}");
+        assert_eq!(platform.tls().handshakes(), 1, "{outcome}");
+    }
+}
+
+#[test]
+fn hosts_that_are_not_one_have_one_connection_each() {
+    let (login_server, robot) = over_plain_http();
+    let api = Platform::start();
+    login_server.approve_after(2);
+    let mut config = robot.config();
+    config["rip_host"] = api.url().into();
+    config["v2api_host"] = api.url().into();
+    robot.write_config(&config);
+    let token = api.issue_token();
+    let mut claims = login_server.claims();
+    claims["rio_token"] = token.into();
+    (0..2).for_each(|_| login_server.answer(Call::Token, Answer::live()));
+    login_server.answer(Call::Token, Answer::json(200, login_server.tokens(claims)));
+    let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&FakeClock::new()));
+    assert_eq!((login_server.connections(), api.connections()), (1, 1), "{outcome}");
+    assert_eq!(api.requests().len(), 2);
+}
+
+#[test]
+fn a_connection_outlives_an_interval_of_sixteen_seconds() {
+    println!("this takes 17 seconds: how long a connection was idle is measured in real time");
+    let (platform, robot) = over_tls();
+    // Longer than the 15 seconds after which ureq leaves a connection, unless told otherwise.
+    platform.interval(16);
+    platform.approve_after(0);
+    let robot = robot.env("RIO_DEBUG", "1");
+    let outcome = selected(&robot, robot.rio(&LOGIN).run()).says("debug: wait 16.05 s");
+    assert_eq!(outcome.stderr.matches("new connection").count(), 1, "{outcome}");
+    assert_eq!(platform.calls(Call::Token).len(), 1);
+    assert_eq!((platform.connections(), platform.tls().handshakes()), (1, 1), "{outcome}");
+}
+
+/// How a server ends its connections.
+type End = fn(&Platform);
+
+#[test]
+fn an_idle_connection_that_the_server_ends_is_no_trouble() {
+    let ends: [(&str, bool, End); 3] = [
+        ("with TLS's goodbye", true, |platform| platform.tls().hang_up()),
+        ("over TLS, without a word", true, Platform::cut),
+        ("over plain HTTP", false, Platform::cut),
+    ];
+    for (name, tls, end) in ends {
+        println!("case: {name}");
+        let (platform, robot) = if tls { over_tls() } else { over_plain_http() };
+        platform.approve_after(3);
+        let clock = FakeClock::new();
+        clock.meanwhile({
+            let platform = platform.clone();
+            move |_, wait| {
+                if wait == 2 {
+                    end(&platform);
+                    arrives();
+                }
+            }
+        });
+        let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
+        is_silent(&outcome);
+        assert_eq!(clock.sleeps(), [5, 5, 5, 5], "{outcome}");
+        assert_eq!(platform.calls(Call::Token).len(), 4, "each poll came, and came once");
+        assert_eq!(platform.connections(), 2, "exactly one more\n{outcome}");
+    }
+}
+
+/// The other side of the machine's own network learns of it.
+#[expect(clippy::disallowed_methods, reason = "networks live in real time")]
+fn arrives() {
+    std::thread::sleep(Duration::from_millis(20));
+}
+
+#[test]
+fn a_server_that_ends_each_connection_after_its_answer_is_no_trouble() {
+    for make in [over_tls, over_plain_http] {
+        let (platform, robot) = make();
+        platform.approve_after(0);
+        for _ in 0..3 {
+            platform.answer(Call::Token, last_words("400 Bad Request", pending()));
+        }
+        let clock = FakeClock::new();
+        let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
+        is_silent(&outcome);
+        assert_eq!(clock.sleeps(), [5, 5, 5, 5], "{outcome}");
+        assert_eq!(platform.connections(), 4, "{outcome}");
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_with_a_poll_it_has_received_is_trouble_that_passes() {
+    for make in [over_tls, over_plain_http] {
+        let (platform, robot) = make();
+        platform.approve_after(2);
+        platform.answer(Call::Token, Answer::live());
+        platform.answer(Call::Token, Answer::hang_up());
+        let clock = FakeClock::new();
+        let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
+        let outcome = outcome.says("closed the connection; still trying.");
+        let outcome = outcome.says("The server answers again.");
+        assert_eq!(clock.sleeps(), [5, 5, 10, 5], "{outcome}");
+        assert_eq!(platform.calls(Call::Token).len(), 4, "it is not sent again by itself");
+        assert_eq!(platform.connections(), 2, "{outcome}");
+    }
+}

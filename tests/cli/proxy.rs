@@ -1,0 +1,124 @@
+//! A proxy between the robot and the platform.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+/// A proxy that knows CONNECT, on a loopback port, until it is dropped.
+pub struct ConnectProxy {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopping: AtomicBool,
+    heads: Mutex<Vec<String>>,
+    carried: Mutex<Vec<u8>>,
+}
+
+impl ConnectProxy {
+    /// Tunnels everything to this origin, whatever it is asked for.
+    pub fn to(origin: &str) -> Self {
+        let target = origin.split_once("://").unwrap().1.to_owned();
+        ConnectProxy::start("HTTP/1.1 200 Connection established\r\n\r\n", Some(target))
+    }
+
+    /// Answers this and hangs up.
+    pub fn that_answers(answer: &'static str) -> Self {
+        ConnectProxy::start(answer, None)
+    }
+
+    fn start(answer: &'static str, target: Option<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::<Shared>::default();
+        let thread = thread::spawn({
+            let shared = shared.clone();
+            move || shared.accept_all(&listener, answer, target.as_deref())
+        });
+        ConnectProxy { address, shared, thread: Some(thread) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it was asked to connect to.
+    pub fn targets(&self) -> Vec<String> {
+        let heads = self.heads();
+        let lines = heads.iter().map(|head| head.lines().next().unwrap_or_default().to_owned());
+        lines.map(|line| line.replace("CONNECT ", "").replace(" HTTP/1.1", "")).collect()
+    }
+
+    /// All that it was sent in the clear.
+    pub fn heads(&self) -> Vec<String> {
+        self.shared.heads.lock().unwrap().clone()
+    }
+
+    /// All that it has carried from clients to the platform, byte by byte.
+    pub fn carried(&self) -> Vec<u8> {
+        self.shared.carried.lock().unwrap().clone()
+    }
+}
+
+impl Drop for ConnectProxy {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        // Nothing but a connection wakes an accept.
+        let _ = TcpStream::connect(self.address);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "the proxy panicked");
+    }
+}
+
+impl Shared {
+    fn accept_all(&self, listener: &TcpListener, answer: &str, target: Option<&str>) {
+        thread::scope(|scope| {
+            for client in listener.incoming().map(Result::unwrap) {
+                if self.stopping.load(Ordering::Relaxed) {
+                    break;
+                }
+                let head = read_head(&client);
+                self.heads.lock().unwrap().push(head);
+                // A client that has gone away is no fault of the proxy's.
+                let _ = (&client).write_all(answer.as_bytes());
+                if let Some(target) = target {
+                    let server = TcpStream::connect(target).unwrap();
+                    scope.spawn(move || self.tunnel(&client, &server));
+                }
+            }
+        });
+    }
+
+    fn tunnel(&self, client: &TcpStream, server: &TcpStream) {
+        thread::scope(|scope| {
+            scope
+                .spawn(|| pump(client, server, |bytes| self.carried.lock().unwrap().extend(bytes)));
+            pump(server, client, |_| {});
+        });
+    }
+}
+
+fn pump(mut from: &TcpStream, mut to: &TcpStream, see: impl Fn(&[u8])) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        see(&bytes[..count]);
+        if to.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn read_head(mut client: &TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
+        head.extend(byte);
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}

@@ -1,0 +1,564 @@
+//! TLS for real, by a server with certificates made here: who is trusted and who is not, what is said of it,
+//! and that nothing is sent before. Then the same through proxies.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
+use std::process::Command;
+use std::rc::Rc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use platform::{Authority, Call, Certificate, EMAIL, PASSWORD, Platform, TlsPort};
+use serde_json::json;
+
+use crate::proxy::ConnectProxy;
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+
+/// Where the platform is.
+const HERE: &str = "127.0.0.1";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An authority, and a platform that it has certified.
+fn certified() -> (Authority, Platform) {
+    let authority = Authority::new();
+    let platform = Platform::start_tls(&authority.certify(&[HERE]));
+    (authority, platform)
+}
+
+/// A robot of the platform that trusts this authority, and only this one.
+pub fn trusting(robot: Robot, authority: &Authority) -> Robot {
+    let path = robot.home().join("ca.pem");
+    std::fs::write(&path, authority.pem()).unwrap();
+    robot.env("SSL_CERT_FILE", path)
+}
+
+const SELECT: [&str; 4] = ["--organization", "Acme Robotics", "--project", "simulation"];
+
+fn device_login(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
+    robot.rio(&[&["auth", "login", "--yes"], &SELECT[..]].concat()).run_at(clock)
+}
+
+fn succeeds(robot: &Robot, outcome: Outcome) -> Outcome {
+    let outcome = outcome.exits(0);
+    assert_eq!(robot.config()["email_id"], EMAIL, "{outcome}");
+    assert_eq!(robot.config()["project_name"], "simulation", "{outcome}");
+    outcome
+}
+
+#[expect(clippy::disallowed_methods, reason = "rustls compares certificates with the real clock")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Everything that needs a server, and what it reads from standard input.
+const COMMANDS: [(&[&str], &str); 6] = [
+    (&["auth", "status", "--verify"], ""),
+    (&["auth", "login", "--yes"], ""),
+    (&["auth", "login", "--yes", "--email", EMAIL, "--password", "-"], PASSWORD),
+    (&["auth", "login", "--yes", "--auth-token", "-"], "t0ken"),
+    (&["auth", "token", "--password", "-"], PASSWORD),
+    (&["auth", "refresh-token", "--password", "-"], PASSWORD),
+];
+
+/// Every command fails on this certificate with these words, and only `logout` changes anything.
+fn is_refused(certificate: &Certificate, authority: &Authority, words: &[&str]) {
+    let platform = Platform::start_tls(certificate);
+    let (robot, token) = Robot::logged_in(&platform);
+    let robot = trusting(robot, authority);
+    let before = robot.config_bytes();
+    let host = platform.url().trim_start_matches("https://");
+    for (arguments, stdin) in COMMANDS {
+        let opened = platform.connections();
+        let outcome = robot.rio(arguments).stdin(stdin).run_at(&FakeClock::new()).exits(3);
+        let outcome = outcome.hides(PASSWORD).hides(&token).says(host);
+        words.iter().fold(outcome, |outcome, word| outcome.says(word));
+        assert_eq!(robot.config_bytes(), before);
+        assert_eq!(platform.connections() - opened, 1, "another try would end as this one did");
+    }
+    let outcome = robot.rio(&["auth", "logout"]).run_at(&FakeClock::new()).exits(0).hides(&token);
+    words[..1].iter().fold(outcome, |outcome, word| outcome.says(word));
+    assert_eq!(platform.tls().handshakes(), 0);
+    assert!(platform.requests().is_empty(), "nothing was sent");
+}
+
+// Who is trusted.
+
+#[test]
+fn a_whole_login_goes_over_tls_with_a_private_authority() {
+    let (authority, platform) = certified();
+    platform.interval(1);
+    platform.approve_after(1);
+    let robot = trusting(Robot::of(&platform), &authority);
+    let outcome = robot.rio(&[&["auth", "login"], &SELECT[..]].concat()).run();
+    succeeds(&robot, outcome).says("https://127.0.0.1:");
+    assert_eq!(platform.calls(Call::Token).len(), 2);
+
+    robot.rio(&["auth", "status", "--verify"]).run().exits(0);
+    let old = robot.config()["auth_token"].clone();
+    robot.rio(&["auth", "refresh-token"]).run().exits(0);
+    assert_ne!(robot.config()["auth_token"], old);
+    robot.rio(&["auth", "token", "--password", "-"]).stdin(PASSWORD).run().exits(0);
+    robot.rio(&["auth", "logout"]).run().exits(0).says("You are logged out.");
+}
+
+#[test]
+fn tls_1_2_and_1_3_are_spoken() {
+    let authority = Authority::new();
+    let certificate = authority.certify(&[HERE]);
+    for (name, certificate) in
+        [("1.2", certificate.clone().tls12_only()), ("1.3", certificate.tls13_only())]
+    {
+        println!("case: TLS {name}");
+        let platform = Platform::start_tls(&certificate);
+        platform.lenient();
+        platform.approve_after(2);
+        let robot = trusting(Robot::of(&platform), &authority);
+        let outcome = device_login(&robot, &FakeClock::new());
+        succeeds(&robot, outcome);
+        assert_eq!(platform.tls().handshakes(), 1);
+    }
+}
+
+#[test]
+fn a_host_may_be_certified_by_name() {
+    let authority = Authority::new();
+    let platform = Platform::start_tls(&authority.certify(&["localhost"]));
+    let (robot, _) = Robot::logged_in(&platform);
+    let mut config = robot.config();
+    config["rip_host"] = platform.url().replace(HERE, "localhost").into();
+    robot.write_config(&config);
+    let robot = trusting(robot, &authority);
+    robot.rio(&["auth", "status", "--verify"]).run_at(&FakeClock::new()).exits(0);
+}
+
+#[test]
+fn an_authority_may_stand_among_others_in_the_file() {
+    let (authority, platform) = certified();
+    let (robot, _) = Robot::logged_in(&platform);
+    let path = robot.home().join("bundle.pem");
+    let bundle = format!("# ours\n{}\n{}", Authority::new().pem(), authority.pem());
+    std::fs::write(&path, bundle).unwrap();
+    let robot = robot.env("SSL_CERT_FILE", path);
+    robot.rio(&["auth", "status", "--verify"]).run_at(&FakeClock::new()).exits(0);
+}
+
+// Who is not.
+
+#[test]
+fn an_unknown_authority_is_refused() {
+    let certificate = Authority::new().certify(&[HERE]);
+    let words = ["nobody this machine trusts", "SSL_CERT_FILE"];
+    is_refused(&certificate, &Authority::new(), &words);
+}
+
+#[test]
+fn an_authority_that_only_has_the_name_of_a_trusted_one_is_as_unknown() {
+    // Somebody made it anew and has not told this robot; or somebody else made it.
+    let certificate = Authority::named("Acme CA").certify(&[HERE]);
+    let words = ["nobody this machine trusts", "SSL_CERT_FILE"];
+    is_refused(&certificate, &Authority::named("Acme CA"), &words);
+}
+
+#[test]
+fn a_certificate_of_another_host_is_refused() {
+    let authority = Authority::new();
+    for name in ["rip.example", "localhost", "127.0.0.2"] {
+        println!("case: {name}");
+        is_refused(
+            &authority.certify(&[name]),
+            &authority,
+            &["for another host", "captive portal"],
+        );
+    }
+}
+
+/// What the wall clock reads, to the minute, as messages show it.
+fn clock_reads() -> String {
+    let text = rio::text::date_and_time(rio::text::unix_seconds(now()));
+    text[..text.len() - ":00 UTC".len()].to_owned()
+}
+
+/// A certificate of these times is refused, and the clock is shown.
+fn is_refused_by_date(valid: Range<SystemTime>, words: &[&str]) {
+    let authority = Authority::new();
+    let certificate = authority.certify_for(&[HERE], valid);
+    let day = &clock_reads()[.."2026-11-24".len()];
+    is_refused(&certificate, &authority, &[words, &["this machine's clock", day]].concat());
+
+    let platform = Platform::start_tls(&certificate);
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = trusting(robot, &authority);
+    let before = clock_reads();
+    let outcome = robot.rio(&["auth", "status", "--verify"]).run().exits(3);
+    let after = clock_reads();
+    let shown = [&before, &after].iter().any(|time| outcome.stderr.contains(*time));
+    assert!(shown, "the clock, {before}\n{outcome}");
+}
+
+#[test]
+fn an_expired_certificate_is_refused_with_what_the_clock_reads() {
+    is_refused_by_date(now() - 30 * DAY..now() - DAY, &["has expired", "Set the clock"]);
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_yet_is_refused_with_what_the_clock_reads() {
+    is_refused_by_date(now() + DAY..now() + 30 * DAY, &["not valid yet", "Set the clock"]);
+}
+
+/// A port that says this to whoever says something, a connection at a time.
+struct Speaker {
+    address: SocketAddr,
+    thread: Option<JoinHandle<usize>>,
+}
+
+impl Speaker {
+    fn that_says(words: &'static [u8]) -> Self {
+        let listener = TcpListener::bind((HERE, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = thread::spawn(move || {
+            for (count, client) in listener.incoming().map(Result::unwrap).enumerate() {
+                let mut first = [0; 4096];
+                // The test itself ends it, by a connection that says nothing.
+                if (&client).read(&mut first).unwrap_or_default() == 0 {
+                    return count;
+                }
+                let _ = (&client).write_all(words);
+            }
+            0
+        });
+        Speaker { address, thread: Some(thread) }
+    }
+
+    /// How many came.
+    fn count(mut self) -> usize {
+        drop(std::net::TcpStream::connect(self.address).unwrap());
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_told_from_one_with_a_bad_certificate() {
+    for (name, words, tries, said) in [
+        ("http", &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], 1, "TLS could not be agreed on"),
+        ("a page", b"<html>The plain HTTP request", 1, "TLS could not be agreed on"),
+        ("ssh", b"SSH-2.0-OpenSSH_9.6\r\n", 1, "TLS could not be agreed on"),
+        ("only old versions", b"\x15\x03\x01\x00\x02\x02\x46", 1, "TLS could not be agreed on"),
+        ("no common cipher", b"\x15\x03\x03\x00\x02\x02\x28", 1, "TLS could not be agreed on"),
+        // What a firewall does; it may pass.
+        ("nothing", b"", 3, "closed the connection"),
+    ] {
+        println!("case: {name}");
+        let speaker = Speaker::that_says(words);
+        let robot = Robot::new();
+        let url = format!("https://{}", speaker.address);
+        robot.write_config(&json!({"rip_host": url, "auth_token": "t0ken", "email_id": EMAIL}));
+        let before = robot.config_bytes();
+        let outcome = robot.rio(&["auth", "status", "--verify"]).run_at(&FakeClock::new());
+        outcome.exits(3).says(&speaker.address.to_string()).says(said).hides("SSH-2.0");
+        assert_eq!(robot.config_bytes(), before);
+        assert_eq!(speaker.count(), tries);
+    }
+}
+
+#[test]
+fn without_ssl_cert_file_a_private_authority_is_unknown() {
+    let (_, platform) = certified();
+    let (robot, token) = Robot::logged_in(&platform);
+    let before = robot.config_bytes();
+    let outcome = robot.rio(&["auth", "status", "--verify"]).run().exits(3).hides(&token);
+    outcome.says("nobody this machine trusts").says("SSL_CERT_FILE");
+    assert_eq!(robot.config_bytes(), before);
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn on_a_system_without_a_bundle_a_private_authority_is_unknown_too() {
+    // The places where systems keep their bundles, hidden from this one process and its own mount table.
+    const HIDE: &str = "for directory in /etc/ssl /etc/pki; do \
+        [ ! -d $directory ] || mount -t tmpfs none $directory || exit 42; done; exec \"$0\" \"$@\"";
+    let (authority, platform) = certified();
+    let (robot, token) = Robot::logged_in(&platform);
+    let run = |robot: &Robot| {
+        let rio = robot.rio(&["auth", "status", "--verify"]);
+        let plain = rio.command();
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--mount", "/bin/sh", "-c", HIDE]).arg(plain.get_program());
+        command.args(plain.get_args()).env_clear();
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        rio.run_as(command)
+    };
+    let possible = Command::new("/usr/bin/unshare")
+        .args(["--mount", "/bin/sh", "-c", HIDE, "/bin/true"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !possible {
+        println!("skipped: no bundle can be hidden here (unshare and mount, as root)");
+        return;
+    }
+    run(&robot).exits(3).hides(&token).says("nobody this machine trusts");
+    assert!(platform.requests().is_empty());
+    // The same machine with the authority named.
+    run(&trusting(robot, &authority)).exits(0);
+}
+
+// While a login waits.
+
+#[test]
+fn a_certificate_that_turns_bad_while_polling_is_told_and_does_not_end_the_login() {
+    let authority = Authority::new();
+    let good = authority.certify(&[HERE]);
+    for (name, bad, words) in [
+        ("unknown", Authority::new().certify(&[HERE]), "nobody this machine trusts"),
+        ("another host's", authority.certify(&["portal.example"]), "for another host"),
+        (
+            "expired",
+            authority.certify_for(&[HERE], now() - 30 * DAY..now() - DAY),
+            "has expired, by this machine's clock",
+        ),
+    ] {
+        println!("case: {name}");
+        let platform = Rc::new(Platform::start_tls(&good));
+        platform.lenient();
+        platform.approve_after(2);
+        let robot = trusting(Robot::of(&platform), &authority);
+        let clock = FakeClock::new();
+        clock.meanwhile({
+            let (platform, good) = (platform.clone(), good.clone());
+            move |_, wait| match wait {
+                2 => {
+                    platform.tls().show(&bad);
+                    platform.tls().hang_up();
+                }
+                4 => platform.tls().show(&good),
+                _ => {}
+            }
+        });
+        let outcome = device_login(&robot, &clock);
+        let outcome = succeeds(&robot, outcome).says(words).says("still trying");
+        let outcome = outcome.says("The server answers again.");
+        assert_eq!(outcome.stderr.matches("still trying").count(), 1, "{outcome}");
+        // Trouble doubles the wait, and an answer ends it.
+        assert_eq!(clock.sleeps(), [5, 5, 10, 20, 5], "{outcome}");
+        assert_eq!(platform.calls(Call::Token).len(), 3, "what is not trusted gets no code");
+        assert_eq!(platform.connections(), 4);
+        assert_eq!(platform.tls().handshakes(), 2);
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long a limit is takes real time")]
+fn a_handshake_that_stalls_is_given_up_after_ten_seconds_and_polling_goes_on() {
+    println!("this takes 10 seconds: the limit is real");
+    let (authority, platform) = certified();
+    let platform = Rc::new(platform);
+    platform.lenient();
+    platform.approve_after(2);
+    let robot = trusting(Robot::of(&platform), &authority);
+    let clock = FakeClock::new();
+    let started = Rc::new(std::cell::Cell::new(Instant::now()));
+    clock.meanwhile({
+        let (platform, started) = (platform.clone(), started.clone());
+        move |_, wait| match wait {
+            2 => {
+                platform.tls().stall(true);
+                platform.cut();
+                started.set(Instant::now());
+            }
+            3 => {
+                let took = started.get().elapsed();
+                assert!((9..16).contains(&took.as_secs()), "{took:?}");
+                platform.tls().stall(false);
+            }
+            _ => {}
+        }
+    });
+    let outcome = device_login(&robot, &clock);
+    succeeds(&robot, outcome).says("in time; still trying").says("The server answers again.");
+    assert_eq!(clock.sleeps(), [5, 5, 10, 5]);
+}
+
+// Through proxies.
+
+const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
+
+/// Whether these bytes are records of TLS and no more, the first of them a handshake.
+fn is_tls(mut bytes: &[u8]) -> bool {
+    let begins = bytes.starts_with(b"\x16\x03");
+    while let [20..=23, 3, _, high, low, rest @ ..] = bytes {
+        let length = usize::from(*high) << 8 | usize::from(*low);
+        bytes = rest.get(length..).unwrap_or_default();
+    }
+    begins && bytes.is_empty()
+}
+
+#[test]
+fn a_proxy_sees_where_to_and_nothing_else() {
+    let (authority, platform) = certified();
+    platform.lenient();
+    platform.approve_after(2);
+    let proxy = ConnectProxy::to(platform.url());
+    let robot = trusting(Robot::of(&platform), &authority).env("HTTPS_PROXY", proxy.url());
+    let outcome = device_login(&robot, &FakeClock::new());
+    succeeds(&robot, outcome);
+
+    let target = platform.url().trim_start_matches("https://");
+    assert_eq!(proxy.targets(), [target], "one tunnel for the whole login");
+    let head = &proxy.heads()[0];
+    let fields: Vec<_> = head.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(fields, ["Host", "User-Agent", "Proxy-Connection", ""], "{head}");
+    assert!(is_tls(&proxy.carried()), "all that it carried is TLS");
+    assert_eq!(platform.connections(), 1);
+}
+
+#[test]
+fn the_credentials_of_a_proxy_go_to_it_decoded_and_no_further() {
+    for (credentials, base64) in [
+        ("ada:hunter2", "YWRhOmh1bnRlcjI="),
+        ("ada:p%40ss%3Aw%2Frd", "YWRhOnBAc3M6dy9yZA=="),
+        ("DOMAIN%5Cada:x", "RE9NQUlOXGFkYTp4"),
+        // UTF-8, as RFC 7617 has it.
+        ("j%C3%BCrgen:gr%C3%BC%C3%9Fe", "asO8cmdlbjpncsO8w59l"),
+        ("ada:", "YWRhOg=="),
+    ] {
+        println!("case: {credentials}");
+        let (authority, platform) = certified();
+        let proxy = ConnectProxy::to(platform.url());
+        let (robot, _) = Robot::logged_in(&platform);
+        let robot = trusting(robot, &authority).env("RIO_DEBUG", "1");
+        let robot = robot.env("HTTPS_PROXY", format!("http://{credentials}@{}", proxy.address));
+        let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
+        outcome.hides(credentials).hides(base64).hides("hunter2");
+        let head = &proxy.heads()[0];
+        let sent = head.lines().find_map(|line| line.strip_prefix("Proxy-Authorization: Basic "));
+        assert_eq!(sent, Some(base64), "{head}");
+        assert_eq!(platform.requests()[0].header("Proxy-Authorization"), None);
+    }
+}
+
+#[test]
+fn a_proxy_without_credentials_gets_none() {
+    let (authority, platform) = certified();
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, token) = Robot::logged_in(&platform);
+    let robot = trusting(robot, &authority).env("https_proxy", proxy.url());
+    robot.rio(&VERIFY).run().exits(0);
+    let head = proxy.heads().concat();
+    assert!(!head.to_ascii_lowercase().contains("authorization"), "{head}");
+    assert!(!head.contains(&token), "{head}");
+    assert!(is_tls(&proxy.carried()));
+}
+
+#[test]
+fn no_proxy_leads_around_the_proxy_over_tls_too() {
+    for (list, direct) in [(HERE, true), ("*", true), ("rapyuta.io", false), ("", false)] {
+        println!("case: NO_PROXY={list}");
+        let (authority, platform) = certified();
+        let proxy = ConnectProxy::to(platform.url());
+        let (robot, _) = Robot::logged_in(&platform);
+        let robot = trusting(robot, &authority);
+        let robot = robot.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", list);
+        robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
+        assert_eq!(proxy.targets().is_empty(), direct);
+    }
+}
+
+/// No command gets through this proxy: each says so with these words, sends nothing and changes nothing.
+fn is_in_the_way(proxy: &str, credentials: &str, words: &[&str]) {
+    let (authority, platform) = certified();
+    let (robot, token) = Robot::logged_in(&platform);
+    let url = format!("http://{credentials}{proxy}");
+    let robot = trusting(robot, &authority).env("HTTPS_PROXY", url).env("RIO_DEBUG", "1");
+    let before = robot.config_bytes();
+    for (arguments, stdin) in COMMANDS {
+        let outcome = robot.rio(arguments).stdin(stdin).run_at(&FakeClock::new()).exits(3);
+        let outcome = outcome.hides(PASSWORD).hides(&token).hides("hunter2").hides("<h1>");
+        let outcome = outcome.says(&format!("{proxy} (HTTPS_PROXY)"));
+        words.iter().fold(outcome, |outcome, word| outcome.says(word));
+        assert_eq!(robot.config_bytes(), before);
+    }
+    assert_eq!(platform.connections(), 0, "no way around the proxy is tried");
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_says_so_and_how_to_give_it() {
+    for (credentials, answer) in [
+        ("", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n"),
+        ("ada:hunter2@", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n<h1>no</h1>"),
+    ] {
+        let proxy = ConnectProxy::that_answers(answer);
+        let words = ["user name and password", "http://USER:PASSWORD@HOST:PORT"];
+        is_in_the_way(&proxy.address.to_string(), credentials, &words);
+    }
+}
+
+#[test]
+fn a_proxy_that_is_down_is_named() {
+    let closed = ClosedPort::new();
+    is_in_the_way(&closed.address(), "ada:hunter2@", &["connection refused", "Check the network"]);
+}
+
+#[test]
+fn a_proxy_that_forbids_or_breaks_off_is_named() {
+    const NO: &str = "does not let the connection through";
+    for (name, answer, words) in [
+        (
+            "403 with a page",
+            "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n\
+             <h1>forbidden</h1>",
+            NO,
+        ),
+        ("502", "HTTP/1.1 502 Bad Gateway\r\n\r\n", NO),
+        ("the end in mid-answer", "HTTP/1.1 200 Connection est", NO),
+        ("the end in the head", "HTTP/1.1 200 Connection established\r\nVia: x", NO),
+        ("the end at once", "", NO),
+        ("the end of the tunnel at once", "HTTP/1.1 200 OK\r\n\r\n", "closed the connection"),
+        // No TLS, or a reset that overtakes the page.
+        ("a page in the tunnel", "HTTP/1.1 200 OK\r\n\r\n<html><h1>no</h1>", ""),
+    ] {
+        println!("case: {name}");
+        let proxy = ConnectProxy::that_answers(answer);
+        is_in_the_way(&proxy.address.to_string(), "", &[words]);
+    }
+}
+
+#[test]
+fn a_certificate_is_checked_through_a_proxy_as_well() {
+    // What a proxy that inspects TLS looks like to who was not told of its authority.
+    let (_, platform) = certified();
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = trusting(robot, &Authority::new()).env("HTTPS_PROXY", proxy.url());
+    let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(3);
+    outcome.says("nobody this machine trusts").says("SSL_CERT_FILE");
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn a_proxy_may_itself_be_called_over_tls() {
+    let (authority, platform) = certified();
+    let proxy = ConnectProxy::to(platform.url());
+    let port = TlsPort::start(&authority.certify(&[HERE]), proxy.address);
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = trusting(robot, &authority);
+    let robot = robot.env("HTTPS_PROXY", format!("https://ada:hunter2@{}", port.address()));
+    robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
+    assert_eq!(proxy.targets(), [platform.url().trim_start_matches("https://")]);
+    assert!(is_tls(&proxy.carried()), "TLS within TLS");
+    assert_eq!((port.handshakes(), platform.tls().handshakes()), (1, 1));
+}
+
+#[test]
+fn a_proxy_whose_certificate_is_not_trusted_gets_no_password() {
+    let (authority, platform) = certified();
+    let proxy = ConnectProxy::to(platform.url());
+    let port = TlsPort::start(&Authority::new().certify(&[HERE]), proxy.address);
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = trusting(robot, &authority);
+    let robot = robot.env("HTTPS_PROXY", format!("https://ada:hunter2@{}", port.address()));
+    let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(3).hides("hunter2");
+    outcome.says("nobody this machine trusts").says(&format!("{} (HTTPS_PROXY)", port.address()));
+    assert_eq!(proxy.targets(), [""; 0]);
+}
