@@ -17,3 +17,4 @@ mod selection;
 mod status;
 mod terminal;
 mod token;
+mod under_fire;
