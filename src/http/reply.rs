@@ -41,7 +41,7 @@ enum Unreadable {
 
 impl Reply {
     /// Reads an answer to its end. A body that ends early, or never, leaves the status readable.
-    pub(super) fn read(host: &str, response: Response<ureq::Body>, utc: SystemTime) -> Self {
+    pub fn read(host: &str, response: Response<ureq::Body>, utc: SystemTime) -> Self {
         let (parts, mut body) = response.into_parts();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let date = header("date").and_then(|value| httpdate::parse_http_date(value).ok());
