@@ -188,11 +188,17 @@ impl Reply {
         let parts =
             [text(words.error), text(words.error_description), nested.map(|nested| nested.error)];
         let found = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        if secrets.iter().any(|secret| !secret.is_empty() && found.contains(secret.expose())) {
+        if secrets.iter().any(|secret| shows(&found, secret)) {
             return None;
         }
         Some(text::excerpt(&found, LONGEST_WORDS)).filter(|words| !words.is_empty())
     }
+}
+
+/// Whether the text holds the secret as it would be shown: characters that are not may lie in between.
+fn shows(text: &str, secret: &Secret) -> bool {
+    let secret = Zeroizing::new(text::printable(secret.expose()));
+    !secret.is_empty() && text::printable(text).contains(secret.as_str())
 }
 
 /// Seconds, or a date (RFC 9110 §10.2.3), counted from the server's own clock where it tells it.
