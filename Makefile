@@ -3,7 +3,10 @@ CARGO ?= cargo
 LOCKED := --locked --workspace
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test check install clean
+FUZZ := tests/fuzz
+FUZZ_SECONDS ?= 60
+
+.PHONY: demo test check fuzz install clean
 
 # A login against a fake rapyuta.io on this machine; approve it in a browser.
 demo:
@@ -15,8 +18,20 @@ test:
 
 check:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path $(FUZZ)/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test
+
+# Each fuzz target for FUZZ_SECONDS. What a target finds is in tests/fuzz/artifacts/.
+fuzz:
+	@$(CARGO) +nightly fuzz --version >/dev/null || \
+		{ echo 'Fuzzing needs: rustup toolchain install nightly; cargo install cargo-fuzz' >&2; exit 1; }
+	for target in $$($(CARGO) +nightly fuzz list --fuzz-dir $(FUZZ)); do \
+		mkdir -p $(FUZZ)/corpus/$$target; \
+		$(CARGO) +nightly fuzz run --fuzz-dir $(FUZZ) $$target \
+			$(FUZZ)/corpus/$$target $(FUZZ)/seeds/$$target -- \
+			-dict=$(FUZZ)/words.dict -timeout=10 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 install:
 	$(CARGO) build --locked --release

@@ -19,12 +19,18 @@ pub fn commands(env: &Env, url: &str) -> Vec<CommandLine> {
     let graphical = env.get("DISPLAY").is_some()
         || env.get("WAYLAND_DISPLAY").is_some()
         || (cfg!(target_os = "macos") && env.get("SSH_CONNECTION").is_none());
-    if !graphical || !(url.starts_with("https://") || url.starts_with("http://")) {
+    if !graphical || !is_web_page(url) {
         return Vec::new();
     }
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let chosen = env.text("BROWSER").unwrap_or(opener);
     chosen.split(':').filter_map(|command| command_line(command, url)).collect()
+}
+
+/// Schemes have no case (RFC 3986 §3.1), and URLs made for QR codes are often in capitals.
+fn is_web_page(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("https" | "http"))
 }
 
 fn command_line(command: &str, url: &str) -> Option<CommandLine> {
@@ -103,5 +109,6 @@ mod tests {
         for url in ["file:///etc/passwd", "-version", "javascript:alert(1)"] {
             assert!(commands(&env, url).is_empty(), "{url}");
         }
+        assert!(!commands(&env, "HTTPS://OIDC.EXAMPLE/DEVICE").is_empty());
     }
 }

@@ -59,7 +59,11 @@ pub fn numeric_date(raw: &RawValue) -> Option<u64> {
     let text = raw.get().trim();
     whole_number(raw).or_else(|| {
         let number: f64 = text.parse().ok()?;
-        // `as` saturates: a date beyond 64 bits is the last one.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it saturates: a date beyond 64 bits is the last one"
+        )]
         (number >= 0.0).then_some(number as u64)
     })
 }

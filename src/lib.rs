@@ -16,14 +16,22 @@
     not(test),
     warn(
         clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
         clippy::expect_used,
+        clippy::get_unwrap,
         clippy::indexing_slicing,
         clippy::panic,
+        clippy::panic_in_result_fn,
         clippy::print_stderr,
         clippy::print_stdout,
         clippy::string_slice,
         clippy::todo,
+        clippy::undocumented_unsafe_blocks,
+        clippy::unimplemented,
         clippy::unreachable,
+        clippy::unwrap_in_result,
         clippy::unwrap_used,
     )
 )]

@@ -1,5 +1,7 @@
 //! The program: the library, on the machine as it is.
 
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

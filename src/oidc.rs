@@ -66,11 +66,21 @@ struct PollAnswer {
 }
 
 impl<'a> Provider<'a> {
-    /// Asks the login server for its endpoints. The issuer must be the one that was asked, and the
-    /// endpoints must be safe to call (OIDC Discovery §4.3).
+    /// Asks the login server for its endpoints.
     pub fn discover(http: &'a Http, oidc_host: &Url, client_id: &'a str) -> Result<Self, Error> {
         let url = oidc_host.join("/.well-known/openid-configuration");
         let reply = http.send(&Request::new(&url, Action::Get))?;
+        Self::read(http, oidc_host, client_id, &reply)
+    }
+
+    /// Reads what `oidc_host` said of its endpoints. The issuer must be the one that was asked, and the
+    /// endpoints must be safe to call (OIDC Discovery §4.3).
+    pub fn read(
+        http: &'a Http,
+        oidc_host: &Url,
+        client_id: &'a str,
+        reply: &Reply,
+    ) -> Result<Self, Error> {
         let metadata: Metadata = reply.expect("the request for its endpoints", &[])?;
         if !id_token::same_issuer(&metadata.issuer, oidc_host.as_str()) {
             return Err(Error::refused(
@@ -138,11 +148,12 @@ impl<'a> Provider<'a> {
         let form = [("client_id", self.client_id), ("scope", SCOPE)];
         let url = &self.device_authorization_endpoint;
         let reply = self.http.send(&Request::new(url, Action::PostForm(&form)))?;
-        let answer: DeviceAuthorization = reply.expect("the request for a code", &[])?;
-        self.grant(answer, &reply)
+        self.read_grant(&reply)
     }
 
-    fn grant(&self, answer: DeviceAuthorization, reply: &Reply) -> Result<Grant, Error> {
+    /// Reads the codes that were asked for (RFC 8628 §3.2).
+    pub fn read_grant(&self, reply: &Reply) -> Result<Grant, Error> {
+        let answer: DeviceAuthorization = reply.expect("the request for a code", &[])?;
         let text = |raw: Option<Box<RawValue>>| raw.as_deref().and_then(text_of);
         let page = text(answer.verification_uri)
             .or_else(|| text(answer.verification_url))
@@ -247,9 +258,9 @@ fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
         .unwrap_or(DEFAULT_INTERVAL)
 }
 
-/// The `error` member decides, whatever the HTTP status: `authorization_pending` comes with 200, 400,
-/// 401, 403 and 428.
-fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
+/// Reads the answer to a poll. The `error` member decides, whatever the HTTP status:
+/// `authorization_pending` comes with 200, 400, 401, 403 and 428.
+pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
     let retry_after = reply.retry_after;
     let answer = reply.object::<PollAnswer>().ok();
     let error = answer.as_ref().and_then(|answer| answer.error.as_deref());

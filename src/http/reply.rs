@@ -41,7 +41,7 @@ enum Unreadable {
 
 impl Reply {
     /// Reads an answer to its end. A body that ends early, or never, leaves the status readable.
-    pub(super) fn read(host: &str, response: Response<ureq::Body>, utc: SystemTime) -> Self {
+    pub fn read(host: &str, response: Response<ureq::Body>, utc: SystemTime) -> Self {
         let (parts, mut body) = response.into_parts();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let date = header("date").and_then(|value| httpdate::parse_http_date(value).ok());
@@ -187,10 +187,7 @@ impl Reply {
         let parts =
             [text(words.error), text(words.error_description), nested.map(|nested| nested.error)];
         let found = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        // A secret may be there only once what cannot be printed is gone.
-        let printed = text::printable(&found);
-        let repeats = |secret: &str| found.contains(secret) || printed.contains(secret);
-        if secrets.iter().any(|secret| !secret.is_empty() && repeats(secret.expose())) {
+        if secrets.iter().any(|secret| shows(&found, secret)) {
             return None;
         }
         Some(text::excerpt(&found, LONGEST_WORDS)).filter(|words| !words.is_empty())
@@ -205,6 +202,12 @@ fn is_html(content_type: Option<&str>, body: &[u8]) -> bool {
         Some(b'{') => false,
         _ => content_type.is_some_and(|value| value.to_lowercase().contains("html")),
     }
+}
+
+/// Whether the text holds the secret as it would be shown: characters that are not may lie in between.
+fn shows(text: &str, secret: &Secret) -> bool {
+    let secret = Zeroizing::new(text::printable(secret.expose()));
+    !secret.is_empty() && text::printable(text).contains(secret.as_str())
 }
 
 /// Seconds, or a date (RFC 9110 §10.2.3), counted from the server's own clock where it tells it.

@@ -1,6 +1,6 @@
 //! The token cache: where it is, who may read it, and that nothing in it is lost, whatever happens.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -171,6 +171,48 @@ fn without_a_home_it_says_how_to_name_the_file() {
     robot.rio(&WRITE).run().exits(0);
     assert_eq!(names_in(robot.home()), ["named.json"]);
     Robot::new().env("HOME", "nowhere").rio(&["version"]).run().exits(0);
+}
+
+#[test]
+fn without_home_it_is_in_the_home_of_the_password_file() {
+    let robot = Robot::new();
+    // SAFETY: both calls only read, and the test looks at what they give before anybody asks again.
+    let home = unsafe {
+        let user = libc::getpwuid(libc::geteuid());
+        (!user.is_null()).then(|| CStr::from_ptr((*user).pw_dir).to_str().unwrap().to_owned())
+    };
+    let Some(home) = home.filter(|home| home.starts_with('/')) else {
+        println!("skipped: this user has no home in the password file");
+        return;
+    };
+    // It is a real home, so it is only read from; whatever is there, the file is named.
+    let mut status = robot.rio(&["auth", "status"]).command();
+    let outcome = outcome(status.env_remove("HOME"));
+    let path = default_path_in(&home);
+    assert!(outcome.stdout.contains(&path) || outcome.stderr.contains(&path), "{path}\n{outcome}");
+}
+
+fn default_path_in(home: &str) -> String {
+    match cfg!(target_os = "macos") {
+        true => format!("{home}/Library/Application Support/rio-cli/config.json"),
+        false => format!("{home}/.config/rio-cli/config.json"),
+    }
+}
+
+#[test]
+fn without_home_and_password_file_it_says_how_to_name_the_file() {
+    if !is_root() {
+        println!("skipped: only root can become a user that the password file does not name");
+        return;
+    }
+    for arguments in COMMANDS {
+        let robot = Robot::new();
+        let mut command = as_plain_user(&robot, arguments);
+        let before = names_in(robot.home());
+        let outcome = outcome(command.env_remove("HOME"));
+        outcome.exits(1).prints_no_result().says("RIO_CONFIG");
+        assert_eq!(names_in(robot.home()), before, "{arguments:?}");
+    }
 }
 
 impl Outcome {
@@ -414,6 +456,7 @@ fn a_file_that_makes_no_sense_stops_every_command_and_stays_as_it_is() {
         ("invalid UTF-8", [&cut[..], b",\"x\":\"\xff\"}"].concat()),
         ("a raw line break in a string", [&cut[..], b",\"x\":\"\n\"}"].concat()),
         ("more than 1 MiB", with(b"", &vec![b' '; 1024 * 1024])),
+        ("2 MiB", [&cut[..], b",\"x\":\"", &vec![b'x'; 2 * 1024 * 1024], b"\"}"].concat()),
     ];
     for (name, bytes) in &files {
         for arguments in COMMANDS {
@@ -811,6 +854,33 @@ fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
 }
 
 #[test]
+fn a_file_of_another_user_is_never_taken_over() {
+    if !is_root() {
+        println!("skipped: only root can make a file of another user");
+        return;
+    }
+    let platform = Platform::start();
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "logout"], &WRITE] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        let mut command = as_plain_user(&robot, arguments);
+        // It can be read, and the directory is the plain user's, so a rename over it would be allowed.
+        chown(robot.config_path(), Some(0), Some(0)).unwrap();
+        set_mode(&robot.config_path(), 0o644);
+        let outcome = outcome(&mut command).exits(1).prints("");
+        let outcome = outcome.says(&robot.config_path().display().to_string());
+        outcome.says("operation not permitted").says("RIO_CONFIG");
+        let metadata = fs::metadata(robot.config_path()).unwrap();
+        assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o644));
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&robot.config_path());
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
 fn a_home_that_may_not_be_written_is_an_error_that_names_the_file() {
     let robot = Robot::new();
     let mut command = as_plain_user(&robot, &WRITE);
@@ -870,6 +940,32 @@ fn on_a_full_disk_the_old_file_is_intact_and_the_error_says_so() {
     let path = disk.join("config.json").display().to_string();
     let outcome = outcome.exits(1).says(&path).says("RIO_CONFIG").says("no space");
     outcome.prints("config.json\nrest\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_for_reading_only_is_told_before_anything_is_sent() {
+    const SCRIPT: &str = r#"
+        mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
+        shift
+        exec "$@"
+    "#;
+    let platform = Platform::start();
+    for arguments in [&["auth", "refresh-token"][..], &["auth", "login", "--yes"], &WRITE] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let before = robot.config_bytes();
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT, "sh"]).arg(robot.config_path().parent().unwrap());
+        command.arg(binary()).args(arguments).env("HOME", robot.home());
+        command.env_remove("RIO_CONFIG").env_remove("XDG_CONFIG_HOME");
+        let Some(outcome) = outcome_in_a_mount_namespace(&mut command) else { return };
+        let outcome = outcome.exits(1).prints("").says("RIO_CONFIG").says("read-only");
+        outcome.says(&robot.config_path().display().to_string());
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&robot.config_path());
+    }
+    assert!(platform.requests().is_empty());
 }
 
 /// Runs a command whose mounts are gone with it; `None` where nothing can be mounted, which the command

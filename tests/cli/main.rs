@@ -25,4 +25,5 @@ mod status;
 mod terminal;
 mod tls;
 mod token;
+mod under_fire;
 mod wire;

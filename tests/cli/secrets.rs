@@ -87,6 +87,8 @@ fn echoes(secret: &str) -> Vec<(String, Answer, Option<i32>)> {
         ("error", json!({"error": words})),
         ("error_description", json!({"error": secret, "error_description": words})),
         ("response.error", json!({"response": {"error": words}})),
+        // What is not shown of it is what kept it from being told.
+        ("pieces", json!({"error": "odd", "error_description": in_pieces(&words)})),
         ("an error that is an object", json!({"error": {"you_sent": secret}})),
         ("an unknown member", json!({"message": words})),
     ];
@@ -104,6 +106,11 @@ fn echoes(secret: &str) -> Vec<(String, Answer, Option<i32>)> {
     let redirect = Answer::text(307, "text/plain", "").header("Location", "/elsewhere?s3ntinel");
     echoes.push((format!("a redirect after {secret}"), redirect, Some(3)));
     echoes
+}
+
+/// The text with characters in it that no terminal is sent.
+fn in_pieces(text: &str) -> String {
+    text.chars().flat_map(|c| [c, '\u{7}', '\u{202e}']).collect()
 }
 
 /// Successes that hold a token and cannot be read.

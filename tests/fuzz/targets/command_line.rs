@@ -1,0 +1,34 @@
+//! The command line: parts are arguments, and a 1 in one of them is a secret in the wrong place, or in the
+//! right one.
+
+#![no_main]
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use libfuzzer_sys::fuzz_target;
+use rio::command_line::{self, Invocation};
+use rio::text;
+
+fn argument(part: &[u8]) -> OsString {
+    let mut bytes = Vec::new();
+    for byte in part {
+        match byte {
+            1 => bytes.extend_from_slice(fuzz::SENTINEL.as_bytes()),
+            _ => bytes.push(*byte),
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+fuzz_target!(|input: &[u8]| {
+    match command_line::parse(fuzz::parts(input).map(argument)) {
+        Ok(Invocation::Run(_)) => {}
+        Ok(Invocation::Show(text) | Invocation::NoCommand(text)) => {
+            fuzz::check_words(&text);
+            // It is printed as it is.
+            assert!(text.chars().all(|c| c == '\n' || text::is_printable(c)), "{text:?}");
+        }
+        Err(error) => fuzz::check_error(&error),
+    }
+});

@@ -1,0 +1,96 @@
+//! The config file: any bytes. What can be read can be changed, and the rest of it stays to the letter;
+//! what cannot be read stays as it is.
+
+#![no_main]
+
+use std::fmt;
+use std::path::Path;
+use std::rc::Rc;
+use std::{env, fs};
+
+use libfuzzer_sys::fuzz_target;
+use rio::clock::SystemClock;
+use rio::config::{AUTH_TOKEN, ConfigFile, EMAIL_ID};
+use rio::env::Env;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// What the file holds, read apart from the program: names and values in their order.
+#[derive(Debug, Clone, PartialEq)]
+struct Members(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    members.push((name, value.get().to_owned()));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+fn members(path: &Path) -> Members {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// As the members are when one is set: the last of its name, or else at the end.
+fn with(mut members: Members, name: &str, value: &str) -> Members {
+    match members.0.iter_mut().rev().find(|(known, _)| known == name) {
+        Some((_, old)) => *old = value.to_owned(),
+        None => members.0.push((name.to_owned(), value.to_owned())),
+    }
+    members
+}
+
+fuzz_target!(|input: &[u8]| {
+    let memory = Path::new("/dev/shm");
+    let directory = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
+    let directory = tempfile::tempdir_in(directory).unwrap();
+    let path = directory.path().join("config.json");
+    fs::write(&path, input).unwrap();
+    let env = Env::new([("RIO_CONFIG", &path)], None);
+    let file = ConfigFile::locate(&env, Rc::new(SystemClock::start())).unwrap();
+
+    let config = match file.load() {
+        Ok(config) => config,
+        Err(error) => {
+            fuzz::check_error(&error);
+            assert!(file.check_writable().is_err() || file.update(|_| {}).is_err());
+            assert_eq!(fs::read(&path).unwrap(), input);
+            return;
+        }
+    };
+    let before = if input.is_empty() { Members(Vec::new()) } else { members(&path) };
+    for result in [config.text(EMAIL_ID).err(), config.auth_token().err()].into_iter().flatten() {
+        fuzz::check_error(&result);
+    }
+
+    file.update(|config| config.set(AUTH_TOKEN, "t0ken")).unwrap();
+    let after = with(before, AUTH_TOKEN, "\"t0ken\"");
+    assert_eq!(members(&path), after);
+    assert_eq!(file.load().unwrap().auth_token().unwrap().unwrap().expose(), "t0ken");
+
+    let bytes = fs::read(&path).unwrap();
+    file.update(|_| {}).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes, "a second write changes nothing");
+
+    file.update(|config| config.forget_login()).unwrap();
+    let login = ["auth_token", "email_id", "organization_id", "organization_name"];
+    let login = [&login[..], &["organization_short_id", "project_id", "project_name"]].concat();
+    let mut rest = after;
+    rest.0.retain(|(name, _)| !login.contains(&name.as_str()));
+    assert_eq!(members(&path), rest);
+    assert!(!file.load().unwrap().has_login());
+});

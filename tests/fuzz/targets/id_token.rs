@@ -1,0 +1,61 @@
+//! The id_token: the text itself, or, where there are several parts, a JWT made of a header and claims.
+//! What is accepted is held to the rules once more, by a reading apart from the program's.
+
+#![no_main]
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use libfuzzer_sys::fuzz_target;
+use rio::id_token::Claims;
+use rio::jwt;
+use rio::secret::Secret;
+use serde_json::Value;
+
+const ISSUER: &str = "https://oidc.example";
+const CLIENT: &str = "rio-cli";
+const NOW: u64 = 1_800_000_000;
+
+fn value(text: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// Every rule that serde_json's own `Value` can tell of; numbers that it cannot hold are passed over.
+fn check_accepted(token: &str, accepted: &Claims) {
+    let parts: Vec<_> = token.split('.').collect();
+    assert_eq!(parts.len(), 3);
+    let (Some(header), Some(claims)) = (value(parts[0]), value(parts[1])) else { return };
+    let alg = header["alg"].as_str().unwrap();
+    assert!(!alg.is_empty() && !alg.eq_ignore_ascii_case("none"));
+    assert!(header["crit"].is_null());
+    let issuer = claims["iss"].as_str().unwrap();
+    assert_eq!(issuer.strip_suffix('/').unwrap_or(issuer), ISSUER);
+    let audiences = match &claims["aud"] {
+        Value::Array(several) => several.clone(),
+        one => vec![one.clone()],
+    };
+    assert!(audiences.contains(&CLIENT.into()));
+    assert!(claims["azp"] == CLIENT || (claims["azp"].is_null() && audiences.len() == 1));
+    if let Some(exp) = claims["exp"].as_f64() {
+        assert!(exp + 301.0 >= NOW as f64, "{exp}");
+    }
+    assert_eq!(claims["rio_token"].as_str(), Some(accepted.rio_token.expose()));
+    assert!(accepted.rio_token.is_visible_ascii());
+    let email = claims["email"].as_str().filter(|email| !email.is_empty());
+    assert_eq!(email, accepted.email.as_deref());
+}
+
+fuzz_target!(|input: &[u8]| {
+    let parts: Vec<_> = fuzz::parts(input).collect();
+    let token = match parts.as_slice() {
+        [text] => String::from_utf8_lossy(text).into_owned(),
+        several => {
+            let encoded: Vec<_> = several.iter().map(|part| URL_SAFE_NO_PAD.encode(part)).collect();
+            encoded.join(".")
+        }
+    };
+    let secret = Secret::new(token.as_str());
+    let _ = jwt::expires_at(&secret);
+    if let Ok(claims) = Claims::accept(&secret, ISSUER, CLIENT, NOW) {
+        check_accepted(&token, &claims);
+    }
+});
