@@ -178,6 +178,15 @@ impl Console {
         true
     }
 
+    /// How many lines a list may have so that it is seen whole, with the question below it.
+    pub fn lines_for_list(&self) -> usize {
+        const FOR_THE_QUESTION: usize = 2;
+        const FEWEST: usize = 5;
+        self.screen
+            .size
+            .map_or(usize::MAX, |(_, lines)| lines.saturating_sub(FOR_THE_QUESTION).max(FEWEST))
+    }
+
     /// How many lines a text takes on this screen.
     pub fn lines_of(&self, text: &str) -> usize {
         let columns = self.screen.size.map_or(usize::MAX, |(columns, _)| columns.max(1));

@@ -692,3 +692,31 @@ fn the_time_left_counts_down_on_one_line_that_is_gone_after_success() {
     terminal.waits_for("   \rLogged in as ada@example.com");
     assert_eq!(terminal.ends(), 0);
 }
+
+#[test]
+fn a_list_longer_than_the_screen_is_narrowed_by_part_of_a_name() {
+    let names = (0..60).map(|number| format!("robot-{number:02}")).chain(["Gripper-7".to_owned()]);
+    let platform = Platform::with(World::of([Organization::new("Acme", names)]));
+    let robot = at_terminal(Robot::of(&platform));
+    let arguments = ["auth", "login", "--auth-token", &platform.issue_token()];
+    let mut terminal = Terminal::start(robot.rio(&arguments).command());
+    terminal.waits_for("and 40 more: enter part of a name to see those that have it.");
+    terminal.waits_for("Which project? ");
+    assert!(!terminal.text().contains("robot-59"), "{}", terminal.text());
+
+    terminal.types("nothing like it\n");
+    terminal.waits_for("Nothing in the list is called so.");
+    terminal.waits_for("Which project? ");
+    terminal.types("BOT-5\n");
+    for number in 50..60 {
+        terminal.waits_for(&format!("robot-{number}"));
+    }
+    // One that is left is a press of Enter away, under the number that it has in the whole.
+    terminal.waits_for("Which project? ");
+    terminal.types("gripper\n");
+    terminal.waits_for("   1  Gripper-7");
+    terminal.waits_for("Which project? [1] ");
+    terminal.types("\n");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(robot.config()["project_name"], "Gripper-7");
+}

@@ -1,6 +1,7 @@
 //! `rio auth login`: one of three ways to a token, then an organization and a project.
 
 mod device_flow;
+mod question;
 mod report;
 mod selection;
 

@@ -1,5 +1,6 @@
 //! Choosing an organization and a project: by option, because there is only one, or by asking.
 
+use super::question::Question;
 use crate::args::Login;
 use crate::error::Error;
 use crate::host::Host;
@@ -46,12 +47,14 @@ pub struct Current {
 }
 
 /// What can be chosen: both have a GUID and a name.
-trait Named {
+pub trait Named {
     /// What the GUID of its kind begins with.
     const GUID_PREFIX: &str;
     /// What it is, for a question.
     const KIND: &str;
+    /// The GUID.
     fn guid(&self) -> &str;
+    /// What people call it.
     fn name(&self) -> &str;
 }
 
@@ -86,11 +89,11 @@ pub fn select(
     token: &Secret,
 ) -> Result<Selection, Error> {
     let platform = session.platform();
-    let mut asker = Asker { host, may_ask: !(args.silent || args.json) };
+    let may_ask = !(args.silent || args.json);
     let organizations = platform.organizations(token).map_err(still_logged_in)?;
     let organization = match &args.organization {
         Some(wanted) => Choice::Made(find(&organizations, wanted)?),
-        None => asker.choose(organizations, current.organization.as_deref())?,
+        None => choose(host, may_ask, organizations, current.organization.as_deref())?,
     };
     let Choice::Made(organization) = organization else {
         return match &args.project {
@@ -105,10 +108,28 @@ pub fn select(
         Some(wanted) => Choice::Made(find_project(&platform, token, &organization, wanted)?),
         None => {
             let projects = platform.projects(token, &organization, None);
-            asker.choose(projects.map_err(still_logged_in)?, current.project.as_deref())?
+            choose(host, may_ask, projects.map_err(still_logged_in)?, current.project.as_deref())?
         }
     };
     Ok(Selection { organization: Choice::Made(organization), project })
+}
+
+/// Nothing is asked where there is nothing to choose.
+fn choose<T: Named + Clone>(
+    host: &mut Host,
+    may_ask: bool,
+    mut all: Vec<T>,
+    current: Option<&str>,
+) -> Result<Choice<T>, Error> {
+    all.sort_by_key(|one| one.name().to_lowercase());
+    if all.len() <= 1 {
+        return Ok(all.pop().map_or(Choice::NothingThere, Choice::Made));
+    }
+    let current = all.iter().position(|one| Some(one.guid()) == current);
+    let question = Question { all: &all, current };
+    let chosen = if may_ask { question.ask(&mut host.console)? } else { None };
+    let chosen = chosen.or(current).and_then(|index| all.get(index).cloned());
+    Ok(chosen.map_or(Choice::Open, Choice::Made))
 }
 
 /// The server filters by name, so one call is enough for a name that is right.
@@ -148,7 +169,7 @@ fn find<T: Named + Clone>(all: &[T], wanted: &str) -> Result<T, Error> {
 }
 
 /// A GUID is looked for first where the text looks like one, then a name.
-fn matching<'a, T: Named>(all: &'a [T], wanted: &str) -> Vec<&'a T> {
+pub fn matching<'a, T: Named>(all: &'a [T], wanted: &str) -> Vec<&'a T> {
     let by_guid = all.iter().find(|one| one.guid() == wanted);
     match by_guid.filter(|_| wanted.starts_with(T::GUID_PREFIX)) {
         Some(found) => vec![found],
@@ -156,7 +177,7 @@ fn matching<'a, T: Named>(all: &'a [T], wanted: &str) -> Vec<&'a T> {
     }
 }
 
-fn listed<'a, T: Named + 'a>(advice: &str, all: impl Iterator<Item = &'a T>) -> String {
+pub fn listed<'a, T: Named + 'a>(advice: &str, all: impl Iterator<Item = &'a T>) -> String {
     let mut lines: Vec<String> =
         all.map(|one| format!("  {} ({})", one.name(), one.guid())).collect();
     lines.sort_by_key(|line| line.to_lowercase());
@@ -166,83 +187,4 @@ fn listed<'a, T: Named + 'a>(advice: &str, all: impl Iterator<Item = &'a T>) -> 
 
 fn still_logged_in(error: Error) -> Error {
     error.context("you are logged in, but nothing could be selected")
-}
-
-/// A longer name pushes its own GUID out of line, and no other's.
-const WIDEST_NAME: usize = 40;
-/// So much patience there is with a pipe that has no end.
-const MOST_WRONG_ANSWERS: usize = 10;
-
-/// Puts a choice to the person, if there is one.
-struct Asker<'a> {
-    host: &'a mut Host,
-    may_ask: bool,
-}
-
-impl Asker<'_> {
-    fn choose<T: Named + Clone>(
-        &mut self,
-        mut all: Vec<T>,
-        current: Option<&str>,
-    ) -> Result<Choice<T>, Error> {
-        all.sort_by_key(|one| one.name().to_lowercase());
-        if all.len() <= 1 {
-            return Ok(all.pop().map_or(Choice::NothingThere, Choice::Made));
-        }
-        let default = all.iter().position(|one| Some(one.guid()) == current);
-        let chosen = if self.may_ask { self.ask(&all, default)? } else { None };
-        let chosen = chosen.or_else(|| all.get(default?).cloned());
-        Ok(chosen.map_or(Choice::Open, Choice::Made))
-    }
-
-    /// Asks until the answer is one of them; `None` if the input ends before.
-    fn ask<T: Named + Clone>(
-        &mut self,
-        all: &[T],
-        default: Option<usize>,
-    ) -> Result<Option<T>, Error> {
-        self.show(all, default);
-        let hint = default.map(|index| format!(" [{}]", index.saturating_add(1)));
-        let question = format!("Which {}?{} ", T::KIND, hint.unwrap_or_default());
-        for _ in 0..MOST_WRONG_ANSWERS {
-            let Some(answer) = self.host.console.ask(&question)? else { return Ok(None) };
-            let answer = answer.trim();
-            let index = match answer {
-                "" => default,
-                _ => answer.parse::<usize>().ok().and_then(|number| number.checked_sub(1)),
-            };
-            if let Some(chosen) = index.and_then(|index| all.get(index)) {
-                return Ok(Some(chosen.clone()));
-            }
-            match matching(all, answer).as_slice() {
-                [only] => return Ok(Some((*only).clone())),
-                [] => self.host.console.say("Enter a number, a name or a GUID of the list."),
-                _ => self.host.console.say("Several have that name. Enter the number or the GUID."),
-            }
-        }
-        Err(wrong_answers(all))
-    }
-
-    fn show<T: Named>(&mut self, all: &[T], default: Option<usize>) {
-        let number_width = all.len().to_string().len();
-        let name_width = all.iter().map(|one| one.name().chars().count()).max();
-        let name_width = name_width.unwrap_or_default().min(WIDEST_NAME);
-        for (index, one) in all.iter().enumerate() {
-            let mark = if Some(index) == default { "  (current)" } else { "" };
-            self.host.console.say(&format!(
-                "  {:>number_width$}  {:<name_width$}  {}{mark}",
-                index.saturating_add(1),
-                one.name(),
-                one.guid()
-            ));
-        }
-    }
-}
-
-/// What was answered is not repeated: it may be the password of a script that lost count.
-fn wrong_answers<T: Named>(all: &[T]) -> Error {
-    Error::refused(
-        format!("you are logged in, but no answer named one {} of the list", T::KIND),
-        listed(&format!("Answer with a number, or with one of these {}s:", T::KIND), all.iter()),
-    )
 }
