@@ -121,7 +121,8 @@ impl<'a> Provider<'a> {
         let Pending { parties, grant, .. } = pending;
         let shown = [Some(&grant.verification_uri), grant.verification_uri_complete.as_ref()];
         let safe = shown.into_iter().flatten().all(|url| http.url(url).is_ok());
-        let safe = safe && is_typable(&grant.user_code);
+        let lasting = !grant.interval.is_zero() && grant.expires_in <= LONGEST_EXPIRES_IN;
+        let safe = safe && lasting && is_typable(&grant.user_code);
         let same = parties.oidc_host == oidc_host.as_str() && parties.client_id == client_id;
         let provider = Provider {
             http,

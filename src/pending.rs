@@ -129,7 +129,6 @@ impl PendingFile {
                 .and_then(|()| file.write_all(kept.as_bytes()))
                 .and_then(|()| file.sync_all());
         }
-        self.watch();
     }
 
     /// From now on Ctrl-C takes the file away, if it is this process's.

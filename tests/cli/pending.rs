@@ -182,6 +182,8 @@ fn what_is_not_this_login_or_is_over_is_not_gone_on_with() {
         ("a page without TLS", json!({"verification_uri": "http://evil.example/"})),
         ("a code that cannot be shown", json!({"user_code": "A\u{1b}[2J"})),
         ("no code", json!({"device_code": null})),
+        ("no time between polls", json!({"interval": 0})),
+        ("no end", json!({"expires_in": u64::MAX})),
         ("a lifetime that is no number", json!({"expires_in": "long"})),
     ] {
         let (platform, clock) = (start(), FakeClock::new());

@@ -28,35 +28,15 @@ pub fn run(
 ) -> Result<Claims, Error> {
     let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
-    let oidc_host = session.hosts.oidc()?;
     let mut pending = PendingFile::beside(session.file.path());
-    let kept = pending.claim(host.clock.utc());
-    let since_poll = kept.as_ref().map(|kept| kept.since_poll);
-    let resumed = kept.and_then(|kept| Provider::resume(&session.http, oidc_host, client_id, kept));
-    let begun = resumed.is_none();
-    let (provider, grant) = match resumed {
+    let begun = match resume(host, session, client_id, &mut pending)? {
         Some(resumed) => resumed,
-        None => {
-            report.asking(host, oidc_host.host());
-            let provider = Provider::discover(&session.http, oidc_host, client_id)?;
-            let grant = provider.authorize_device()?;
-            (provider, grant)
-        }
+        None => begin(host, session, client_id, report, &mut pending)?,
     };
-    if !(host.console.can_show(&grant.user_code) || report.is_json()) {
-        return Err(Error::refused(
-            format!("{} sent a code that this terminal cannot show", oidc_host.host()),
-            "Run `rio auth login` on a terminal with UTF-8, or with --json.",
-        ));
-    }
-    let mut poll = Poll::new(grant.expires_in, grant.interval, host.clock.now());
-    match since_poll.filter(|_| !begun) {
-        Some(since_poll) => poll = poll.after(since_poll),
-        None => pending.keep(&provider.parties(), &grant, host.clock.utc()),
-    }
     pending.watch();
-    report.verification(host, &grant, !begun)?;
-    if browse && begun {
+    let Begun { provider, grant, poll, resumed } = begun;
+    report.verification(host, &grant, resumed)?;
+    if browse && !resumed {
         let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
         (host.browser)(&browser::commands(&host.env, page));
     }
@@ -65,6 +45,53 @@ pub fn run(
     report.waited(host);
     pending.forget();
     provider.accept(&id_token?, text::unix_seconds(host.clock.utc()))
+}
+
+/// A login that waits from here on.
+struct Begun<'a> {
+    provider: Provider<'a>,
+    grant: Grant,
+    poll: Poll,
+    resumed: bool,
+}
+
+/// Goes on with the login that was cut off, if there is one with the same server.
+fn resume<'a>(
+    host: &Host,
+    session: &'a Session,
+    client_id: &'a str,
+    pending: &mut PendingFile,
+) -> Result<Option<Begun<'a>>, Error> {
+    let Some(kept) = pending.claim(host.clock.utc()) else { return Ok(None) };
+    let since_poll = kept.since_poll;
+    let resumed = Provider::resume(&session.http, session.hosts.oidc()?, client_id, kept);
+    Ok(resumed.map(|(provider, grant)| {
+        let poll = Poll::new(grant.expires_in, grant.interval, host.clock.now()).after(since_poll);
+        Begun { provider, grant, poll, resumed: true }
+    }))
+}
+
+/// Asks for a new code.
+fn begin<'a>(
+    host: &mut Host,
+    session: &'a Session,
+    client_id: &'a str,
+    report: Report,
+    pending: &mut PendingFile,
+) -> Result<Begun<'a>, Error> {
+    let oidc_host = session.hosts.oidc()?;
+    report.asking(host, oidc_host.host());
+    let provider = Provider::discover(&session.http, oidc_host, client_id)?;
+    let grant = provider.authorize_device()?;
+    if !report.can_show(host, &grant.user_code) {
+        return Err(Error::refused(
+            format!("{} sent a code that this terminal cannot show", oidc_host.host()),
+            "Run `rio auth login` on a terminal with UTF-8, or with --json.",
+        ));
+    }
+    let poll = Poll::new(grant.expires_in, grant.interval, host.clock.now());
+    pending.keep(&provider.parties(), &grant, host.clock.utc());
+    Ok(Begun { provider, grant, poll, resumed: false })
 }
 
 /// So often the time that is left is shown anew.

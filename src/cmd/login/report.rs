@@ -25,9 +25,9 @@ impl Report {
         Report { json }
     }
 
-    /// Whether a program reads it.
-    pub fn is_json(self) -> bool {
-        self.json
+    /// Whether a text comes through as it is.
+    pub fn can_show(self, host: &Host, text: &str) -> bool {
+        self.json || host.console.can_show(text)
     }
 
     /// The first thing that is said: from here on the network may take its time.
