@@ -62,6 +62,10 @@ fuzz_target!(|input: &[u8]| {
         Ok(provider) => provider,
         Err(_) => return,
     };
+    // Who puts the code into the name of its own host, which errors name, has given it away already.
+    if provider.parties().token_endpoint.contains(fuzz::SENTINEL) {
+        return;
+    }
     let Some(answer) = replies.next() else { return };
     let grant = match provider.read_grant(&answer) {
         Ok(grant) => grant,
