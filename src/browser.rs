@@ -58,10 +58,11 @@ pub fn start(commands: &[CommandLine]) {
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // A session of its own: Ctrl-C is not for the browser, and whatever an opener falls back to
         // finds no terminal to write on.
-        // SAFETY: setsid is async-signal-safe.
+        // SAFETY: both calls are async-signal-safe.
         unsafe {
             command.pre_exec(|| {
                 libc::setsid();
+                libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
                 Ok(())
             });
         }

@@ -16,6 +16,7 @@ use crate::cache_file::{CacheFile, Contents};
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::error::Error;
+use crate::json;
 use crate::secret::Secret;
 
 /// The stored token.
@@ -128,20 +129,36 @@ pub struct Config {
 impl Config {
     /// A text member; null and blank count as absent. Any other type is an error that names it.
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        Ok(self.secret(name)?.map(|text| text.expose().to_owned()))
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Secret>, Error> {
         let Some(raw) = self.members.get(name) else { return Ok(None) };
-        let text: Option<String> = serde_json::from_str(raw.get())
+        let text: Option<Secret> = serde_json::from_str(raw.get())
             .map_err(|_| self.file.unusable(&format!("is wrong: {name} is not text")))?;
-        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+        let trimmed =
+            text.as_ref().map(|text| text.expose().trim()).filter(|text| !text.is_empty());
+        Ok(trimmed.map(Secret::new))
     }
 
     /// The stored token, without the `Bearer` that some writers put before it.
     pub fn auth_token(&self) -> Result<Option<Secret>, Error> {
-        let Some(text) = self.text(AUTH_TOKEN)?.map(Zeroizing::new) else { return Ok(None) };
-        let token = Secret::token(&text);
-        if token.is_none() && text.as_str() != "Bearer" {
+        let Some(text) = self.secret(AUTH_TOKEN)? else { return Ok(None) };
+        let token = Secret::token(text.expose());
+        if token.is_none() && text.expose() != "Bearer" {
             return Err(self.file.unusable("is wrong: auth_token is not a token"));
         }
         Ok(token)
+    }
+
+    /// Whether a token is stored, be it one that no server can have given.
+    pub fn has_token(&self) -> Result<bool, Error> {
+        Ok(self.secret(AUTH_TOKEN)?.is_some())
+    }
+
+    /// The stored token, if it is one; what no server can have given counts as none.
+    pub fn usable_token(&self) -> Result<Option<Secret>, Error> {
+        Ok(self.secret(AUTH_TOKEN)?.and_then(|text| Secret::token(text.expose())))
     }
 
     /// Whether there still is a login, and of this account: another process may have logged in or out.
@@ -179,7 +196,8 @@ impl Config {
 
     /// Takes members away.
     pub fn remove(&mut self, names: &[&str]) {
-        self.members.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        let named = |(name, _): &mut (String, Box<RawValue>)| names.contains(&name.as_str());
+        self.members.0.extract_if(.., named).for_each(|(_, value)| json::wipe(value));
     }
 }
 
@@ -197,7 +215,7 @@ impl Members {
         // A string always has a JSON form.
         let Ok(value) = serde_json::value::to_raw_value(value) else { return };
         match self.0.iter_mut().rev().find(|(key, _)| key == name) {
-            Some((_, old)) => *old = value,
+            Some((_, old)) => json::wipe(std::mem::replace(old, value)),
             None => self.0.push((name.to_owned(), value)),
         }
     }
@@ -219,9 +237,7 @@ impl Members {
 
 impl Drop for Members {
     fn drop(&mut self) {
-        for (_, value) in self.0.drain(..) {
-            drop(Zeroizing::new(String::from(Box::<str>::from(value))));
-        }
+        self.0.drain(..).for_each(|(_, value)| json::wipe(value));
     }
 }
 

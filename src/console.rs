@@ -38,6 +38,8 @@ pub struct Screen {
     pub ascii_err: bool,
     /// Columns and lines of standard error, if it is a terminal.
     pub size: Option<(usize, usize)>,
+    /// Other lines may come at any moment, so none is drawn in place.
+    pub traced: bool,
 }
 
 /// The three standard streams.
@@ -146,9 +148,8 @@ impl Console {
     /// Shows a status that stands alone on the last line, in place of the one before. Only a terminal
     /// has a last line.
     pub fn show_status(&mut self, text: &str) {
-        let Some((columns, _)) = self.screen.size else { return };
-        // A full line would wrap, and could not be taken back.
-        let text = text::excerpt(&shown(text, self.screen.ascii_err), columns.saturating_sub(5));
+        let Some(columns) = self.status_columns() else { return };
+        let text: String = shown(text, self.screen.ascii_err).chars().take(columns).collect();
         let rest = self.status_width.saturating_sub(text.chars().count());
         self.write_raw(&format!("\r{text}{:rest$}", ""));
         self.status_width = text.chars().count();
@@ -164,7 +165,18 @@ impl Console {
 
     /// Whether there is a last line to show a status on.
     pub fn has_status(&self) -> bool {
-        self.screen.size.is_some()
+        self.status_columns().is_some()
+    }
+
+    /// Whether a status of this text is seen whole.
+    pub fn fits_status(&self, text: &str) -> bool {
+        self.status_columns().is_some_and(|columns| text.chars().count() <= columns)
+    }
+
+    /// A full line would wrap, and could not be taken back.
+    fn status_columns(&self) -> Option<usize> {
+        let (columns, _) = self.screen.size.filter(|_| !self.screen.traced)?;
+        Some(columns.saturating_sub(1))
     }
 
     /// Draws a QR code of the text, if it fits and leaves this many lines free. Tells whether it did.
@@ -181,7 +193,7 @@ impl Console {
     /// How many lines a list may have so that it is seen whole, with the question below it.
     pub fn lines_for_list(&self) -> usize {
         const FOR_THE_QUESTION: usize = 2;
-        const FEWEST: usize = 5;
+        const FEWEST: usize = 1;
         self.screen
             .size
             .map_or(usize::MAX, |(_, lines)| lines.saturating_sub(FOR_THE_QUESTION).max(FEWEST))

@@ -96,6 +96,11 @@ impl Poll {
         Poll { wait: self.interval.saturating_sub(since_poll), ..self }
     }
 
+    /// The interval, as the server has raised it by now.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// What is in the way of polling, since the last answer that was one.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json;
+use crate::json::{self, SecretText};
 use crate::jwt::Jwt;
 use crate::secret::Secret;
 
@@ -59,7 +59,7 @@ impl Claims {
             return Err(Rejection::Expired(exp));
         }
         Ok(Claims {
-            rio_token: usable_token(payload.rio_token.as_deref())?,
+            rio_token: usable_token(payload.rio_token)?,
             email: payload.email.as_deref().and_then(text).filter(|email| !email.is_empty()),
         })
     }
@@ -84,7 +84,7 @@ struct Payload {
     azp: Option<String>,
     exp: Box<RawValue>,
     email: Option<Box<RawValue>>,
-    rio_token: Option<Box<RawValue>>,
+    rio_token: Option<SecretText>,
 }
 
 #[derive(Deserialize)]
@@ -117,10 +117,8 @@ fn check_audience(payload: &Payload, client_id: &str) -> Result<(), Rejection> {
     if contained && authorized { Ok(()) } else { Err(Rejection::Audience) }
 }
 
-fn usable_token(raw: Option<&RawValue>) -> Result<Secret, Rejection> {
-    raw.and_then(|raw| serde_json::from_str::<Secret>(raw.get()).ok())
-        .filter(Secret::is_visible_ascii)
-        .ok_or(Rejection::NoToken)
+fn usable_token(claim: Option<SecretText>) -> Result<Secret, Rejection> {
+    claim.and_then(|claim| claim.0).filter(Secret::is_visible_ascii).ok_or(Rejection::NoToken)
 }
 
 fn text(raw: &RawValue) -> Option<String> {

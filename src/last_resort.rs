@@ -9,6 +9,9 @@ use crate::terminal;
 /// Takes effect for the whole process, from here on.
 pub fn set_up() {
     forbid_core_dumps();
+    // A file that may not grow is an error to tell, and not a reason to die.
+    // SAFETY: no handler is set that could do harm.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     std::panic::set_hook(Box::new(tell_of_panic));
 }
 

@@ -10,7 +10,7 @@ use crate::device::{self, Answer, DEFAULT_INTERVAL, Grant};
 use crate::error::Error;
 use crate::http::{Action, Http, Reply, Request, Url};
 use crate::id_token::{self, Claims, Rejection};
-use crate::json;
+use crate::json::{self, SecretText};
 use crate::pending::{Parties, Pending};
 use crate::secret::Secret;
 use crate::text;
@@ -60,9 +60,9 @@ struct DeviceAuthorization {
 struct PollAnswer {
     error: Option<Box<RawValue>>,
     interval: Option<Box<RawValue>>,
-    access_token: Option<Box<RawValue>>,
+    access_token: Option<SecretText>,
     token_type: Option<Box<RawValue>>,
-    id_token: Option<Box<RawValue>>,
+    id_token: Option<SecretText>,
 }
 
 impl<'a> Provider<'a> {
@@ -110,28 +110,18 @@ impl<'a> Provider<'a> {
         })
     }
 
-    /// The server of a login that was pending, and its codes; `None` if they are no longer safe to use,
-    /// or are with somebody else.
-    pub fn resume(
-        http: &'a Http,
-        oidc_host: &Url,
-        client_id: &'a str,
-        pending: Pending,
-    ) -> Option<(Self, Grant)> {
-        let Pending { parties, grant, .. } = pending;
-        let shown = [Some(&grant.verification_uri), grant.verification_uri_complete.as_ref()];
-        let safe = shown.into_iter().flatten().all(|url| http.url(url).is_ok());
-        let lasting = !grant.interval.is_zero() && grant.expires_in <= LONGEST_EXPIRES_IN;
-        let safe = safe && lasting && is_typable(&grant.user_code);
-        let same = parties.oidc_host == oidc_host.as_str() && parties.client_id == client_id;
-        let provider = Provider {
-            http,
-            client_id,
-            issuer: parties.oidc_host,
-            device_authorization_endpoint: http.url(&parties.device_authorization_endpoint).ok()?,
-            token_endpoint: http.url(&parties.token_endpoint).ok()?,
-        };
-        (safe && same).then_some((provider, grant))
+    /// The codes of a login that was pending; `None` if they are with somebody else, or not safe to
+    /// use.
+    pub fn resume(&self, pending: Pending) -> Option<Grant> {
+        let grant = pending.grant;
+        let page = self.http.url(&grant.verification_uri).ok()?;
+        let complete = grant.verification_uri_complete.as_ref();
+        let complete_is_safe = complete.is_none_or(|complete| {
+            self.http.url(complete).is_ok_and(|complete| complete.same_origin(&page))
+        });
+        let lasting = grant.expires_in <= LONGEST_EXPIRES_IN;
+        let same = pending.parties == self.parties();
+        (same && complete_is_safe && lasting && is_typable(&grant.user_code)).then_some(grant)
     }
 
     /// Whom a login with this server is with.
@@ -303,10 +293,9 @@ pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
 
 /// The id_token of a good answer; the access token is checked for and not kept.
 fn id_token_of(answer: PollAnswer) -> Option<Secret> {
-    let _access_token = text_of(&answer.access_token?).filter(|token| !token.is_empty())?;
+    let _access_token = answer.access_token?.0.filter(|token| !token.is_empty())?;
     let bearer = text_of(&answer.token_type?)?.eq_ignore_ascii_case("bearer");
-    let id_token = text_of(&answer.id_token?).map(Secret::new)?;
-    bearer.then_some(id_token)
+    answer.id_token?.0.filter(|_| bearer)
 }
 
 fn text_of(raw: &RawValue) -> Option<String> {

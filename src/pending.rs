@@ -2,13 +2,12 @@
 //! reboots meanwhile, the next login goes on with the code that the person has in hand.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::device::Grant;
@@ -19,6 +18,10 @@ use crate::text;
 
 /// A larger file is not one of ours.
 const LARGEST: u64 = 64 * 1024;
+/// More than what is kept needs, so that no copy of it is left behind by a buffer that grew.
+const ENOUGH: usize = 16 * 1024;
+/// Nobody else may read or write it: who could would choose where the next login goes.
+const FOR_OTHERS: u32 = 0o077;
 
 /// The place of a pending login. While one waits the file is locked, so another that comes meanwhile
 /// leaves it alone and waits with a code of its own. That it cannot be kept stops no login.
@@ -28,7 +31,7 @@ pub struct PendingFile {
 }
 
 /// Who a login is with. One that is pending is gone on with only by the same.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parties {
     /// The base URL of the login server.
     pub oidc_host: String,
@@ -53,13 +56,24 @@ pub struct Pending {
 
 #[derive(Deserialize)]
 struct Kept {
-    #[serde(flatten)]
     parties: Parties,
     asked_at: u64,
     device_code: Secret,
     user_code: String,
     verification_uri: String,
     verification_uri_complete: Option<String>,
+    expires_in: u64,
+    interval: u64,
+}
+
+#[derive(Serialize)]
+struct Keeping<'a> {
+    parties: &'a Parties,
+    asked_at: u64,
+    device_code: &'a str,
+    user_code: &'a str,
+    verification_uri: &'a str,
+    verification_uri_complete: &'a Option<String>,
     expires_in: u64,
     interval: u64,
 }
@@ -73,18 +87,20 @@ impl PendingFile {
     }
 
     /// Takes over what is pending and still good at `utc`; `None` if there is nothing, or another
-    /// process waits for it.
+    /// process waits for it. What is over or makes no sense is taken away.
     pub fn claim(&mut self, utc: SystemTime) -> Option<Pending> {
         let file = self.lock(OpenOptions::new().read(true).write(true))?;
-        let mut bytes = Zeroizing::new(Vec::new());
         let polled = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(ENOUGH));
         (&file).take(LARGEST).read_to_end(&mut bytes).ok()?;
         self.locked = Some(file);
         let kept: Kept = json::object(&bytes).ok()?;
-        let now = text::unix_seconds(utc);
         // A clock that was set back says nothing of the time that went by.
-        let gone = now.saturating_sub(kept.asked_at);
+        let gone = text::unix_seconds(utc).saturating_sub(kept.asked_at);
         let left = kept.expires_in.checked_sub(gone).filter(|left| *left > 0)?;
+        if kept.interval == 0 || kept.interval >= kept.expires_in {
+            return None;
+        }
         Some(Pending {
             parties: kept.parties,
             grant: Grant {
@@ -99,36 +115,32 @@ impl PendingFile {
         })
     }
 
-    /// Keeps a login that begins to wait. Ctrl-C takes it away again.
+    /// Keeps a login that waits, as it is at `utc`: its lifetime is what is left of it.
     pub fn keep(&mut self, parties: &Parties, grant: &Grant, utc: SystemTime) {
-        let kept = Zeroizing::new(
-            json!({
-                "oidc_host": parties.oidc_host,
-                "client_id": parties.client_id,
-                "device_authorization_endpoint": parties.device_authorization_endpoint,
-                "token_endpoint": parties.token_endpoint,
-                "asked_at": text::unix_seconds(utc),
-                "device_code": grant.device_code.expose(),
-                "user_code": grant.user_code,
-                "verification_uri": grant.verification_uri,
-                "verification_uri_complete": grant.verification_uri_complete,
-                "expires_in": grant.expires_in.as_secs(),
-                "interval": grant.interval.as_secs(),
-            })
-            .to_string(),
-        );
         if self.locked.is_none() {
+            // What is there and could not be claimed is another process's, or nobody's.
             let mut options = OpenOptions::new();
-            self.locked = self.lock(options.read(true).write(true).create(true).mode(0o600));
+            self.locked = self.lock(options.read(true).write(true).create_new(true).mode(0o600));
         }
-        if let Some(file) = &mut self.locked {
-            // A file that cannot be written whole is not understood when it is read.
-            let _ = file
-                .set_len(0)
-                .and_then(|()| file.rewind())
-                .and_then(|()| file.write_all(kept.as_bytes()))
-                .and_then(|()| file.sync_all());
-        }
+        let Some(file) = &mut self.locked else { return };
+        let mut json = Zeroizing::new(Vec::with_capacity(ENOUGH));
+        let keeping = Keeping {
+            parties,
+            asked_at: text::unix_seconds(utc),
+            device_code: grant.device_code.expose(),
+            user_code: &grant.user_code,
+            verification_uri: &grant.verification_uri,
+            verification_uri_complete: &grant.verification_uri_complete,
+            expires_in: grant.expires_in.as_secs(),
+            interval: grant.interval.as_secs(),
+        };
+        // A file that cannot be written whole is not understood when it is read.
+        let _ = serde_json::to_writer(&mut *json, &keeping)
+            .map_err(io::Error::from)
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(&json))
+            .and_then(|()| file.sync_all());
     }
 
     /// From now on Ctrl-C takes the file away, if it is this process's.
@@ -147,8 +159,8 @@ impl PendingFile {
 
     /// Takes the file away, if it is this process's: the login is over.
     pub fn forget(self) {
-        if self.locked.is_some() {
-            terminal::remove_on_interrupt(None);
+        terminal::remove_on_interrupt(None);
+        if self.locked.as_ref().is_some_and(|file| self.names(file)) {
             self.discard();
         }
     }
@@ -158,13 +170,27 @@ impl PendingFile {
         let _ = fs::remove_file(&self.path);
     }
 
-    /// Opens and locks the file; a link is not followed, and a name that was given to another file
-    /// before the lock was had is not taken.
+    /// Opens and locks the file, if it is a plain one of this user's that nobody else has a hand in. A
+    /// link is not followed, and a name that was given to another file meanwhile is not taken.
     fn lock(&self, options: &mut OpenOptions) -> Option<File> {
         let file =
             options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&self.path).ok()?;
         file.try_lock().ok()?;
-        let (opened, named) = (file.metadata().ok()?, fs::symlink_metadata(&self.path).ok()?);
-        (opened.is_file() && opened.ino() == named.ino()).then_some(file)
+        let metadata = file.metadata().ok()?;
+        let own = metadata.uid() == effective_user()
+            && metadata.nlink() == 1
+            && metadata.mode() & FOR_OTHERS == 0;
+        (metadata.is_file() && own && self.names(&file)).then_some(file)
     }
+
+    fn names(&self, file: &File) -> bool {
+        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let named = fs::symlink_metadata(&self.path).ok().map(inode);
+        named.is_some() && named == file.metadata().ok().map(inode)
+    }
+}
+
+fn effective_user() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
 }

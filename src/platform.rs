@@ -16,8 +16,8 @@ use crate::secret::Secret;
 const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
 /// Projects a page.
 const PAGE: usize = 100;
-/// A server that has not come to an end after so many pages never will.
-const MOST_PAGES: usize = 1000;
+/// Ten thousand projects; a server that has not come to an end by then never will.
+const MOST_PAGES: usize = 100;
 
 /// How long a token lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

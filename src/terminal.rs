@@ -291,6 +291,7 @@ pub fn screen(env: &Env) -> Screen {
         ascii_out: out && !utf8,
         ascii_err: err && !utf8,
         size: err.then(size),
+        traced: env.is_on("RIO_DEBUG"),
     }
 }
 

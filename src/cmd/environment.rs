@@ -5,6 +5,7 @@ use crate::config::{ConfigFile, ENVIRONMENT};
 use crate::environment::{Environment, VALID_NAMES};
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::pending::PendingFile;
 
 /// Sets the environment's hosts, and forgets the login, which was one with the old hosts.
 pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
@@ -24,6 +25,7 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
             environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
+    PendingFile::beside(file.path()).discard();
     host.console.say_words(&format!(
         "The environment is {} now, and login and hosts of before are forgotten. Run `rio auth login` \
          to log in to it.",

@@ -1,25 +1,24 @@
 //! `rio auth logout`.
 
-use crate::config::{AUTH_TOKEN, Config};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::pending::PendingFile;
-use crate::secret::Secret;
 use crate::session::Session;
 
 /// Tells the server, and forgets whatever it answers.
 pub fn run(host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
-    PendingFile::beside(session.file.path()).discard();
-    // What no server can have given needs no telling.
-    let token = session.config.text(AUTH_TOKEN)?.and_then(|text| Secret::token(&text));
+    let token = session.config.usable_token()?;
     if !session.config.has_login() {
+        PendingFile::beside(session.file.path()).discard();
         host.console.say("You are logged out already.");
         return Ok(Exit::Done);
     }
     session.file.check_writable()?;
     let told = token.as_ref().map(|token| session.platform().logout(token));
     session.file.update(Config::forget_login)?;
+    PendingFile::beside(session.file.path()).discard();
     match told {
         None | Some(Ok(())) => host.console.say("You are logged out."),
         Some(Err(error)) => {

@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
+use rio::console::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Robot};
@@ -75,10 +76,12 @@ fn leave_pending(robot: &Robot, platform: &Platform, clock: &FakeClock, changes:
     use rio::clock::Clock;
     let asked_at = clock.utc().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 60;
     let mut kept = json!({
-        "oidc_host": platform.url(),
-        "client_id": "rio-cli",
-        "device_authorization_endpoint": format!("{}/oauth2/device/auth", platform.url()),
-        "token_endpoint": format!("{}/oauth2/token", platform.url()),
+        "parties": {
+            "oidc_host": platform.url(),
+            "client_id": "rio-cli",
+            "device_authorization_endpoint": format!("{}/oauth2/device/auth", platform.url()),
+            "token_endpoint": format!("{}/oauth2/token", platform.url()),
+        },
         "asked_at": asked_at,
         "device_code": "kept-device-code",
         "user_code": "KEPT-CODE",
@@ -88,9 +91,17 @@ fn leave_pending(robot: &Robot, platform: &Platform, clock: &FakeClock, changes:
         "interval": 5,
     });
     for (name, value) in changes.as_object().unwrap() {
-        kept[name] = value.clone();
+        match kept["parties"].get(name) {
+            Some(_) => kept["parties"][name] = value.clone(),
+            None => kept[name] = value.clone(),
+        }
     }
     fs::write(pending_file(robot), kept.to_string()).unwrap();
+    set_mode(robot, 0o600);
+}
+
+fn set_mode(robot: &Robot, mode: u32) {
+    fs::set_permissions(pending_file(robot), fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
@@ -157,7 +168,7 @@ fn what_was_kept_is_shown_and_polled_again_at_once() {
     assert_eq!(clock.sleeps(), [0], "the interval has long gone by");
     let polled = &platform.calls(Call::Token)[0];
     assert!(polled.form().contains(&("device_code".to_owned(), "kept-device-code".to_owned())));
-    assert!(platform.calls(Call::Discovery).is_empty());
+    assert!(platform.calls(Call::DeviceAuthorization).is_empty());
 }
 
 #[test]
@@ -178,7 +189,9 @@ fn what_is_not_this_login_or_is_over_is_not_gone_on_with() {
         ("over", json!({"expires_in": 60})),
         ("another host", json!({"oidc_host": "https://other.example"})),
         ("another client", json!({"client_id": "other"})),
-        ("an endpoint without TLS", json!({"token_endpoint": "http://evil.example/token"})),
+        ("another endpoint", json!({"token_endpoint": "https://evil.example/token"})),
+        ("an interval as long as its life", json!({"interval": 600})),
+        ("a code on another page", json!({"verification_uri_complete": "https://evil.example/"})),
         ("a page without TLS", json!({"verification_uri": "http://evil.example/"})),
         ("a code that cannot be shown", json!({"user_code": "A\u{1b}[2J"})),
         ("no code", json!({"device_code": null})),
@@ -200,10 +213,17 @@ fn what_is_not_this_login_or_is_over_is_not_gone_on_with() {
 fn garbage_in_its_place_or_no_place_for_it_stops_no_login() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.approve_after(0);
-    for garbage in [&b""[..], b"{", b"\xff\x00", b"[]", &[b' '; 100_000]] {
+    let mine = || -> Robot {
         let robot = Robot::of(&platform);
+        fs::write(pending_file(&robot), "").unwrap();
+        set_mode(&robot, 0o600);
+        robot
+    };
+    for garbage in [&b""[..], b"{", b"\xff\x00", b"[]", &[b' '; 100_000]] {
+        let robot = mine();
         fs::write(pending_file(&robot), garbage).unwrap();
         assert_eq!(login(&robot, &clock)["resumed"], false);
+        assert!(!pending_file(&robot).exists());
     }
     let robot = Robot::of(&platform);
     fs::create_dir(pending_file(&robot)).unwrap();
@@ -218,15 +238,67 @@ fn a_final_answer_a_logout_and_another_kind_of_login_take_it_away() {
     let (platform, clock) = (start(), FakeClock::new());
     let (robot, _) = Robot::logged_in(&platform);
     for (name, arguments, stdin) in [
-        ("a logout", &["auth", "logout"] as &[&str], ""),
+        ("another environment", &["auth", "environment", "ga"] as &[&str], ""),
+        ("a logout", &["auth", "logout"], ""),
         ("a login by password", &["auth", "login", "--yes", "--email", EMAIL], PASSWORD),
     ] {
+        let mut config = platform.config();
+        config["auth_token"] = platform.issue_token().into();
+        robot.write_config(&config);
         leave_pending(&robot, &platform, &clock, json!({}));
         robot.rio(arguments).stdin(stdin).run_at(&clock).exits(0);
         assert!(!pending_file(&robot).exists(), "{name}");
     }
+    // One that fails has changed nothing.
+    leave_pending(&robot, &platform, &clock, json!({}));
+    let arguments = ["auth", "login", "--yes", "--email", EMAIL];
+    robot.rio(&arguments).stdin("not the password").run_at(&clock).exits(1);
+    assert!(pending_file(&robot).exists());
     leave_pending(&robot, &platform, &clock, json!({}));
     platform.answer(Call::Token, Answer::json(403, json!({"error": "access_denied"})));
     robot.rio(&["auth", "login", "--yes"]).run_at(&clock).exits(1).says("denied");
     assert!(!pending_file(&robot).exists());
+}
+
+#[test]
+fn a_file_that_others_have_a_hand_in_is_neither_read_nor_written() {
+    type Open = fn(&Robot);
+    let clock = FakeClock::new();
+    let cases: [(&str, Open); 3] = [
+        ("writable by all", |robot| set_mode(robot, 0o666)),
+        ("readable by all", |robot| set_mode(robot, 0o644)),
+        ("under another name too", |robot| {
+            fs::hard_link(pending_file(robot), robot.home().join("other")).unwrap();
+        }),
+    ];
+    for (name, open_to_others) in cases {
+        let platform = start();
+        let robot = Robot::of(&platform);
+        leave_pending(&robot, &platform, &clock, json!({}));
+        open_to_others(&robot);
+        let before = fs::read(pending_file(&robot)).unwrap();
+        platform.approve_after(1);
+        assert_eq!(login(&robot, &clock)["resumed"], false, "{name}");
+        assert_eq!(fs::read(pending_file(&robot)).unwrap(), before, "{name}");
+    }
+}
+
+#[test]
+fn slow_down_is_for_good_also_for_who_goes_on() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
+    Waiting::start(&robot, &platform).ends_by(libc::SIGKILL);
+    platform.approve();
+    assert_eq!(login(&robot, &FakeClock::new())["interval"], 6);
+}
+
+#[test]
+fn a_code_that_this_terminal_cannot_show_is_not_gone_on_with_either() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let robot = Robot::of(&platform);
+    leave_pending(&robot, &platform, &clock, json!({"user_code": "É-1"}));
+    let ascii = Screen { ascii_err: true, size: Some((80, 24)), ..Screen::default() };
+    let outcome = robot.rio(&["auth", "login"]).screen(ascii).run_at(&clock);
+    outcome.exits(1).says("cannot show").hides("?-1");
 }

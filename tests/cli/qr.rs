@@ -26,7 +26,8 @@ fn shown(length: usize, screen: Screen) -> (String, Outcome) {
     platform.answer(Call::Token, Answer::json(403, json!({"error": "access_denied"})));
     let robot = Robot::of(&platform);
     let rio = robot.rio(&["auth", "login", "--no-browser"]).screen(screen);
-    (complete, rio.run_at(&FakeClock::new()).exits(1).says("WDJB-MJHT"))
+    let outcome = rio.run_at(&FakeClock::new()).exits(1).says("WDJB-MJHT").says("Approve only");
+    (complete, outcome)
 }
 
 /// The lines that are part of a code: nothing but blocks, or hash signs, and blanks.

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::id_token::Claims;
 use crate::oidc::Provider;
-use crate::pending::PendingFile;
+use crate::pending::{Pending, PendingFile};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::text;
@@ -28,70 +28,50 @@ pub fn run(
 ) -> Result<Claims, Error> {
     let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
-    let mut pending = PendingFile::beside(session.file.path());
-    let begun = match resume(host, session, client_id, &mut pending)? {
-        Some(resumed) => resumed,
-        None => begin(host, session, client_id, report, &mut pending)?,
-    };
-    pending.watch();
-    let Begun { provider, grant, poll, resumed } = begun;
-    report.verification(host, &grant, resumed)?;
-    if browse && !resumed {
-        let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
-        (host.browser)(&browser::commands(&host.env, page));
-    }
-    let wait = Wait { session, provider: &provider, grant: &grant, report, pending: &pending };
-    let id_token = wait.for_id_token(host, poll);
-    report.waited(host);
-    pending.forget();
-    provider.accept(&id_token?, text::unix_seconds(host.clock.utc()))
-}
-
-/// A login that waits from here on.
-struct Begun<'a> {
-    provider: Provider<'a>,
-    grant: Grant,
-    poll: Poll,
-    resumed: bool,
-}
-
-/// Goes on with the login that was cut off, if there is one with the same server.
-fn resume<'a>(
-    host: &Host,
-    session: &'a Session,
-    client_id: &'a str,
-    pending: &mut PendingFile,
-) -> Result<Option<Begun<'a>>, Error> {
-    let Some(kept) = pending.claim(host.clock.utc()) else { return Ok(None) };
-    let since_poll = kept.since_poll;
-    let resumed = Provider::resume(&session.http, session.hosts.oidc()?, client_id, kept);
-    Ok(resumed.map(|(provider, grant)| {
-        let poll = Poll::new(grant.expires_in, grant.interval, host.clock.now()).after(since_poll);
-        Begun { provider, grant, poll, resumed: true }
-    }))
-}
-
-/// Asks for a new code.
-fn begin<'a>(
-    host: &mut Host,
-    session: &'a Session,
-    client_id: &'a str,
-    report: Report,
-    pending: &mut PendingFile,
-) -> Result<Begun<'a>, Error> {
     let oidc_host = session.hosts.oidc()?;
+    let mut pending = PendingFile::beside(session.file.path());
+    let kept = pending.claim(host.clock.utc());
     report.asking(host, oidc_host.host());
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
-    let grant = provider.authorize_device()?;
+    let Begun { grant, poll, resumed } = begin(host, &provider, kept)?;
     if !report.can_show(host, &grant.user_code) {
         return Err(Error::refused(
             format!("{} sent a code that this terminal cannot show", oidc_host.host()),
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
     }
-    let poll = Poll::new(grant.expires_in, grant.interval, host.clock.now());
-    pending.keep(&provider.parties(), &grant, host.clock.utc());
-    Ok(Begun { provider, grant, poll, resumed: false })
+    if !resumed {
+        pending.keep(&provider.parties(), &grant, host.clock.utc());
+    }
+    pending.watch();
+    report.verification(host, &grant, resumed)?;
+    if browse && !resumed {
+        let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
+        (host.browser)(&browser::commands(&host.env, page));
+    }
+    let mut wait = Wait { session, provider: &provider, grant, report, pending };
+    let id_token = wait.for_id_token(host, poll);
+    report.waited(host);
+    wait.pending.forget();
+    provider.accept(&id_token?, text::unix_seconds(host.clock.utc()))
+}
+
+/// A login that waits from here on.
+struct Begun {
+    grant: Grant,
+    poll: Poll,
+    resumed: bool,
+}
+
+/// Goes on with the login that was cut off, if it is with this server; else asks for a new code.
+fn begin(host: &Host, provider: &Provider, kept: Option<Pending>) -> Result<Begun, Error> {
+    let poll = |grant: &Grant| Poll::new(grant.expires_in, grant.interval, host.clock.now());
+    let since_poll = kept.as_ref().map(|kept| kept.since_poll).unwrap_or_default();
+    if let Some(grant) = kept.and_then(|kept| provider.resume(kept)) {
+        return Ok(Begun { poll: poll(&grant).after(since_poll), grant, resumed: true });
+    }
+    let grant = provider.authorize_device()?;
+    Ok(Begun { poll: poll(&grant), grant, resumed: false })
 }
 
 /// So often the time that is left is shown anew.
@@ -101,13 +81,13 @@ const TICK: Duration = Duration::from_secs(1);
 struct Wait<'a> {
     session: &'a Session,
     provider: &'a Provider<'a>,
-    grant: &'a Grant,
+    grant: Grant,
     report: Report,
-    pending: &'a PendingFile,
+    pending: PendingFile,
 }
 
 impl Wait<'_> {
-    fn for_id_token(&self, host: &mut Host, mut poll: Poll) -> Result<Secret, Error> {
+    fn for_id_token(&mut self, host: &mut Host, mut poll: Poll) -> Result<Secret, Error> {
         loop {
             match poll.next(host.clock.now()) {
                 Next::Poll(wait) => self.sleep(host, &poll, wait),
@@ -122,13 +102,24 @@ impl Wait<'_> {
             if let Some(id_token) = poll.receive(answer, host.clock.now())? {
                 return Ok(id_token);
             }
+            self.keep_interval(host, &poll);
             match poll.trouble() {
                 Some(reason) if !before.as_ref().is_some_and(|before| is_same(before, reason)) => {
-                    self.report.retrying(host, reason, poll.wait())?;
+                    let left = poll.remaining(host.clock.now());
+                    self.report.retrying(host, reason, poll.wait(), left)?;
                 }
                 None if before.is_some() => self.report.recovered(host),
                 _ => {}
             }
+        }
+    }
+
+    /// `slow_down` is for good, so also for who goes on with this login.
+    fn keep_interval(&mut self, host: &Host, poll: &Poll) {
+        if self.grant.interval != poll.interval() {
+            self.grant.interval = poll.interval();
+            self.grant.expires_in = poll.remaining(host.clock.now());
+            self.pending.keep(&self.provider.parties(), &self.grant, host.clock.utc());
         }
     }
 

@@ -62,9 +62,13 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
         confirm_replacing(host, before.email.as_deref())?;
     }
     session.file.check_writable()?;
+    let by_code = matches!(way, Way::DeviceFlow);
     let account = authenticate(way, &args, host, &session, report)?;
     let same_account = before.email.is_some() && before.email == account.email;
     session.file.update(|config| store_account(config, &account, same_account))?;
+    if !by_code {
+        PendingFile::beside(session.file.path()).discard();
+    }
     report.logged_in(host, account.email.as_deref());
     let current = if same_account { before.selected } else { Current::default() };
     let selection = selection::select(&args, host, &session, &current, &account.token)?;
@@ -87,7 +91,7 @@ struct Before {
 impl Before {
     fn read(config: &Config) -> Result<Self, Error> {
         Ok(Before {
-            logged_in: config.text(AUTH_TOKEN)?.is_some(),
+            logged_in: config.has_token()?,
             email: config.text(EMAIL_ID)?,
             selected: Current {
                 organization: config.text(ORGANIZATION_ID)?,
@@ -187,9 +191,6 @@ fn authenticate(
     session: &Session,
     report: Report,
 ) -> Result<Account, Error> {
-    if !matches!(way, Way::DeviceFlow) {
-        PendingFile::beside(session.file.path()).discard();
-    }
     match way {
         Way::DeviceFlow => {
             let browse = !args.no_browser && !args.json;

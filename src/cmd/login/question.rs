@@ -4,9 +4,12 @@
 use super::selection::{Named, listed, matching};
 use crate::console::Console;
 use crate::error::Error;
+use crate::text;
 
 /// A longer name pushes its own GUID out of line, and no other's.
 const WIDEST_NAME: usize = 40;
+/// A name that goes on is not read to its end.
+const LONGEST_NAME: usize = 100;
 /// So much patience there is with a pipe that has no end.
 const MOST_WRONG_ANSWERS: usize = 10;
 
@@ -31,7 +34,8 @@ impl<T: Named> Question<'_, T> {
     pub fn ask(&self, console: &mut Console) -> Result<Option<usize>, Error> {
         let mut default = self.current;
         self.show(console, &(0..self.all.len()).collect::<Vec<_>>());
-        for _ in 0..MOST_WRONG_ANSWERS {
+        let mut wrong_answers = 0;
+        while wrong_answers < MOST_WRONG_ANSWERS {
             let hint = default.map(|index| format!(" [{}]", number(index))).unwrap_or_default();
             let question = format!("Which {}?{hint} ", T::KIND);
             let Some(answer) = console.ask(&question)? else { return Ok(None) };
@@ -39,9 +43,13 @@ impl<T: Named> Question<'_, T> {
                 Meaning::Chosen(index) => return Ok(Some(index)),
                 Meaning::Part(indices) => {
                     self.show(console, &indices);
-                    default = if indices.len() == 1 { indices.first().copied() } else { default };
+                    let only = indices.first().filter(|_| indices.len() == 1);
+                    default = only.copied().or(self.current);
                 }
-                Meaning::Nothing(advice) => console.say(advice),
+                Meaning::Nothing(advice) => {
+                    console.say(advice);
+                    wrong_answers = wrong_answers.saturating_add(1);
+                }
             }
         }
         Err(self.wrong_answers())
@@ -95,7 +103,7 @@ impl<T: Named> Question<'_, T> {
             console.say(&format!(
                 "  {:>number_width$}  {:<name_width$}  {}{mark}",
                 number(*index),
-                one.name(),
+                text::excerpt(one.name(), LONGEST_NAME),
                 one.guid()
             ));
         }

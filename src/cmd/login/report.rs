@@ -70,12 +70,12 @@ impl Report {
 
     /// The wait goes on, and the code is good for so long; said where it can be said in place.
     pub fn waiting(self, host: &mut Host, trouble: Option<&str>, left: Duration) {
-        let (minutes, seconds) = minutes_and_seconds(left);
-        let what = match trouble {
-            Some(reason) => format!("{reason}; still trying"),
-            None => "Waiting for the approval".to_owned(),
+        let status = match trouble.map(|reason| in_trouble(reason, left)) {
+            Some(status) if host.console.fits_status(&status) => status,
+            Some(_) => format!("{} left. Still trying", clock_face(left)),
+            None => format!("{} left. Waiting for the approval", clock_face(left)),
         };
-        host.console.show_status(&format!("{minutes}:{seconds:02} left. {what}"));
+        host.console.show_status(&status);
     }
 
     /// Whether there is a place for [`Report::waiting`].
@@ -83,13 +83,19 @@ impl Report {
         !self.json && host.console.has_status()
     }
 
-    /// Something is in the way of polling, and it goes on.
-    pub fn retrying(self, host: &mut Host, reason: &str, wait: Duration) -> Result<(), Error> {
+    /// Something is in the way of polling, and it goes on. `left` is how long the code is still good.
+    pub fn retrying(
+        self,
+        host: &mut Host,
+        reason: &str,
+        wait: Duration,
+        left: Duration,
+    ) -> Result<(), Error> {
         if self.json {
             let members = json!({"reason": reason, "wait": wait.as_secs()});
             return event(host, "retrying", members);
         }
-        if !host.console.has_status() {
+        if !host.console.fits_status(&in_trouble(reason, left)) {
             host.console.say_words(&format!("{reason}; still trying."));
         }
         Ok(())
@@ -201,12 +207,16 @@ fn say_without_qr(console: &mut Console, grant: &Grant) {
     console.say(WARNING);
 }
 
-fn minutes_and_seconds(duration: Duration) -> (u64, u64) {
-    const MINUTE: u64 = 60;
-    // A second that has begun counts: a code of ten minutes starts at 10:00.
-    let seconds = duration.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
-    let rest = seconds.checked_rem(MINUTE).unwrap_or_default();
-    (seconds.checked_div(MINUTE).unwrap_or_default(), rest)
+fn in_trouble(reason: &str, left: Duration) -> String {
+    format!("{} left. {reason}; still trying", clock_face(left))
+}
+
+/// "9:58"; a second that has begun counts, so a code of ten minutes starts at 10:00.
+fn clock_face(duration: Duration) -> String {
+    const MINUTE: u128 = 60;
+    let seconds = duration.as_millis().div_ceil(1000);
+    let (minutes, rest) = (seconds.checked_div(MINUTE), seconds.checked_rem(MINUTE));
+    format!("{}:{:02}", minutes.unwrap_or_default(), rest.unwrap_or_default())
 }
 
 fn note(selection: &Selection) -> Option<String> {

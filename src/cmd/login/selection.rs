@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::platform::{Organization, Platform, Project};
 use crate::secret::Secret;
 use crate::session::Session;
+use crate::text;
 
 /// What became of a choice.
 #[derive(Debug, PartialEq)]
@@ -178,10 +179,16 @@ pub fn matching<'a, T: Named>(all: &'a [T], wanted: &str) -> Vec<&'a T> {
 }
 
 pub fn listed<'a, T: Named + 'a>(advice: &str, all: impl Iterator<Item = &'a T>) -> String {
-    let mut lines: Vec<String> =
-        all.map(|one| format!("  {} ({})", one.name(), one.guid())).collect();
+    const MOST: usize = 100;
+    let line = |one: &T| format!("  {} ({})", text::excerpt(one.name(), 60), one.guid());
+    let mut lines: Vec<String> = all.map(line).collect();
     lines.sort_by_key(|line| line.to_lowercase());
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
     lines.insert(0, advice.to_owned());
+    if more > 0 {
+        lines.push(format!("  and {more} more"));
+    }
     lines.join("\n")
 }
 
