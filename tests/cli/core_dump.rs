@@ -156,3 +156,21 @@ fn the_hard_limit_stays_for_a_browser_that_is_started() {
     process.waits_for("Password");
     assert_eq!(process.core_limits()[1], before.core_limits()[1]);
 }
+
+#[test]
+fn a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on() {
+    const PANICS: &str = "RIO_TEST_PANICS";
+    #[expect(clippy::disallowed_methods, reason = "this test starts itself again, and has to know")]
+    if std::env::var_os(PANICS).is_some() {
+        rio::last_resort::set_up();
+        panic!("s3ntinel");
+    }
+    let name = "core_dump::a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on";
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1").output().unwrap();
+    let shown = [output.stdout, output.stderr].concat();
+    let shown = String::from_utf8(shown).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("core_dump.rs:") && shown.contains("RIO_DEBUG=1"), "{shown}");
+    assert!(!shown.contains("s3ntinel"), "{shown}");
+}

@@ -720,3 +720,19 @@ fn a_list_longer_than_the_screen_is_narrowed_by_part_of_a_name() {
     assert_eq!(terminal.ends(), 0);
     assert_eq!(robot.config()["project_name"], "Gripper-7");
 }
+
+#[test]
+fn a_trace_is_not_drawn_over_by_the_time_left() {
+    let platform = Platform::with(small_world());
+    platform.interval(1);
+    platform.approve_after(1);
+    let robot = at_terminal(Robot::of(&platform)).env("RIO_DEBUG", "1");
+    let command = robot.rio(&["auth", "login", "--no-browser"]).command();
+    let mut terminal = Terminal::start(command);
+    assert_eq!(terminal.ends(), 0);
+    let shown = terminal.text();
+    assert!(shown.contains("rio: debug: wait 1.05 s"), "{shown}");
+    let traced = shown.lines().filter(|line| line.contains("rio: debug:"));
+    assert!(traced.clone().all(|line| line.trim_start().starts_with("rio: debug:")), "{shown}");
+    assert!(traced.count() > 5, "{shown}");
+}
