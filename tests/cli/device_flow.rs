@@ -1194,3 +1194,21 @@ fn no_code_and_no_token_is_ever_part_of_a_url() {
         }
     }
 }
+
+#[test]
+fn trouble_that_is_too_long_for_the_last_line_is_said_whole_above_it() {
+    for (columns, above) in [(50, true), (120, false)] {
+        let (platform, clock) = (start(), FakeClock::new());
+        offers(&platform, offer(&platform));
+        platform.answer(Call::Token, Answer::hang_up());
+        hands_out_tokens(&platform);
+        let robot = Robot::of(&platform);
+        let screen = Screen { size: Some((columns, 24)), ..Screen::default() };
+        let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&clock).exits(0);
+        let whole = outcome.stderr.contains("closed the connection; still trying.\n");
+        assert_eq!(whole, above, "{columns}\n{outcome}");
+        let in_place = outcome.stderr.contains("closed the connection; still trying\r")
+            || outcome.stderr.contains("left. Still trying\r");
+        assert!(in_place, "{columns}\n{outcome}");
+    }
+}
