@@ -2,7 +2,7 @@
 
 use argh::{CommandInfoWithArgs, FlagInfoKind};
 
-use crate::text::wrap;
+use crate::text::{WIDTH, wrap};
 
 /// The word that asks for help where a command could stand.
 pub const COMMAND: &str = "help";
@@ -19,7 +19,7 @@ pub fn render(path: &[&str], command: &CommandInfoWithArgs) -> String {
     }
     text.push_str(if command.commands.is_empty() { " [OPTIONS]\n" } else { " COMMAND\n" });
     for note in command.notes {
-        text.push_str(&format!("\n{}", wrap(note, 0)));
+        text.push_str(&format!("\n{}", wrap(note, 0, WIDTH)));
     }
     let commands = command.commands.iter().map(|c| (c.name.to_owned(), c.command.description));
     let mut commands: Vec<_> = commands.collect();
@@ -89,7 +89,7 @@ fn section(text: &mut String, title: &str, rows: Vec<(String, &str)>) {
     text.push_str(&format!("\n{title}:\n"));
     let column = INDENT.len().saturating_mul(2).saturating_add(widest);
     for (name, description) in rows {
-        let wrapped = wrap(description, column);
+        let wrapped = wrap(description, column, WIDTH);
         text.push_str(&format!("{INDENT}{name:widest$}{INDENT}{}", wrapped.trim_start()));
     }
 }

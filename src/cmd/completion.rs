@@ -53,7 +53,7 @@ pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
             ));
         }
     };
-    host.console.print_text(&script)?;
+    host.console.print_script(&script)?;
     Ok(Exit::Done)
 }
 

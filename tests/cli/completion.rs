@@ -252,7 +252,7 @@ fn bash_offers_values_after_an_equals_sign() {
         terminal.types("rio auth token --level=");
         terminal.types(META_STAR);
         terminal.types("\r");
-        terminal.waits_for(&completed);
+        terminal.waits_for(completed);
     }
 }
 
