@@ -202,6 +202,11 @@ impl Console {
         self.screen.size.map_or(usize::MAX, |(columns, _)| columns)
     }
 
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.screen.size.map_or(usize::MAX, |(_, lines)| lines)
+    }
+
     /// How many lines a text takes on this screen.
     pub fn lines_of(&self, text: &str) -> usize {
         let columns = self.columns().max(1);

@@ -188,12 +188,19 @@ fn say_with_qr(console: &mut Console, grant: &Grant) -> bool {
 }
 
 fn say_without_qr(console: &mut Console, grant: &Grant) {
-    let strong = |console: &mut Console, text: &str| {
-        console.say("");
-        console.say_strong(&format!("    {text}"));
-        console.say("");
+    // With blanks between, all that is to be read would not fit on a small screen.
+    const ROOMY: usize = 20;
+    let space = |console: &mut Console| {
+        if console.lines() >= ROOMY {
+            console.say("");
+        }
     };
-    console.say("");
+    let strong = |console: &mut Console, text: &str| {
+        space(console);
+        console.say_strong(&format!("    {text}"));
+        space(console);
+    };
+    space(console);
     console.say("To log in, open this address on any device:");
     strong(console, &grant.verification_uri);
     console.say("and enter this code:");
