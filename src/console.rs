@@ -36,6 +36,10 @@ pub struct Screen {
     pub ascii_out: bool,
     /// The same of standard error.
     pub ascii_err: bool,
+    /// Standard error shows no half blocks, though it may show other things beyond ASCII.
+    pub no_half_blocks: bool,
+    /// Columns of standard output, if it is a terminal.
+    pub out_columns: Option<usize>,
     /// Columns and lines of standard error, if it is a terminal.
     pub size: Option<(usize, usize)>,
     /// Other lines may come at any moment, so none is drawn in place.
@@ -71,7 +75,7 @@ impl Console {
     ///
     /// Fails if nobody can receive it: a script must not take a cut result for a whole one.
     pub fn print(&mut self, line: &str) -> Result<(), Error> {
-        self.write_out(&shown(line, self.screen.ascii_out))
+        self.write_out(&folded(&shown(line, self.screen.ascii_out), self.screen.out_columns))
     }
 
     /// Prints a JSON value on one line of standard output, in ASCII, so that it is the same on any
@@ -82,7 +86,12 @@ impl Console {
 
     /// Prints several lines that are all our own on standard output.
     pub fn print_text(&mut self, text: &str) -> Result<(), Error> {
-        self.write_out(text.trim_end_matches('\n'))
+        text.lines().try_for_each(|line| self.write_out(&folded(line, self.screen.out_columns)))
+    }
+
+    /// Prints what is not for people, as it is.
+    pub fn print_script(&mut self, script: &str) -> Result<(), Error> {
+        self.write_out(script.trim_end_matches('\n'))
     }
 
     fn write_out(&mut self, text: &str) -> Result<(), Error> {
@@ -99,11 +108,15 @@ impl Console {
 
     /// Says a line on standard error. Nobody may be there to read it, which stops nothing.
     pub fn say(&mut self, line: &str) {
-        let line = shown(line, self.screen.ascii_err);
+        let line = self.shown_folded(line);
         self.write_err(&format!("{line}\n"));
     }
 
-    /// Says a line that must catch the eye.
+    fn shown_folded(&self, line: &str) -> String {
+        folded(&shown(line, self.screen.ascii_err), self.screen.size.map(|(columns, _)| columns))
+    }
+
+    /// Says a line that must catch the eye, in one piece: it is to be typed elsewhere.
     pub fn say_strong(&mut self, line: &str) {
         let line = shown(line, self.screen.ascii_err);
         match self.screen.color {
@@ -139,9 +152,12 @@ impl Console {
 
     fn say_indented(&mut self, text: &str, indent: usize) {
         let text = text::printable(text);
-        match self.screen.size.is_some() {
-            true => text::wrap(&text, indent).lines().for_each(|line| self.say(line)),
-            false => self.say(&format!("{:indent$}{text}", "")),
+        match self.screen.size {
+            Some((columns, _)) => {
+                let width = columns.min(text::WIDTH);
+                text::wrap(&text, indent, width).lines().for_each(|line| self.say(line));
+            }
+            None => self.say(&format!("{:indent$}{text}", "")),
         }
     }
 
@@ -182,7 +198,10 @@ impl Console {
     /// Draws a QR code of the text, if it fits and leaves this many lines free. Tells whether it did.
     pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> bool {
         let Some((columns, lines)) = self.screen.size else { return false };
-        let ink = Ink { color: self.screen.color, half_blocks: !self.screen.ascii_err };
+        let ink = Ink {
+            color: self.screen.color,
+            half_blocks: !(self.screen.ascii_err || self.screen.no_half_blocks),
+        };
         let Some(rows) = qr::draw(text, ink, columns, lines.saturating_sub(lines_free)) else {
             return false;
         };
@@ -199,10 +218,21 @@ impl Console {
             .map_or(usize::MAX, |(_, lines)| lines.saturating_sub(FOR_THE_QUESTION).max(FEWEST))
     }
 
+    /// How wide what is said may be.
+    pub fn columns(&self) -> usize {
+        self.screen.size.map_or(usize::MAX, |(columns, _)| columns)
+    }
+
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.screen.size.map_or(usize::MAX, |(_, lines)| lines)
+    }
+
     /// How many lines a text takes on this screen.
     pub fn lines_of(&self, text: &str) -> usize {
-        let columns = self.screen.size.map_or(usize::MAX, |(columns, _)| columns.max(1));
-        text.chars().count().div_ceil(columns).max(1)
+        let columns = self.columns().max(1);
+        let lines = |line: &str| line.chars().count().div_ceil(columns).max(1);
+        self.shown_folded(text).lines().map(lines).sum()
     }
 
     /// Whether the text comes out as it is where people read it.
@@ -217,7 +247,7 @@ impl Console {
 
     /// Asks for a line; `None` if nobody can answer.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
-        let question = shown(question, self.screen.ascii_err);
+        let question = self.shown_folded(question);
         self.input.discard_typed();
         self.write_err(&question);
         let answer = self.input.read_line();
@@ -230,7 +260,7 @@ impl Console {
 
     /// Asks for a line that is not shown while it is typed; `None` if nobody can answer.
     pub fn ask_hidden(&mut self, question: &str) -> Result<Option<Secret>, Error> {
-        let question = shown(question, self.screen.ascii_err);
+        let question = self.shown_folded(question);
         // Before the question: somebody may have the answer ready.
         self.input.hide_typing(&question).map_err(unreadable)?;
         self.input.discard_typed();
@@ -273,6 +303,11 @@ fn shown(line: &str, ascii: bool) -> String {
         true => shown.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect(),
         false => shown,
     }
+}
+
+/// For so many columns, if there is an end to them.
+fn folded(line: &str, columns: Option<usize>) -> String {
+    columns.map_or_else(|| line.to_owned(), |columns| text::fold(line, columns))
 }
 
 /// Beyond ASCII there is only text within strings, where it may be escaped (RFC 8259 §7).

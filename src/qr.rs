@@ -34,8 +34,8 @@ pub fn draw(text: &str, ink: Ink, columns: usize, lines: usize) -> Option<Vec<St
 
 fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
     let (start, end) = (0_i32.saturating_sub(margin), code.size().saturating_add(margin));
-    // Beyond its sides the code has light modules, and below the last line there is nothing.
-    let light = |x: i32, y: i32| y < end && !code.get_module(x, y);
+    // Beyond its sides the code has light modules.
+    let light = |x: i32, y: i32| !code.get_module(x, y);
     let step = if ink.half_blocks { 2 } else { 1 };
     (start..end)
         .step_by(step)
@@ -50,18 +50,20 @@ fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
                     (false, false, _) => "  ",
                 })
                 .collect();
-            match (ink.color, ink.half_blocks) {
-                (true, true) => format!("{WHITE_ON_BLACK}{row}{PLAIN}"),
-                (true, false) => format!("{WHITE_ON_BLACK}{}{PLAIN}", solid(&row)),
-                (false, _) => row,
+            match ink.color {
+                true => format!("{WHITE_ON_BLACK}{}{PLAIN}", solid(&row)),
+                false => row,
             }
         })
         .collect()
 }
 
-/// Hash signs leave gaps; reversed blanks do not.
+/// Hash signs leave gaps, and so do blocks where the lines of the screen stand apart; reversed blanks do
+/// not.
 fn solid(row: &str) -> String {
-    row.replace("##", "\x1b[7m  \x1b[27m")
+    row.replace('#', "\u{2588}")
+        .replace('\u{2588}', "\x1b[7m \x1b[27m")
+        .replace("\x1b[27m\x1b[7m", "")
 }
 
 #[cfg(test)]

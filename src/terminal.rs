@@ -290,16 +290,19 @@ pub fn screen(env: &Env) -> Screen {
         color: err && !dumb && env.get("NO_COLOR").is_none(),
         ascii_out: out && !utf8,
         ascii_err: err && !utf8,
-        size: err.then(size),
+        // Most fonts of Debian's for the Linux console lack them.
+        no_half_blocks: env.text("TERM").is_some_and(|term| term == "linux"),
+        out_columns: out.then(|| size(libc::STDOUT_FILENO).0),
+        size: err.then(|| size(libc::STDERR_FILENO)),
         traced: env.is_on("RIO_DEBUG"),
     }
 }
 
-/// Columns and lines of the terminal on standard error; a serial line does not know, and has 80 by 24.
-fn size() -> (usize, usize) {
+/// Columns and lines of a terminal; a serial line does not know, and has 80 by 24.
+fn size(terminal: c_int) -> (usize, usize) {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ fills the struct it is given, or fails.
-    unsafe { libc::ioctl(libc::STDERR_FILENO, libc::TIOCGWINSZ, &mut size) };
+    unsafe { libc::ioctl(terminal, libc::TIOCGWINSZ, &mut size) };
     match (size.ws_col, size.ws_row) {
         (0, _) | (_, 0) => (80, 24),
         (columns, rows) => (columns.into(), rows.into()),

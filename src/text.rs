@@ -34,16 +34,17 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     }
 }
 
-/// Breaks text between words for a screen of 80 columns, each line indented by `column` blanks and
-/// ended; a longer word keeps a line to itself.
-pub fn wrap(text: &str, column: usize) -> String {
-    const WIDTH: usize = 80;
+/// How wide text is made, for it is read at 80 columns best, and there is no more on a serial line.
+pub const WIDTH: usize = 80;
+
+/// Breaks text between words for so many columns, each line indented by `column` blanks and ended; a
+/// longer word keeps a line to itself.
+pub fn wrap(text: &str, column: usize, width: usize) -> String {
     let indent = " ".repeat(column);
     let mut wrapped = String::new();
     let mut line = indent.clone();
     for word in text.split_whitespace() {
-        let width = line.chars().count().saturating_add(word.chars().count()).saturating_add(1);
-        if width > WIDTH && line.len() > column {
+        if widths([&line, word]).saturating_add(1) > width && line.len() > column {
             wrapped.push_str(&format!("{line}\n"));
             line.clone_from(&indent);
         }
@@ -53,6 +54,46 @@ pub fn wrap(text: &str, column: usize) -> String {
         line.push_str(word);
     }
     format!("{wrapped}{line}\n")
+}
+
+/// Breaks a finished line that is too wide between words. It goes on below its second column, if that
+/// leaves half of the screen; a longer word keeps a line to itself, from the margin, as it is copied.
+pub fn fold(line: &str, width: usize) -> String {
+    let column = second_column(line);
+    let indent = " ".repeat(if column > width / 2 { 2 } else { column });
+    let mut folded = String::new();
+    let (mut current, mut rest) = ("".to_owned(), line);
+    while !rest.trim_start().is_empty() {
+        let (blanks, from_word) = rest.split_at(rest.len().saturating_sub(rest.trim_start().len()));
+        let (word, after) = from_word.split_at(from_word.find(' ').unwrap_or(from_word.len()));
+        if widths([&current, blanks, word]) <= width {
+            current.push_str(blanks);
+        } else {
+            if !current.is_empty() {
+                folded.push_str(&format!("{current}\n"));
+            }
+            current.clear();
+            if widths([&indent, word]) <= width {
+                current.push_str(&indent);
+            }
+        }
+        current.push_str(word);
+        rest = after;
+    }
+    format!("{folded}{current}{rest}")
+}
+
+/// Where the text begins that stands behind a label and two or more blanks; else where all begins.
+fn second_column(line: &str) -> usize {
+    let text = line.trim_start();
+    let first = line.len().saturating_sub(text.len());
+    let Some((label, rest)) = text.split_once("  ") else { return first };
+    let gap = rest.len().saturating_sub(rest.trim_start().len()).saturating_add(2);
+    widths([label]).saturating_add(first).saturating_add(gap)
+}
+
+fn widths<const N: usize>(parts: [&str; N]) -> usize {
+    parts.iter().map(|part| part.chars().count()).sum()
 }
 
 /// A length of time in its two largest units: "6 days 3 hours", "10 minutes", "1 second".
@@ -118,11 +159,28 @@ mod tests {
     #[test]
     fn text_is_broken_between_words_and_never_within_one() {
         let long = "x".repeat(90);
-        assert_eq!(wrap(&format!("one {long} two"), 2), format!("  one\n  {long}\n  two\n"));
+        assert_eq!(wrap(&format!("one {long} two"), 2, WIDTH), format!("  one\n  {long}\n  two\n"));
         let words = "word ".repeat(40);
         assert!(
-            wrap(&words, 4).lines().all(|line| line.len() <= 80 && line.starts_with("    word"))
+            wrap(&words, 4, WIDTH)
+                .lines()
+                .all(|line| line.len() <= 80 && line.starts_with("    word"))
         );
+    }
+
+    #[test]
+    fn a_line_that_is_too_wide_goes_on_below_its_second_column() {
+        for (line, folded) in [
+            ("  Token    ends soon", "  Token    ends soon"),
+            ("  Token    ends in 7 days", "  Token    ends in 7\n           days"),
+            ("  1  Acme Robotics  org-acme", "  1  Acme Robotics\n     org-acme"),
+            ("Enter a number or a name.", "Enter a number or a\nname."),
+            ("  File     /home/ada/config", "  File\n/home/ada/config"),
+            ("  a-long-label-of-20  text", "  a-long-label-of-20\n  text"),
+            ("", ""),
+        ] {
+            assert_eq!(fold(line, 22), folded);
+        }
     }
 
     #[test]

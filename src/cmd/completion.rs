@@ -1,26 +1,51 @@
-//! `rio completion`: the scripts that argh_complete makes of the declarations, with what it leaves out.
+//! `rio completion`: a script for a shell, made of the declarations.
+//!
+//! The scripts are our own. Those of argh_complete take a value for a command, mix options with commands,
+//! know no values and set variables of the user's; to mend that took more code than this.
+//!
+//! Those for bash, zsh and fish walk over the words before the cursor, values of options left out, to the
+//! place where the next one stands, such as "rio auth", and look it up in a list of what can stand where.
+//! Nushell does that by itself.
 
-use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfoKind, SubCommandInfo};
-use argh_complete::Generator;
-use argh_complete::{bash::Bash, fish::Fish, nushell::Nushell, zsh::Zsh};
+use std::collections::BTreeMap;
+
+use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
 
 use crate::args::{Completion, Rio};
 use crate::error::{Error, Exit};
-use crate::help;
+use crate::help::{self, HelpOption};
 use crate::host::Host;
+use crate::text;
 
-const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "nushell"];
+const PROGRAM: &str = "rio";
+
+const BASH: &str = include_str!("completion/rio.bash");
+const ZSH: &str = include_str!("completion/rio.zsh");
+const FISH: &str = include_str!("completion/rio.fish");
+
+/// A word that can stand somewhere, and what it means.
+type Offer = (&'static str, &'static str);
+
+const SHELLS: [Offer; 4] = [
+    ("bash", "GNU Bash"),
+    ("zsh", "the Z shell"),
+    ("fish", "the friendly interactive shell"),
+    ("nushell", "Nushell"),
+];
 /// Previews are not known here.
-const ENVIRONMENTS: [&str; 3] = ["ga", "dev", "qa"];
+const ENVIRONMENTS: [Offer; 3] = [("ga", "production"), ("dev", "development"), ("qa", "testing")];
+const LEVELS: [Offer; 3] = [("0", "24 hours"), ("1", "7 days"), ("2", "30 days")];
 
 /// Prints the script for a shell.
 pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
-    let rio = with_operands(Rio::get_args_info());
+    let rio = with_words(Rio::get_args_info());
+    let mut places = Places::new();
+    add_places(PROGRAM, &rio, &mut places);
     let script = match args.shell.as_str() {
-        "bash" => mend_bash(&Bash::generate("rio", &rio), &rio),
-        "zsh" => Zsh::generate("rio", &rio),
-        "fish" => mend_fish(&Fish::generate("rio", &rio)),
-        "nushell" => Nushell::generate("rio", &rio),
+        "bash" => bash(&places),
+        "zsh" => zsh(&places),
+        "fish" => fish(&places),
+        "nushell" => nushell(&rio, &places),
         _ => {
             return Err(Error::usage(
                 "there are completions for bash, zsh, fish and nushell only",
@@ -28,80 +53,172 @@ pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
             ));
         }
     };
-    host.console.print_text(&script)?;
+    host.console.print_script(&script)?;
     Ok(Exit::Done)
 }
 
-/// The generators complete commands but no operands, so operands whose values are known become commands
-/// in their eyes. `help` is one that argh does not list.
-fn with_operands(mut command: CommandInfoWithArgs) -> CommandInfoWithArgs {
-    let words: &[&str] = match command.name {
-        "environment" => &ENVIRONMENTS,
+/// What the user can mean by the operand of a command, or the value of an option, as far as it is known.
+fn values_of(name: &str) -> &'static [Offer] {
+    match name {
         "completion" => &SHELLS,
-        _ if !command.commands.is_empty() => &[help::COMMAND],
+        "environment" => &ENVIRONMENTS,
+        "--level" => &LEVELS,
         _ => &[],
+    }
+}
+
+/// The command with all words that can follow it as commands: also `help`, which argh does not list, and
+/// the values of its operand.
+fn with_words(mut command: CommandInfoWithArgs) -> CommandInfoWithArgs {
+    let flags = command.flags;
+    let value = |(name, description): &Offer| {
+        as_word(CommandInfoWithArgs { name, description, flags, ..Default::default() })
     };
+    let help = (!command.commands.is_empty()).then(|| {
+        let help =
+            CommandInfoWithArgs { description: help::COMMAND_DESCRIPTION, ..command.clone() };
+        as_word(CommandInfoWithArgs { name: help::COMMAND, ..without_options(help) })
+    });
+    let commands = command.commands.into_iter().map(|sub| as_word(with_words(sub.command)));
+    command.commands =
+        commands.chain(help).chain(values_of(command.name).iter().map(value)).collect();
     command.positionals = &[];
-    command.commands = std::mem::take(&mut command.commands)
-        .into_iter()
-        .map(|sub| SubCommandInfo { name: sub.name, command: with_operands(sub.command) })
-        .chain(words.iter().map(|name| word(name)))
-        .collect();
     command
 }
 
-fn word(name: &'static str) -> SubCommandInfo {
-    SubCommandInfo { name, command: CommandInfoWithArgs { name, ..Default::default() } }
+fn as_word(command: CommandInfoWithArgs) -> SubCommandInfo {
+    SubCommandInfo { name: command.name, command }
 }
 
-/// argh_complete's function for bash sets variables of the user's, takes the value of an option for a
-/// command, and offers file names where none fit.
-fn mend_bash(script: &str, rio: &CommandInfoWithArgs) -> String {
-    let mut options = Vec::new();
-    value_options(rio, &mut options);
-    options.sort_unstable();
-    options.dedup();
-    let skip_values = format!(
-        "    for i in \"${{COMP_WORDS[@]:0:COMP_CWORD}}\"; do\n        \
-         if [[ -n $skip && $i != \"=\" ]]; then\n            skip=\"\"\n            continue\n        fi\n        \
-         case \"${{i}}\" in\n            {})\n                skip=1\n                ;;\n",
-        options.join(" | ")
-    );
-    script
-        .replace(
-            "local i cur prev opts cmds\n",
-            "local i cur prev cmd=\"\" opts=\"\" cmds=\"\" skip=\"\"\n",
-        )
-        .replace("    for i in ${COMP_WORDS[@]}; do\n        case \"${i}\" in\n", &skip_values)
-        .replace(" -o bashdefault -o default ", " ")
+/// What follows `help`: nothing but commands.
+fn without_options(mut command: CommandInfoWithArgs) -> CommandInfoWithArgs {
+    command.commands =
+        command.commands.into_iter().map(|sub| as_word(without_options(sub.command))).collect();
+    CommandInfoWithArgs { flags: &[], positionals: &[], ..command }
 }
 
-fn value_options<'a>(command: &'a CommandInfoWithArgs, options: &mut Vec<&'a str>) {
-    let of_values = |kind: &FlagInfoKind| matches!(kind, FlagInfoKind::Option { .. });
-    options.extend(command.flags.iter().filter(|flag| of_values(&flag.kind)).map(|flag| flag.long));
-    command.commands.iter().for_each(|sub| value_options(&sub.command, options));
+/// What can be typed at a place.
+struct Place {
+    words: Vec<Offer>,
+    options: Vec<Offer>,
 }
 
-/// `commandline -x` came with fish 4; `-o` is its older name.
-fn mend_fish(script: &str) -> String {
-    script.replace("commandline -xpc", "commandline -opc")
-}
+/// By the words before them, `rio auth`; or by the option, where its value is to be typed.
+type Places = BTreeMap<String, Place>;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_mended_is_still_there_to_mend() {
-        let rio = Rio::get_args_info();
-        let bash = Bash::generate("rio", &rio);
-        for text in [
-            "local i cur prev opts cmds\n",
-            "    for i in ${COMP_WORDS[@]}; do\n        case \"${i}\" in\n",
-            " -o bashdefault -o default ",
-        ] {
-            assert!(bash.contains(text), "{text}");
-        }
-        assert!(Fish::generate("rio", &rio).contains("commandline -xpc"));
+fn add_places(path: &str, command: &CommandInfoWithArgs, places: &mut Places) {
+    let options = help::options(command, path == PROGRAM);
+    for name in options.iter().filter(|option| option.value.is_some()).flat_map(|o| &o.names) {
+        let values = Place { words: values_of(name).to_vec(), options: Vec::new() };
+        places.insert((*name).to_owned(), values);
     }
+    let names = |o: HelpOption| o.names.into_iter().map(move |name| (name, o.description));
+    let options: Vec<_> = options.into_iter().flat_map(names).collect();
+    let words: Vec<_> =
+        command.commands.iter().map(|sub| (sub.name, sub.command.description)).collect();
+    if !words.is_empty() || !options.is_empty() {
+        places.insert(path.to_owned(), Place { words, options });
+    }
+    for sub in &command.commands {
+        add_places(&format!("{path} {}", sub.name), &sub.command, places);
+    }
+}
+
+/// The options that take a value.
+fn value_options(places: &Places) -> Vec<&str> {
+    places.keys().map(String::as_str).filter(|place| place.starts_with('-')).collect()
+}
+
+fn bash(places: &Places) -> String {
+    let names = |offers: &[Offer]| {
+        let names: Vec<_> = offers.iter().map(|(name, _)| *name).collect();
+        quoted(&names.join(" "))
+    };
+    BASH.replace("@OPTIONS@", &value_options(places).join("|"))
+        .replace("@PLACES@", &cases(places, names))
+}
+
+fn zsh(places: &Places) -> String {
+    let described = |offers: &[Offer]| {
+        let offer = |(name, meaning): &Offer| quoted(&format!("{name}:{meaning}"));
+        format!("({})", offers.iter().map(offer).collect::<Vec<_>>().join(" "))
+    };
+    ZSH.replace("@OPTIONS@", &value_options(places).join("|"))
+        .replace("@PLACES@", &cases(places, described))
+}
+
+/// The places as cases of the shell's `case`.
+fn cases(places: &Places, list: impl Fn(&[Offer]) -> String) -> String {
+    let case = |(at, place): (&String, &Place)| {
+        let (words, options) = (list(&place.words), list(&place.options));
+        format!("        ({}) offers={words} flags={options} ;;", quoted(at))
+    };
+    places.iter().map(case).collect::<Vec<_>>().join("\n")
+}
+
+fn fish(places: &Places) -> String {
+    let mut lines = Vec::new();
+    // Fish finds the option before a value by itself.
+    for (at, place) in places.iter().filter(|(at, _)| !at.starts_with('-')) {
+        let mut line = |what: &str, meaning: &str| {
+            let (at, meaning) = (quoted(&format!("__rio_is_at {at}")), quoted(meaning));
+            lines.push(format!("complete -c rio -n {at} {what} -d {meaning}"));
+        };
+        for (name, meaning) in &place.words {
+            line(&format!("-a {name}"), meaning);
+        }
+        for (name, meaning) in &place.options {
+            line(&fish_option(name, places), meaning);
+        }
+    }
+    FISH.replace("@OPTIONS@", &value_options(places).join(" "))
+        .replace("@PLACES@", &lines.join("\n"))
+}
+
+/// The option in `complete`'s own words.
+fn fish_option(name: &str, places: &Places) -> String {
+    let Some(long) = name.strip_prefix("--") else {
+        return format!("-s {}", name.trim_start_matches('-'));
+    };
+    let Some(values) = places.get(name) else { return format!("-l {long}") };
+    let value = |(name, meaning): &Offer| format!("{name}\\t{}", quoted(meaning));
+    let values: Vec<_> = values.words.iter().map(value).collect();
+    format!("-l {long} -x -a {}", quoted(&values.join(" ")))
+}
+
+fn nushell(rio: &CommandInfoWithArgs, places: &Places) -> String {
+    let value = |(name, meaning): &Offer| format!("{{value: {name:?}, description: {meaning:?}}}");
+    let values = value_options(places).into_iter().map(|option| {
+        let values: Vec<_> = values_of(option).iter().map(value).collect();
+        format!("def {:?} [] {{ [{}] }}\n", nushell_completer(option), values.join(", "))
+    });
+    format!("{}{}", values.collect::<String>(), nushell_extern(PROGRAM, rio))
+}
+
+fn nushell_completer(option: &str) -> String {
+    format!("nu-complete rio {option}")
+}
+
+/// The command, and those below it.
+fn nushell_extern(path: &str, command: &CommandInfoWithArgs) -> String {
+    let mut text = format!("\n# {}\nexport extern {path:?} [\n", command.description);
+    for option in help::options(command, path == PROGRAM) {
+        let name = match option.names.as_slice() {
+            [short, long] => format!("{long}({short})"),
+            names => names.concat(),
+        };
+        let value = option.value.map(|_| format!(": string@{:?}", nushell_completer(&name)));
+        let value = value.unwrap_or_default();
+        text.push_str(&format!("    {name}{value} # {}\n", option.description));
+    }
+    text.push_str("]\n");
+    let below =
+        |sub: &SubCommandInfo| nushell_extern(&format!("{path} {}", sub.name), &sub.command);
+    text.extend(command.commands.iter().map(below));
+    text
+}
+
+/// The text as one word of bash, zsh and fish.
+fn quoted(text: &str) -> String {
+    text::shell_word(text.as_ref())
 }

@@ -19,6 +19,7 @@ mod network;
 mod pending;
 mod qr;
 mod refresh_token;
+mod screens;
 mod secrets;
 mod selection;
 mod status;

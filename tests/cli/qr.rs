@@ -33,11 +33,22 @@ fn shown(length: usize, screen: Screen) -> (String, Outcome) {
 /// The lines that are part of a code: nothing but blocks, or hash signs, and blanks.
 fn code_in(outcome: &Outcome) -> Vec<String> {
     let drawn = |line: &&str| !line.is_empty() && line.chars().all(|c| " #█▀▄".contains(c));
-    let plain = |line: &str| {
-        line.replace("\x1b[7m  \x1b[27m", "##").replace("\x1b[0;97;40m", "").replace("\x1b[0m", "")
-    };
-    let lines: Vec<String> = outcome.stderr.lines().map(plain).collect();
+    let full = if outcome.stderr.contains('▀') { "█" } else { "#" };
+    let lines: Vec<String> = outcome.stderr.lines().map(|line| without_color(line, full)).collect();
     lines.iter().map(String::as_str).filter(drawn).map(str::to_owned).collect()
+}
+
+/// The line with this in place of each reversed blank.
+fn without_color(line: &str, full: &str) -> String {
+    let line = line.replace("\x1b[0;97;40m", "").replace("\x1b[0m", "");
+    let mut parts = line.split("\x1b[7m");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (reversed, after) = part.split_once("\x1b[27m").unwrap();
+        plain.push_str(&reversed.replace(' ', full));
+        plain.push_str(after);
+    }
+    plain
 }
 
 /// The picture of the lines, light where the terminal is light, with a border of the terminal's own.

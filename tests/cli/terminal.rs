@@ -46,6 +46,15 @@ impl Terminal {
         Terminal::start_on(keyboard, line, command)
     }
 
+    /// The same on one of so many columns and lines; until then it has none, as on a serial line.
+    pub fn start_of_size((columns, lines): (u16, u16), command: Command) -> Self {
+        let (keyboard, line) = open_pair();
+        let size = libc::winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: an open terminal, and one valid struct.
+        check(unsafe { libc::ioctl(line.as_raw_fd(), libc::TIOCSWINSZ, &size) }).unwrap();
+        Terminal::start_on(keyboard, line, command)
+    }
+
     fn start_on(keyboard: File, line: File, mut command: Command) -> Self {
         // SAFETY: the call is async-signal-safe.
         unsafe {

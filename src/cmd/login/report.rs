@@ -178,24 +178,35 @@ const WARNING: &str = "Approve only a login that you started yourself.";
 fn say_with_qr(console: &mut Console, grant: &Grant) -> bool {
     let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
     let how = "Scan it, or open this address and enter this code. Approve only your own login:";
-    let where_to = format!("    {}    {}", grant.verification_uri, grant.user_code);
+    let one_line = format!("    {}    {}", grant.verification_uri, grant.user_code);
+    let where_to = match one_line.chars().count() <= console.columns() {
+        true => vec![one_line],
+        false => vec![grant.verification_uri.clone(), grant.user_code.clone()],
+    };
     let status = 1;
-    let lines = console.lines_of(how).saturating_add(console.lines_of(&where_to));
-    if !console.draw_qr(page, lines.saturating_add(status)) {
+    let lines = where_to.iter().map(|line| console.lines_of(line)).sum::<usize>();
+    if !console.draw_qr(page, lines.saturating_add(console.lines_of(how)).saturating_add(status)) {
         return false;
     }
     console.say(how);
-    console.say_strong(&where_to);
+    where_to.iter().for_each(|line| console.say_strong(line));
     true
 }
 
 fn say_without_qr(console: &mut Console, grant: &Grant) {
-    let strong = |console: &mut Console, text: &str| {
-        console.say("");
-        console.say_strong(&format!("    {text}"));
-        console.say("");
+    // With blanks between, all that is to be read would not fit on a small screen.
+    const ROOMY: usize = 20;
+    let space = |console: &mut Console| {
+        if console.lines() >= ROOMY {
+            console.say("");
+        }
     };
-    console.say("");
+    let strong = |console: &mut Console, text: &str| {
+        space(console);
+        console.say_strong(&format!("    {text}"));
+        space(console);
+    };
+    space(console);
     console.say("To log in, open this address on any device:");
     strong(console, &grant.verification_uri);
     console.say("and enter this code:");

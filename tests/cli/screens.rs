@@ -1,0 +1,206 @@
+//! What a person sees on terminals of every kind: no escapes and no letters that the terminal does not
+//! know, and no line that it would break in the middle of a word.
+
+use platform::{EMAIL, Organization, Platform, World};
+use serde_json::json;
+
+use crate::robot::Robot;
+use crate::terminal::Terminal;
+
+/// A kind of terminal, by its environment, and what it can show.
+struct Kind {
+    variables: &'static [(&'static str, &'static str)],
+    color: bool,
+    utf8: bool,
+    half_blocks: bool,
+}
+
+const fn kind(
+    variables: &'static [(&'static str, &'static str)],
+    color: bool,
+    utf8: bool,
+    half_blocks: bool,
+) -> Kind {
+    Kind { variables, color, utf8, half_blocks }
+}
+
+const KINDS: [Kind; 9] = [
+    kind(&[("TERM", "xterm"), ("LANG", "C.UTF-8")], true, true, true),
+    kind(&[("TERM", "xterm"), ("LANG", "de_DE.UTF-8@euro")], true, true, true),
+    kind(&[("TERM", "xterm"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")], false, true, true),
+    kind(&[("TERM", "dumb"), ("LANG", "C.UTF-8")], false, true, true),
+    kind(&[("LANG", "C.UTF-8")], false, true, true),
+    // Most of its fonts have no half blocks.
+    kind(&[("TERM", "linux"), ("LANG", "C.UTF-8")], true, true, false),
+    kind(&[("TERM", "linux"), ("LANG", "C")], true, false, false),
+    kind(&[("TERM", "xterm"), ("LANG", "C")], true, false, false),
+    kind(&[("TERM", "dumb")], false, false, false),
+];
+
+/// Columns and lines. A serial line tells none, and has 80 by 24.
+const SIZES: [(u16, u16); 4] = [(80, 24), (40, 12), (132, 43), (0, 0)];
+
+fn world() -> World {
+    World::of([
+        Organization::new("Zürcher Verkehrsbetriebe", ["depot"]),
+        Organization::new("Acme Robotics", ["fleet"]),
+    ])
+}
+
+/// All that is shown until this text appears; then the person gives up.
+fn shown_until(
+    text: &str,
+    robot: &Robot,
+    arguments: &[&str],
+    kind: &Kind,
+    size: (u16, u16),
+) -> String {
+    let mut command = robot.rio(arguments).command();
+    command.envs(kind.variables.iter().copied());
+    let mut terminal = Terminal::start_of_size(size, command);
+    terminal.waits_for(text);
+    terminal.types("\x03");
+    terminal.ends();
+    terminal.text()
+}
+
+/// What holds for all that is shown anywhere.
+#[track_caller]
+fn check(shown: &str, kind: &Kind, (columns, lines): (u16, u16)) {
+    let about = format!("{:?} {columns}x{lines}\n{shown}", kind.variables);
+    assert!(kind.color || !shown.contains('\x1b'), "{about}");
+    assert!(kind.utf8 || shown.is_ascii(), "{about}");
+    assert!(kind.half_blocks || !shown.contains(['▀', '▄', '█']), "{about}");
+    let columns = if columns == 0 { 80 } else { usize::from(columns) };
+    for line in plain(shown).split(['\n', '\r']) {
+        // An address or a path is one word, and is copied whole from however many lines.
+        let is_word = !line.trim().contains(' ');
+        assert!(line.chars().count() <= columns || is_word, "{line}\n{about}");
+    }
+}
+
+/// The text without the escapes for colors, which are the only ones.
+fn plain(shown: &str) -> String {
+    let mut parts = shown.split("\x1b[");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (color, text) = part.split_once('m').unwrap();
+        assert!(color.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'), "{color}");
+        plain.push_str(text);
+    }
+    plain
+}
+
+/// Looks at it on every kind of terminal, of every size.
+fn on_every_screen(mut look: impl FnMut(&Kind, (u16, u16))) {
+    for kind in &KINDS {
+        for size in SIZES {
+            look(kind, size);
+        }
+    }
+}
+
+#[test]
+fn a_login_is_shown_right_on_every_screen_with_a_whole_qr_code_or_none() {
+    let platform = Platform::with(world());
+    let robot = Robot::of(&platform);
+    on_every_screen(|kind, size| {
+        let arguments = ["auth", "login", "--no-browser"];
+        let shown = shown_until("left. Waiting", &robot, &arguments, kind, size);
+        check(&shown, kind, size);
+        let about = format!("{:?} {size:?}\n{shown}", kind.variables);
+        assert_eq!(shown.contains('\x1b'), kind.color, "{about}");
+        let code_fits = match size {
+            (132, 43) => true,
+            (80, 24) | (0, 0) => kind.half_blocks,
+            _ => false,
+        };
+        assert_eq!(shown.contains("Scan it"), code_fits, "{about}");
+        // But for the first line, which is of no use any more, all of it is to be seen at once.
+        let (columns, lines) = if size.0 == 0 { (80, 24) } else { size };
+        let rows = |line: &str| line.trim().chars().count().div_ceil(columns.into()).max(1);
+        let text = plain(&shown).replace("^C", "");
+        let seen: usize = text.lines().skip(1).map(rows).sum();
+        assert!(seen <= lines.into(), "{seen} lines\n{about}");
+    });
+}
+
+#[test]
+fn a_list_to_choose_from_is_shown_right_on_every_screen() {
+    let platform = Platform::with(world());
+    let robot = Robot::of(&platform);
+    let token = platform.issue_token();
+    on_every_screen(|kind, size| {
+        let arguments = ["auth", "login", "--yes", "--auth-token", &token];
+        let shown = shown_until("Which organization?", &robot, &arguments, kind, size);
+        check(&shown, kind, size);
+        assert_eq!(shown.contains("Zürcher"), kind.utf8, "{shown}");
+    });
+}
+
+#[test]
+fn a_status_is_shown_right_on_every_screen() {
+    let robot = Robot::new();
+    robot.write_config(&json!({
+        "auth_token": "opaque", "email_id": EMAIL, "organization_id": "org-zuercherverkehrsbetriebe",
+        "organization_name": "Zürcher Verkehrsbetriebe", "project_id": "project-d",
+        "project_name": "Depôt",
+    }));
+    on_every_screen(|kind, size| {
+        let shown = shown_until("config.json", &robot, &["auth", "status"], kind, size);
+        check(&shown, kind, size);
+        assert!(!shown.contains('\x1b'), "{shown}");
+    });
+}
+
+#[test]
+fn help_is_shown_right_on_every_screen() {
+    let robot = Robot::new();
+    for arguments in [&["help"] as &[&str], &["help", "auth", "login"], &["auth"]] {
+        on_every_screen(|kind, size| {
+            let shown = shown_until("rio auth login", &robot, arguments, kind, size);
+            check(&shown, kind, size);
+            assert!(shown.is_ascii() && !shown.contains('\x1b'), "{shown}");
+        });
+    }
+}
+
+#[test]
+fn an_error_is_shown_right_on_every_screen() {
+    let platform = Platform::with(world());
+    let (robot, token) = Robot::logged_in(&platform);
+    on_every_screen(|kind, size| {
+        for (arguments, end) in [
+            (&["deploy"] as &[&str], "help`."),
+            (&["auth", "login", "--levle", "2"], "--help"),
+            (&["auth", "login", "--auth-token", &token], "[y/N] "),
+            (
+                &["auth", "login", "--yes", "--auth-token", &token, "--organization", "nope"],
+                "Acme Robotics (org-acmerobotics)",
+            ),
+        ] {
+            check(&shown_until(end, &robot, arguments, kind, size), kind, size);
+        }
+    });
+}
+
+#[test]
+fn what_goes_into_a_pipe_is_neither_coloured_nor_broken_into_lines() {
+    let platform = Platform::with(world());
+    platform.approve_after(0);
+    platform.interval(1);
+    for kind in &KINDS {
+        let mut robot = Robot::of(&platform);
+        for (name, value) in kind.variables {
+            robot = robot.env(name, *value);
+        }
+        let long = ["auth", "login", "--no-browser", "--organization", "Acme Robotics"];
+        let login = robot.rio(&long).run().exits(0).says("enter this code").hides("\x1b");
+        let status = robot.rio(&["auth", "status"]).run().exits(0).hides("\x1b");
+        let error = robot.rio(&["deploy"]).run().exits(2).hides("\x1b");
+        assert!(!login.stderr.contains("Scan it"), "{login}");
+        assert!(status.stdout.contains("Organization  Acme Robotics (org-acmerobotics)"));
+        let advice = "  For all else install the full CLI (pip install rapyuta-io-cli), or see";
+        assert!(error.stderr.contains(advice), "{error}");
+    }
+}
