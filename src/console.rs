@@ -42,8 +42,10 @@ pub struct Screen {
     pub out_columns: Option<usize>,
     /// Columns and lines of standard error, if it is a terminal.
     pub size: Option<(usize, usize)>,
-    /// Other lines may come at any moment, so none is drawn in place.
-    pub traced: bool,
+    /// How many columns of standard error there are now: a window may have been made narrower.
+    pub columns_now: Option<fn() -> usize>,
+    /// A line may be drawn in place: the terminal is not dumb, and no trace comes in between.
+    pub in_place: bool,
 }
 
 /// The three standard streams.
@@ -166,7 +168,7 @@ impl Console {
     pub fn show_status(&mut self, text: &str) {
         let Some(columns) = self.status_columns() else { return };
         let text: String = shown(text, self.screen.ascii_err).chars().take(columns).collect();
-        let rest = self.status_width.saturating_sub(text.chars().count());
+        let rest = self.status_width.min(columns).saturating_sub(text.chars().count());
         self.write_raw(&format!("\r{text}{:rest$}", ""));
         self.status_width = text.chars().count();
     }
@@ -191,8 +193,9 @@ impl Console {
 
     /// A full line would wrap, and could not be taken back.
     fn status_columns(&self) -> Option<usize> {
-        let (columns, _) = self.screen.size.filter(|_| !self.screen.traced)?;
-        Some(columns.saturating_sub(1))
+        let (columns, _) = self.screen.size.filter(|_| self.screen.in_place)?;
+        let now = self.screen.columns_now.map_or(columns, |columns_now| columns_now());
+        Some(columns.min(now).saturating_sub(1))
     }
 
     /// Draws a QR code of the text, if it fits and leaves this many lines free. Tells whether it did.

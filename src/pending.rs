@@ -94,6 +94,7 @@ impl PendingFile {
         let mut bytes = Zeroizing::new(Vec::with_capacity(ENOUGH));
         (&file).take(LARGEST).read_to_end(&mut bytes).ok()?;
         self.locked = Some(file);
+        self.watch();
         let kept: Kept = json::object(&bytes).ok()?;
         // A clock that was set back says nothing of the time that went by.
         let gone = text::unix_seconds(utc).saturating_sub(kept.asked_at);
@@ -121,6 +122,7 @@ impl PendingFile {
             // What is there and could not be claimed is another process's, or nobody's.
             let mut options = OpenOptions::new();
             self.locked = self.lock(options.read(true).write(true).create_new(true).mode(0o600));
+            self.watch();
         }
         let Some(file) = &mut self.locked else { return };
         let mut json = Zeroizing::new(Vec::with_capacity(ENOUGH));
@@ -144,7 +146,7 @@ impl PendingFile {
     }
 
     /// From now on Ctrl-C takes the file away, if it is this process's.
-    pub fn watch(&self) {
+    fn watch(&self) {
         if self.locked.is_some() {
             terminal::remove_on_interrupt(Some(&self.path));
         }

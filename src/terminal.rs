@@ -294,7 +294,8 @@ pub fn screen(env: &Env) -> Screen {
         no_half_blocks: env.text("TERM").is_some_and(|term| term == "linux"),
         out_columns: out.then(|| size(libc::STDOUT_FILENO).0),
         size: err.then(|| size(libc::STDERR_FILENO)),
-        traced: env.is_on("RIO_DEBUG"),
+        columns_now: err.then_some(|| size(libc::STDERR_FILENO).0),
+        in_place: err && !dumb && !env.is_on("RIO_DEBUG"),
     }
 }
 

@@ -231,7 +231,7 @@ fn shows_address_and_code_as_sent_how_long_they_last_and_a_warning() {
         .says(&format!("{USER_CODE}\n"))
         .says(&format!("{page}?user_code={USER_CODE}\n"))
         .says("10 minutes")
-        .says("Approve only a login that you started yourself")
+        .says("Approve only a login you started")
         .hides(DEVICE_CODE)
         .prints("");
     // The code alone on a line, not only within the complete address (RFC 8628 §3.3.1).
@@ -1203,7 +1203,7 @@ fn trouble_that_is_too_long_for_the_last_line_is_said_whole_above_it() {
         platform.answer(Call::Token, Answer::hang_up());
         hands_out_tokens(&platform);
         let robot = Robot::of(&platform);
-        let screen = Screen { size: Some((columns, 24)), ..Screen::default() };
+        let screen = Screen { size: Some((columns, 24)), in_place: true, ..Screen::default() };
         let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&clock).exits(0);
         // However it is broken into lines.
         let words = outcome.stderr.replace('\n', " ");

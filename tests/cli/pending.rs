@@ -302,3 +302,17 @@ fn a_code_that_this_terminal_cannot_show_is_not_gone_on_with_either() {
     let outcome = robot.rio(&["auth", "login"]).screen(ascii).run_at(&clock);
     outcome.exits(1).says("cannot show").hides("?-1");
 }
+
+#[test]
+fn ctrl_c_gives_the_code_up_also_before_it_is_shown_again() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let robot = Robot::of(&platform);
+    leave_pending(&robot, &platform, &clock, json!({}));
+    platform.answer(Call::Discovery, Answer::stall(PATIENCE));
+    let mut command = robot.rio(&["auth", "login", "--json"]).command();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let asking = Waiting(child.spawn().unwrap());
+    until(|| !platform.calls(Call::Discovery).is_empty());
+    asking.ends_by(libc::SIGINT);
+    assert!(!pending_file(&robot).exists());
+}

@@ -127,7 +127,7 @@ fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
 #[test]
 fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
     for length in [50, 75, 100] {
-        let screen = Screen { size: Some((80, 24)), ..Screen::default() };
+        let screen = Screen { size: Some((80, 24)), in_place: true, ..Screen::default() };
         let (_, outcome) = shown(length, screen);
         let first = outcome.stderr.lines().position(|line| line.starts_with('█')).unwrap();
         let status =

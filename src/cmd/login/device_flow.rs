@@ -43,7 +43,6 @@ pub fn run(
     if !resumed {
         pending.keep(&provider.parties(), &grant, host.clock.utc());
     }
-    pending.watch();
     report.verification(host, &grant, resumed)?;
     if browse && !resumed {
         let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);

@@ -44,7 +44,9 @@ impl<T: Named> Question<'_, T> {
                 Meaning::Part(indices) => {
                     self.show(console, &indices);
                     let only = indices.first().filter(|_| indices.len() == 1);
-                    default = only.copied().or(self.current);
+                    // What Enter takes must be on the screen.
+                    let current = self.current.filter(|current| indices.contains(current));
+                    default = only.copied().or(current);
                 }
                 Meaning::Nothing(advice) => {
                     console.say(advice);
@@ -68,6 +70,9 @@ impl<T: Named> Question<'_, T> {
                 None => Meaning::Nothing("Enter a number of the list."),
             },
             [] if interactive && !answer.is_empty() => match self.with_part(answer) {
+                part if part.is_empty() && by_number.is_some() => {
+                    Meaning::Nothing("The list has no such number.")
+                }
                 part if part.is_empty() => Meaning::Nothing("Nothing in the list is called so."),
                 part => Meaning::Part(part),
             },

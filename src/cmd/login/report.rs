@@ -172,7 +172,7 @@ impl Report {
     }
 }
 
-const WARNING: &str = "Approve only a login that you started yourself.";
+const WARNING: &str = "Approve only a login you started.";
 
 /// For a camera, with the address and the code in few lines: all of it is to fit on one screen.
 fn say_with_qr(console: &mut Console, grant: &Grant) -> bool {
