@@ -81,7 +81,7 @@ impl<'a> Provider<'a> {
         client_id: &'a str,
         reply: &Reply,
     ) -> Result<Self, Error> {
-        let metadata: Metadata = reply.expect("the request for its endpoints", &[])?;
+        let metadata: Metadata = reply.success("the request for its endpoints", &[])?;
         if !id_token::same_issuer(&metadata.issuer, oidc_host.as_str()) {
             return Err(Error::refused(
                 format!(
@@ -144,7 +144,7 @@ impl<'a> Provider<'a> {
 
     /// Reads the codes that were asked for (RFC 8628 §3.2).
     pub fn read_grant(&self, reply: &Reply) -> Result<Grant, Error> {
-        let answer: DeviceAuthorization = reply.expect("the request for a code", &[])?;
+        let answer: DeviceAuthorization = reply.success("the request for a code", &[])?;
         let text = |raw: Option<Box<RawValue>>| raw.as_deref().and_then(text_of);
         let page = text(answer.verification_uri)
             .or_else(|| text(answer.verification_url))

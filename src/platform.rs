@@ -201,7 +201,7 @@ impl Platform<'_> {
         if reply.is_refusal() {
             return Err(reply.refusal("the token", &[token]));
         }
-        let info: Data<UserInfo> = reply.expect("the check of the token", &[token])?;
+        let info: Data<UserInfo> = reply.success("the check of the token", &[token])?;
         Ok(info.data.0.email)
     }
 
@@ -212,7 +212,7 @@ impl Platform<'_> {
         // A server without such a page is not the one to say anything of the token.
         let refused = reply.is_refusal() && reply.status != 404;
         if !refused {
-            let read = reply.expect::<Data<UserInfo>>("the check of the token", &[token]);
+            let read = reply.success::<Data<UserInfo>>("the check of the token", &[token]);
             read.map_err(Error::into_unavailable)?;
         }
         Ok(Verdict { accepted: !refused, date: reply.date })
@@ -238,7 +238,7 @@ impl Platform<'_> {
     pub fn organizations(&self, token: &Secret) -> Result<Vec<Organization>, Error> {
         let url = self.hosts.v2api()?.join("/v2/users/me/");
         let reply = self.http.send(&Request::get(&url, token))?;
-        let me: Me = reply.expect("the request for the organizations", &[token])?;
+        let me: Me = reply.success("the request for the organizations", &[token])?;
         Ok(me.spec.0.organizations.into_iter().map(|Object(one)| one).collect())
     }
 
@@ -282,7 +282,7 @@ impl Platform<'_> {
         ];
         query.extend(name.map(|name| ("name", name)));
         let reply = self.http.send(&Request { query: &query, ..Request::get(&url, token) })?;
-        reply.expect("the request for the projects", &[token])
+        reply.success("the request for the projects", &[token])
     }
 }
 
@@ -293,7 +293,7 @@ fn post_json<T: Serialize>(body: &T) -> Action<'static> {
 
 /// The token of an answer; one that cannot go into a header is none.
 fn token_of(reply: &Reply, what: &str, secret: &Secret) -> Result<Secret, Error> {
-    let new: Data<NewToken> = reply.expect(what, &[secret])?;
+    let new: Data<NewToken> = reply.success(what, &[secret])?;
     let Object(new) = new.data;
     let token = new.token.or(new.capital_token);
     token.filter(Secret::is_visible_ascii).ok_or_else(|| reply.senseless(what))

@@ -108,7 +108,11 @@ impl Reply {
 
     /// The body of a successful answer; an answer that is anything else is an error that says what
     /// it is. `what` names what was done: "the login", "the request for a code".
-    pub fn expect<T: DeserializeOwned>(&self, what: &str, secrets: &[&Secret]) -> Result<T, Error> {
+    pub fn success<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        secrets: &[&Secret],
+    ) -> Result<T, Error> {
         if !self.is_success() {
             return Err(self.refusal(what, secrets));
         }
