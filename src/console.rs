@@ -216,9 +216,7 @@ impl Console {
     pub fn lines_for_list(&self) -> usize {
         const FOR_THE_QUESTION: usize = 2;
         const FEWEST: usize = 1;
-        self.screen
-            .size
-            .map_or(usize::MAX, |(_, lines)| lines.saturating_sub(FOR_THE_QUESTION).max(FEWEST))
+        self.lines().saturating_sub(FOR_THE_QUESTION).max(FEWEST)
     }
 
     /// How wide what is said may be.

@@ -60,7 +60,7 @@ impl Claims {
         }
         Ok(Claims {
             rio_token: usable_token(payload.rio_token)?,
-            email: payload.email.as_deref().and_then(text).filter(|email| !email.is_empty()),
+            email: payload.email.as_deref().and_then(json::text).filter(|email| !email.is_empty()),
         })
     }
 }
@@ -119,10 +119,6 @@ fn check_audience(payload: &Payload, client_id: &str) -> Result<(), Rejection> {
 
 fn usable_token(claim: Option<SecretText>) -> Result<Secret, Rejection> {
     claim.and_then(|claim| claim.0).filter(Secret::is_visible_ascii).ok_or(Rejection::NoToken)
-}
-
-fn text(raw: &RawValue) -> Option<String> {
-    serde_json::from_str(raw.get()).ok()
 }
 
 #[cfg(test)]

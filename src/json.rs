@@ -71,6 +71,11 @@ pub fn numeric_date(raw: &RawValue) -> Option<u64> {
     })
 }
 
+/// A member that should be text; `None` for anything else.
+pub fn text(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
 /// A member that may be a secret text, and may be anything: what is no text is `None`, and nothing of
 /// it stays in memory.
 pub struct SecretText(pub Option<Secret>);

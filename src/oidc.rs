@@ -145,7 +145,7 @@ impl<'a> Provider<'a> {
     /// Reads the codes that were asked for (RFC 8628 §3.2).
     pub fn read_grant(&self, reply: &Reply) -> Result<Grant, Error> {
         let answer: DeviceAuthorization = reply.success("the request for a code", &[])?;
-        let text = |raw: Option<Box<RawValue>>| raw.as_deref().and_then(text_of);
+        let text = |raw: Option<Box<RawValue>>| raw.as_deref().and_then(json::text);
         let page = text(answer.verification_uri)
             .or_else(|| text(answer.verification_url))
             .ok_or_else(|| reply.senseless("the request for a code"))?;
@@ -255,7 +255,7 @@ pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
     let retry_after = reply.retry_after;
     let answer = reply.object::<PollAnswer>().ok();
     let error = answer.as_ref().and_then(|answer| answer.error.as_deref());
-    match error.map(|raw| text_of(raw).unwrap_or_default()).as_deref() {
+    match error.map(|raw| json::text(raw).unwrap_or_default()).as_deref() {
         Some("authorization_pending") => Answer::Pending { retry_after },
         Some("slow_down") => {
             let interval = answer.as_ref().and_then(|answer| answer.interval.as_deref());
@@ -294,12 +294,8 @@ pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
 /// The id_token of a good answer; the access token is checked for and not kept.
 fn id_token_of(answer: PollAnswer) -> Option<Secret> {
     let _access_token = answer.access_token?.0.filter(|token| !token.is_empty())?;
-    let bearer = text_of(&answer.token_type?)?.eq_ignore_ascii_case("bearer");
+    let bearer = json::text(&answer.token_type?)?.eq_ignore_ascii_case("bearer");
     answer.id_token?.0.filter(|_| bearer)
-}
-
-fn text_of(raw: &RawValue) -> Option<String> {
-    serde_json::from_str(raw.get()).ok()
 }
 
 fn trouble(reply: &Reply) -> Answer<Secret> {

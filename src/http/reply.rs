@@ -184,7 +184,7 @@ impl Reply {
         struct Nested {
             error: String,
         }
-        let text = |raw: Option<Box<RawValue>>| serde_json::from_str::<String>(raw?.get()).ok();
+        let text = |raw: Option<Box<RawValue>>| json::text(&raw?);
         let words: Words = self.object().ok()?;
         let nested =
             words.response.and_then(|raw| json::object::<Nested>(raw.get().as_bytes()).ok());

@@ -7,20 +7,10 @@ use std::path::Path;
 use platform::{EMAIL, Platform};
 use serde_json::{Value, json};
 
-use crate::robot::{Outcome, Robot};
+use crate::robot::{LOGIN_KEYS, Outcome, Robot};
 
 const HOST_KEYS: [&str; 5] =
     ["oidc_host", "rip_host", "v2api_host", "catalog_host", "core_api_host"];
-
-const LOGIN_KEYS: [&str; 7] = [
-    "auth_token",
-    "email_id",
-    "organization_id",
-    "organization_name",
-    "organization_short_id",
-    "project_id",
-    "project_name",
-];
 
 fn choose(robot: &Robot, name: &str) -> Outcome {
     robot.rio(&["auth", "environment", name]).run()

@@ -7,24 +7,13 @@ use std::time::{Duration, Instant};
 use platform::{Answer, Call, EMAIL, Platform};
 use serde_json::{Value, json};
 
-use crate::robot::{Outcome, Robot};
-
-/// What a logout forgets.
-const FORGOTTEN: [&str; 7] = [
-    "auth_token",
-    "email_id",
-    "organization_id",
-    "organization_name",
-    "organization_short_id",
-    "project_id",
-    "project_name",
-];
+use crate::robot::{LOGIN_KEYS, Outcome, Robot};
 
 /// Logged in on this platform, with an organization and a project.
 fn robot_on(platform: &Platform) -> (Robot, String) {
     let (robot, token) = Robot::logged_in(platform);
     let mut config = robot.config();
-    for key in &FORGOTTEN[2..] {
+    for key in &LOGIN_KEYS[2..] {
         config[key] = "x".into();
     }
     robot.write_config(&config);
@@ -38,7 +27,7 @@ fn logout(robot: &Robot) -> Outcome {
 #[track_caller]
 fn is_forgotten(robot: &Robot, outcome: &Outcome) {
     let config = robot.config();
-    for key in FORGOTTEN {
+    for key in LOGIN_KEYS {
         assert_eq!(config.get(key), None, "{key}\n{outcome}");
     }
 }

@@ -23,6 +23,17 @@ use rio::secret::Secret;
 use rio::trace::Trace;
 use serde_json::Value;
 
+/// The members of the config file that a login and its selection set: what a logout forgets.
+pub const LOGIN_KEYS: [&str; 7] = [
+    "auth_token",
+    "email_id",
+    "organization_id",
+    "organization_name",
+    "organization_short_id",
+    "project_id",
+    "project_name",
+];
+
 /// A machine with an empty home.
 pub struct Robot {
     home: tempfile::TempDir,

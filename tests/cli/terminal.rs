@@ -259,6 +259,15 @@ fn dash(robot: &Robot) -> Option<Terminal> {
     Some(terminal)
 }
 
+/// dash, in which a login asks for its password and shows nothing that is typed.
+fn dash_at_password_prompt(robot: &Robot) -> Option<Terminal> {
+    let mut terminal = dash(robot)?;
+    terminal.types("\"$RIO\" auth login --email ada@example.com\n");
+    terminal.waits_for("Password of ada@example.com: ");
+    terminal.waits_for_echo(false);
+    Some(terminal)
+}
+
 /// What `stty` says of echo, asked by the shell as its user would.
 #[track_caller]
 fn stty_says_echo(terminal: &mut Terminal) -> bool {
@@ -398,10 +407,7 @@ fn a_signal_at_the_hidden_prompt_leaves_the_terminal_and_the_file_as_they_were()
 fn the_shell_shows_what_is_typed_after_ctrl_c_at_the_hidden_prompt() {
     let platform = Platform::start();
     let robot = at_terminal(Robot::of(&platform));
-    let Some(mut terminal) = dash(&robot) else { return };
-    terminal.types("\"$RIO\" auth login --email ada@example.com\n");
-    terminal.waits_for("Password of ada@example.com: ");
-    terminal.waits_for_echo(false);
+    let Some(mut terminal) = dash_at_password_prompt(&robot) else { return };
     terminal.types(CTRL_C);
     // On a line of its own, not behind the prompt that was given up.
     terminal.waits_for("\nready> ");
@@ -414,9 +420,7 @@ fn the_shell_shows_what_is_typed_after_ctrl_c_at_the_hidden_prompt() {
 fn ctrl_z_at_the_hidden_prompt_lends_the_shell_its_echo_until_fg() {
     let platform = Platform::with(small_world());
     let robot = at_terminal(Robot::of(&platform));
-    let Some(mut terminal) = dash(&robot) else { return };
-    terminal.types("\"$RIO\" auth login --email ada@example.com\n");
-    terminal.waits_for("Password of ada@example.com: ");
+    let Some(mut terminal) = dash_at_password_prompt(&robot) else { return };
     // Twice, since a handler that worked once may be gone.
     for _ in 0..2 {
         terminal.waits_for_echo(false);
@@ -443,10 +447,7 @@ fn ctrl_z_at_the_hidden_prompt_lends_the_shell_its_echo_until_fg() {
 fn after_fg_the_hidden_prompt_is_there_again() {
     let platform = Platform::start();
     let robot = at_terminal(Robot::of(&platform));
-    let Some(mut terminal) = dash(&robot) else { return };
-    terminal.types("\"$RIO\" auth login --email ada@example.com\n");
-    terminal.waits_for("Password of ada@example.com: ");
-    terminal.waits_for_echo(false);
+    let Some(mut terminal) = dash_at_password_prompt(&robot) else { return };
     terminal.types(CTRL_Z);
     terminal.waits_for("ready> ");
     terminal.types("fg\n");
@@ -458,10 +459,7 @@ fn after_fg_the_hidden_prompt_is_there_again() {
 fn ctrl_c_after_fg_restores_the_terminal_too() {
     let platform = Platform::start();
     let robot = at_terminal(Robot::of(&platform));
-    let Some(mut terminal) = dash(&robot) else { return };
-    terminal.types("\"$RIO\" auth login --email ada@example.com\n");
-    terminal.waits_for("Password of ada@example.com: ");
-    terminal.waits_for_echo(false);
+    let Some(mut terminal) = dash_at_password_prompt(&robot) else { return };
     terminal.types(CTRL_Z);
     terminal.waits_for("ready> ");
     terminal.types("fg\n");
