@@ -60,15 +60,20 @@ pub fn whole_number(raw: &RawValue) -> Option<u64> {
 /// A NumericDate (RFC 7519 §2) in whole seconds since 1970; a fraction is cut off.
 pub fn numeric_date(raw: &RawValue) -> Option<u64> {
     let text = raw.get().trim();
-    whole_number(raw).or_else(|| {
-        let number: f64 = text.parse().ok()?;
+    let number = || {
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
+        // It is JSON, so all that can be wrong is that it is too large.
+        let number = serde_json::from_str(text).unwrap_or(f64::INFINITY);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "it saturates: a date beyond 64 bits is the last one"
         )]
-        (number >= 0.0).then_some(number as u64)
-    })
+        Some(number as u64)
+    };
+    whole_number(raw).or_else(number)
 }
 
 /// A member that should be text; `None` for anything else.

@@ -8,8 +8,11 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector,
+    Transport,
 };
+
+use super::tls::TlsConnector;
 
 /// How far the request at hand got.
 #[derive(Debug, Default)]
@@ -61,17 +64,20 @@ impl Stage {
     }
 }
 
-/// ureq's own connector, watched.
+/// ureq's own connectors with our TLS, watched.
 #[derive(Debug)]
 pub struct WatchedConnector {
-    inner: DefaultConnector,
+    inner: Box<dyn Connector<Out = Box<dyn Transport>>>,
     stage: Arc<Stage>,
 }
 
 impl WatchedConnector {
     /// Tells `stage` what it does.
-    pub fn new(stage: Arc<Stage>) -> Self {
-        WatchedConnector { inner: DefaultConnector::new(), stage }
+    pub fn new(tls: TlsConnector, stage: Arc<Stage>) -> Self {
+        let tcp = SocksConnector::default()
+            .chain(ConnectProxyConnector::default())
+            .chain(TcpConnector::default());
+        WatchedConnector { inner: Box::new(().chain(tcp).chain(tls)), stage }
     }
 }
 

@@ -6,6 +6,7 @@
 mod connector;
 mod proxy;
 mod reply;
+mod tls;
 mod trouble;
 mod trust;
 mod url;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::tls::TlsConfig;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -30,6 +30,8 @@ use crate::secret::Secret;
 use crate::trace::Trace;
 use connector::{Stage, WatchedConnector, WatchedResolver};
 use proxy::Proxy;
+use tls::TlsConnector;
+use trust::Roots;
 
 /// How long a connection may take, TLS included; looking up the name may take as long again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -147,7 +149,8 @@ impl Http {
 
     /// Waits, and says so in the trace.
     pub fn sleep(&self, duration: Duration) {
-        self.trace.line(&format!("wait {:.2} s", duration.as_secs_f64()));
+        let (seconds, hundredths) = (duration.as_secs(), duration.subsec_millis() / 10);
+        self.trace.line(&format!("wait {seconds}.{hundredths:02} s"));
         self.clock.sleep(duration);
     }
 
@@ -157,12 +160,9 @@ impl Http {
         if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == route) {
             return Ok(agent.clone());
         }
-        let mut tls = TlsConfig::builder();
-        if route.tls || proxy.as_ref().is_some_and(Proxy::is_https) {
-            tls = tls.root_certs(trust::roots(&self.env)?);
-        }
+        let secure = route.tls || proxy.as_ref().is_some_and(Proxy::is_https);
+        let roots = secure.then(|| Roots::of(&self.env)).transpose()?;
         let config = Agent::config_builder()
-            .tls_config(tls.build())
             .proxy(proxy.as_ref().map(Proxy::for_ureq))
             .user_agent(concat!("rio/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
@@ -173,7 +173,7 @@ impl Http {
             .timeout_connect(Some(CONNECT_LIMIT))
             .max_idle_age(KEEP_ALIVE)
             .build();
-        let connector = WatchedConnector::new(self.stage.clone());
+        let connector = WatchedConnector::new(TlsConnector::new(roots), self.stage.clone());
         let agent = Agent::with_parts(config, connector, WatchedResolver::new(self.stage.clone()));
         agents.push((route, agent.clone()));
         Ok(agent)

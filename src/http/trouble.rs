@@ -82,10 +82,9 @@ impl From<Trouble> for Error {
     }
 }
 
-/// The TLS error within, which comes bare or wrapped by the stream it happened on.
+/// The TLS error within, wrapped by the stream it happened on.
 fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
-        ureq::Error::Rustls(error) => Some(error),
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
         _ => None,
     }

@@ -1,0 +1,138 @@
+//! TLS over a connection of ureq's.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, KeyProvider, ring};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::SigningKey;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use ureq::Error;
+use ureq::unversioned::transport::time::{Duration, Instant};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+};
+
+use super::trust::{Roots, Verifier};
+
+/// Sessions that can be resumed: with the login server and the platform, and a proxy for each.
+const SESSIONS: usize = 4;
+
+/// Wraps a connection in TLS where the URL asks for it.
+#[derive(Debug)]
+pub struct TlsConnector {
+    config: Option<Arc<ClientConfig>>,
+}
+
+impl TlsConnector {
+    /// One that trusts these roots; without any, one that lets nothing through but `http`.
+    pub fn new(roots: Option<Roots>) -> Self {
+        // There is no configuration for a provider without cipher suites, which ring's is not.
+        TlsConnector { config: roots.and_then(|roots| client_config(roots).ok()) }
+    }
+}
+
+fn client_config(roots: Roots) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let provider =
+        Arc::new(CryptoProvider { key_provider: &NoClientKey, ..ring::default_provider() });
+    let verifier = Verifier::new(roots, provider.clone());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    Ok(Arc::new(config))
+}
+
+/// Nothing here logs in by certificate; ring's own reader of keys would bring in all of its signing.
+#[derive(Debug)]
+struct NoClientKey;
+
+impl KeyProvider for NoClientKey {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("no client certificates".to_owned()))
+    }
+}
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Some(inner) = chained else { return Ok(None) };
+        if !details.needs_tls() || inner.is_tls() {
+            return Ok(Some(inner.boxed()));
+        }
+        let config = self.config.clone().ok_or(Error::TlsRequired)?;
+        let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(|_| Error::Tls("not a name for TLS"))?;
+        let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        let mut socket = TransportAdapter::new(inner.boxed(), details.current_time.clone());
+        socket.set_timeout(rest_of_timeout(details));
+        connection.complete_io(&mut socket)?;
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        let stream = StreamOwned::new(connection, socket);
+        Ok(Some(Box::new(TlsTransport { buffers, stream })))
+    }
+}
+
+/// What TCP, and a proxy, left of the time to connect.
+fn rest_of_timeout(details: &ConnectionDetails) -> NextTimeout {
+    let mut timeout = details.timeout;
+    let times = (timeout.after, details.now, (details.current_time)());
+    if let (Duration::Exact(limit), Instant::Exact(start), Instant::Exact(now)) = times {
+        let spent = now.saturating_duration_since(start);
+        timeout.after = Duration::Exact(limit.saturating_sub(spent));
+    }
+    timeout
+}
+
+struct TlsTransport {
+    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("TlsTransport")
+    }
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.stream.sock.set_timeout(timeout);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        Ok(self.stream.write_all(output)?)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.stream.sock.set_timeout(timeout);
+        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.sock.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
