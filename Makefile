@@ -6,7 +6,12 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FUZZ := tests/fuzz
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test check fuzz install clean
+# What runs on robots: musl and all, in one file.
+TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf
+TARGET ?= $(TARGETS)
+HERE := $(shell uname -m)-unknown-linux-musl
+
+.PHONY: demo test check dist test-dist bloat fuzz install clean
 
 # A login against a fake rapyuta.io on this machine; approve it in a browser.
 demo:
@@ -21,6 +26,20 @@ check:
 	$(CARGO) fmt --manifest-path $(FUZZ)/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test
+
+# A static file and an archive for each of TARGET, in target/dist/.
+dist:
+	for target in $(TARGET); do tests/dist/build target/dist $$target || exit 1; done
+	tests/dist/pack target/dist $(TARGET)
+
+# The tests with the static files of TARGET: all of them with this machine's, a few with the others'.
+test-dist:
+	for target in $(TARGET); do tests/dist/test target/dist $$target || exit 1; done
+
+# What takes the room in this machine's static file, by crate.
+bloat:
+	CARGO_PROFILE_RELEASE_STRIP=false tests/dist/build target/bloat $(HERE)
+	tests/dist/bloat target/bloat/$(HERE)/rio
 
 # Each fuzz target for FUZZ_SECONDS. What a target finds is in tests/fuzz/artifacts/.
 fuzz:
