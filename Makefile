@@ -10,8 +10,9 @@ FUZZ_SECONDS ?= 60
 TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf
 TARGET ?= $(TARGETS)
 HERE := $(shell uname -m)-unknown-linux-musl
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
-.PHONY: demo test check dist test-dist bloat fuzz install clean
+.PHONY: demo test check dist test-dist reproduce bloat fuzz install clean
 
 # A login against a fake rapyuta.io on this machine; approve it in a browser.
 demo:
@@ -35,6 +36,10 @@ dist:
 # The tests with the static files of TARGET: all of them with this machine's, a few with the others'.
 test-dist:
 	for target in $(TARGET); do tests/dist/test target/dist $$target || exit 1; done
+
+# Builds this machine's file and archive once more, elsewhere, and compares.
+reproduce:
+	tests/dist/reproduce target/dist $(HERE)
 
 # What takes the room in this machine's static file, by crate.
 bloat:
