@@ -4,6 +4,7 @@
 //! told as what it means for the person who waits.
 
 mod connector;
+mod look_up;
 mod proxy;
 mod reply;
 mod trouble;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use ureq::Agent;
 use ureq::tls::TlsConfig;
+use ureq::unversioned::resolver::DefaultResolver;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -29,9 +31,11 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::trace::Trace;
 use connector::{Stage, WatchedConnector, WatchedResolver};
+use look_up::{Later, LookUp};
 use proxy::Proxy;
 
-/// How long a connection may take, TLS included; looking up the name may take as long again.
+/// How long a connection may take, TLS included; looking up the name may take as long again. `look_up` sees
+/// to both.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a request may take from its first step to the last byte of its answer.
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
@@ -169,12 +173,15 @@ impl Http {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_resolve(Some(CONNECT_LIMIT))
-            .timeout_connect(Some(CONNECT_LIMIT))
+            // For both: ureq's own limit on looking up would only see that it is put off.
+            .timeout_connect(Some(CONNECT_LIMIT.saturating_mul(2)))
             .max_idle_age(KEEP_ALIVE)
             .build();
-        let connector = WatchedConnector::new(self.stage.clone());
-        let agent = Agent::with_parts(config, connector, WatchedResolver::new(self.stage.clone()));
+        let look_up = LookUp {
+            resolver: WatchedResolver::new(DefaultResolver::default(), self.stage.clone()),
+            connector: WatchedConnector::new(self.stage.clone()),
+        };
+        let agent = Agent::with_parts(config, look_up, Later);
         agents.push((route, agent.clone()));
         Ok(agent)
     }
