@@ -25,6 +25,7 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use zeroize::Zeroizing;
 
+use crate::chance::{Chance, Share};
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::error::Error;
@@ -41,7 +42,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
 /// So often a GET is tried, and a POST of which nothing was sent.
 const ATTEMPTS: u32 = 3;
-/// Between the tries; doubled each time.
+/// Between the tries; doubled each time, and up to twice as long by chance.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest `Retry-After` that is worth waiting for within one command.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -94,6 +95,7 @@ impl<'a> Request<'a> {
 pub struct Http {
     env: Env,
     clock: Rc<dyn Clock>,
+    chance: Chance,
     trace: Trace,
     stage: Arc<Stage>,
     agents: RefCell<Vec<(Route, Agent)>>,
@@ -108,8 +110,9 @@ struct Route {
 
 impl Http {
     /// A client that follows the environment's proxies and certificates. Nothing is opened or read yet.
-    pub fn new(env: &Env, clock: Rc<dyn Clock>, trace: Trace) -> Self {
-        Http { env: env.clone(), clock, trace, stage: Arc::default(), agents: RefCell::default() }
+    pub fn new(env: &Env, clock: Rc<dyn Clock>, chance: Chance, trace: Trace) -> Self {
+        let (stage, agents) = (Arc::default(), RefCell::default());
+        Http { env: env.clone(), clock, chance, trace, stage, agents }
     }
 
     /// Reads a URL that may be called or shown: https, or http to this machine, or any http with
@@ -124,7 +127,7 @@ impl Http {
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
-            match wait_before_retry(request, &outcome, pause) {
+            match wait_before_retry(request, &outcome, pause, (self.chance)()) {
                 Some(wait) => self.sleep(wait),
                 None => return outcome.map_err(Error::from),
             }
@@ -236,11 +239,13 @@ impl Http {
     }
 }
 
-/// How long to wait before the request is sent again; `None` if it must not be, or it is not worth it.
+/// How long to wait before the request is sent again; `None` if it must not be, or it is not worth it. A
+/// share of the wait comes on top, so that many machines that were refused at once do not return at once.
 fn wait_before_retry(
     request: &Request,
     outcome: &Result<Reply, Trouble>,
     pause: Duration,
+    share: Share,
 ) -> Option<Duration> {
     let idempotent = request.method() == "GET";
     let asked = match outcome {
@@ -250,5 +255,6 @@ fn wait_before_retry(
         }
         _ => return None,
     };
-    Some(asked.max(pause)).filter(|wait| *wait <= LONGEST_PAUSE)
+    let wait = Some(asked.max(pause)).filter(|wait| *wait <= LONGEST_PAUSE)?;
+    Some(wait.saturating_add(share.of(wait)))
 }
