@@ -1,10 +1,11 @@
-//! The device authorization grant (RFC 8628) as values: no network, no clock, no terminal.
+//! The device authorization grant (RFC 8628) as values: no network, no clock, no chance, no terminal.
 //!
 //! [`Grant`] is what the server hands out, [`Answer`] what it says to a poll, and [`Poll`] decides what
 //! follows: how long to wait, or that it is over. The loop that sleeps and asks is in `cmd/login`.
 
 use std::time::Duration;
 
+use crate::chance::Share;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -57,10 +58,12 @@ pub enum Answer<T> {
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 8628 §3.5: what each `slow_down` adds.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// How far trouble may stretch the time between polls.
+/// How far trouble may stretch the time between polls, before chance adds to it.
 const BACK_OFF_CEILING: Duration = Duration::from_secs(30);
 /// A little over the interval: some servers answer `slow_down` to a poll that comes a millisecond early.
 const MARGIN: Duration = Duration::from_millis(50);
+/// What chance may add to an ordinary wait, as a part of the interval: little, since somebody waits.
+const ORDINARY_SPREAD: u32 = 20;
 
 /// A poll may come so long after the code's end: an approval in its last seconds still counts.
 const GRACE: Duration = DEFAULT_INTERVAL;
@@ -81,6 +84,8 @@ pub struct Poll {
     deadline: Duration,
     interval: Duration,
     wait: Duration,
+    /// What chance adds to the wait.
+    spread: Duration,
     trouble: Option<String>,
 }
 
@@ -88,7 +93,8 @@ impl Poll {
     /// Starts the wait for a grant that arrived at `now`.
     pub fn new(expires_in: Duration, interval: Duration, now: Duration) -> Self {
         let deadline = now.saturating_add(expires_in);
-        Poll { expires_in, deadline, interval, wait: interval, trouble: None }
+        let spread = Duration::ZERO;
+        Poll { expires_in, deadline, interval, wait: interval, spread, trouble: None }
     }
 
     /// The same for a login that is gone on with, so long after its last poll.
@@ -106,9 +112,9 @@ impl Poll {
         self.trouble.as_deref()
     }
 
-    /// The least time from the last answer to the next poll.
+    /// The time from the last answer to the next poll.
     pub fn wait(&self) -> Duration {
-        self.wait
+        self.wait.saturating_add(self.spread)
     }
 
     /// What to do at `now`, which is when the last answer came.
@@ -117,7 +123,7 @@ impl Poll {
         if self.wait > remaining.saturating_add(GRACE) {
             return Next::GiveUp(remaining);
         }
-        Next::Poll(self.wait.saturating_add(MARGIN))
+        Next::Poll(self.wait().saturating_add(MARGIN))
     }
 
     /// How long the codes are still good at `now`.
@@ -125,11 +131,17 @@ impl Poll {
         self.deadline.saturating_sub(now)
     }
 
-    /// Takes the answer that came at `now`: tokens, or `None` to wait and poll again, or the end.
+    /// Takes the answer that came at `now`: tokens, or `None` to wait and poll again, or the end. `share`
+    /// is drawn by chance for the wait that follows.
     ///
     /// The deadline is looked at after an answer, not before a poll: an approval in the last seconds
     /// still counts, and no poll comes early to catch it.
-    pub fn receive<T>(&mut self, answer: Answer<T>, now: Duration) -> Result<Option<T>, Error> {
+    pub fn receive<T>(
+        &mut self,
+        answer: Answer<T>,
+        now: Duration,
+        share: Share,
+    ) -> Result<Option<T>, Error> {
         self.trouble = None;
         let (wait, retry_after) = match answer {
             Answer::Tokens(tokens) => return Ok(Some(tokens)),
@@ -147,10 +159,24 @@ impl Poll {
                 (self.wait.saturating_mul(2).min(BACK_OFF_CEILING), retry_after)
             }
         };
-        // Whatever asks for more than the interval leaves room for a poll before the code is over.
-        let wait = wait.max(retry_after.unwrap_or_default()).min(self.remaining(now));
-        self.wait = wait.max(self.interval);
+        let asked = wait.max(retry_after.unwrap_or_default()).max(self.interval);
+        self.plan(asked, self.remaining(now), share);
         if now >= self.deadline { Err(self.expired()) } else { Ok(None) }
+    }
+
+    /// Waits as long as is asked for, and by chance a little longer: machines that polled at one moment do
+    /// not go on in step. After trouble it is up to an interval, so that however many they are, they
+    /// return at the rate of as many whose polls were never in step.
+    fn plan(&mut self, asked: Duration, remaining: Duration, share: Share) {
+        let most = match self.trouble {
+            Some(_) => self.interval,
+            None => self.interval.checked_div(ORDINARY_SPREAD).unwrap_or_default(),
+        };
+        (self.wait, self.spread) = match remaining.checked_sub(asked) {
+            Some(room) => (asked, share.of(most.min(room))),
+            // Whatever asks for more than the interval leaves room for a poll before the code is over.
+            None => (remaining.saturating_sub(share.of(most)).max(self.interval), Duration::ZERO),
+        };
     }
 
     /// The end of a wait that nobody ended.
@@ -181,6 +207,8 @@ mod tests {
         Duration::from_secs(n)
     }
 
+    /// Chance adds nothing.
+    const NONE: Share = Share::new(0);
     const PENDING: Answer<()> = Answer::Pending { retry_after: None };
 
     fn trouble(retry_after: Option<u64>) -> Answer<()> {
@@ -205,7 +233,7 @@ mod tests {
         let mut waits = vec![wait(&poll, now).as_secs()];
         for answer in answers {
             now += wait(&poll, now);
-            assert!(poll.receive(answer, now).unwrap().is_none());
+            assert!(poll.receive(answer, now, NONE).unwrap().is_none());
             waits.push(wait(&poll, now).as_secs());
         }
         waits
@@ -260,9 +288,9 @@ mod tests {
     fn back_off_leaves_room_for_a_poll_before_the_code_is_over() {
         let mut poll = Poll::new(seconds(50), seconds(5), Duration::ZERO);
         for now in [5, 15] {
-            poll.receive(trouble(None), seconds(now)).unwrap();
+            poll.receive(trouble(None), seconds(now), NONE).unwrap();
         }
-        poll.receive(trouble(None), seconds(35)).unwrap();
+        poll.receive(trouble(None), seconds(35), NONE).unwrap();
         assert_eq!(poll.next(seconds(35)), Next::Poll(seconds(15) + MARGIN));
     }
 
@@ -276,9 +304,9 @@ mod tests {
     #[test]
     fn a_poll_that_would_come_long_after_the_end_is_not_waited_for() {
         let mut poll = Poll::new(seconds(60), seconds(5), Duration::ZERO);
-        poll.receive(slow_down(Some(59)), seconds(6)).unwrap();
+        poll.receive(slow_down(Some(59)), seconds(6), NONE).unwrap();
         assert_eq!(poll.next(seconds(6)), Next::Poll(seconds(59) + MARGIN));
-        poll.receive(slow_down(Some(59)), seconds(7)).unwrap();
+        poll.receive(slow_down(Some(59)), seconds(7), NONE).unwrap();
         assert_eq!(poll.next(seconds(7)), Next::GiveUp(seconds(53)));
     }
 
@@ -291,21 +319,21 @@ mod tests {
     #[test]
     fn an_approval_that_is_answered_after_the_deadline_still_counts() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert_eq!(poll.receive(Answer::Tokens(1), seconds(12)).unwrap(), Some(1));
+        assert_eq!(poll.receive(Answer::Tokens(1), seconds(12), NONE).unwrap(), Some(1));
     }
 
     #[test]
     fn a_pending_answer_after_the_deadline_ends_the_login() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert!(poll.receive(PENDING, seconds(9)).unwrap().is_none());
-        let error = poll.receive(PENDING, seconds(10)).unwrap_err();
+        assert!(poll.receive(PENDING, seconds(9), NONE).unwrap().is_none());
+        let error = poll.receive(PENDING, seconds(10), NONE).unwrap_err();
         assert_eq!(error, expired_token());
     }
 
     #[test]
     fn a_deadline_that_passes_in_trouble_says_what_the_trouble_was() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        let error = poll.receive(trouble(None), seconds(11)).unwrap_err();
+        let error = poll.receive(trouble(None), seconds(11), NONE).unwrap_err();
         assert_eq!(error.exit(), crate::error::Exit::Unavailable);
         assert!(error.fact().ends_with("reset"), "{error}");
     }
@@ -313,8 +341,110 @@ mod tests {
     #[test]
     fn the_largest_numbers_do_not_overflow() {
         let mut poll = Poll::new(Duration::MAX, Duration::MAX, Duration::MAX);
-        poll.receive(slow_down(Some(u64::MAX)), Duration::ZERO).unwrap();
-        poll.receive(trouble(Some(u64::MAX)), Duration::ZERO).unwrap();
+        poll.receive(slow_down(Some(u64::MAX)), Duration::ZERO, NONE).unwrap();
+        poll.receive(trouble(Some(u64::MAX)), Duration::ZERO, NONE).unwrap();
         assert_eq!(poll.next(Duration::ZERO), Next::Poll(Duration::MAX));
+    }
+
+    /// All that chance can add.
+    const ALL: Share = Share::new(u32::MAX);
+
+    /// The wait after one answer at `now`, with the margin left out.
+    fn wait_after(answer: Answer<()>, now: u64, share: Share) -> Duration {
+        let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
+        assert!(poll.receive(answer, seconds(now), share).unwrap().is_none());
+        assert_eq!(wait(&poll, seconds(now)), poll.wait() + MARGIN);
+        poll.wait()
+    }
+
+    #[test]
+    fn chance_makes_no_wait_shorter_and_one_after_trouble_up_to_an_interval_longer() {
+        let retry_after = Some(seconds(9));
+        for (answer, shortest, longest) in [
+            (&(|| PENDING) as &dyn Fn() -> Answer<()>, 5.0, 5.25),
+            (&|| Answer::Pending { retry_after }, 9.0, 9.25),
+            (&|| slow_down(None), 10.0, 10.5),
+            (&|| trouble(None), 10.0, 15.0),
+            (&|| trouble(Some(120)), 120.0, 125.0),
+        ] {
+            for (share, wait) in [(NONE, shortest), (ALL, longest)] {
+                assert_eq!(wait_after(answer(), 5, share), Duration::from_secs_f64(wait));
+            }
+        }
+    }
+
+    #[test]
+    fn what_chance_added_is_not_doubled_and_ends_with_the_trouble() {
+        let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
+        let mut waits = Vec::new();
+        for answer in [trouble(None), trouble(None), trouble(None), trouble(None), PENDING] {
+            poll.receive(answer, seconds(5), ALL).unwrap();
+            waits.push(poll.wait().as_millis());
+        }
+        assert_eq!(waits, [15_000, 25_000, 35_000, 35_000, 5250]);
+    }
+
+    #[test]
+    fn chance_makes_no_wait_outlast_the_code() {
+        let waits = |retry_after| {
+            [NONE, ALL].map(|share| wait_after(trouble(Some(retry_after)), 500, share).as_secs())
+        };
+        assert_eq!(waits(98), [98, 100]);
+        // What asks for more than there is cannot be had: those are spread before the end.
+        assert_eq!(waits(200), [100, 95]);
+        // There is no room for more than the interval.
+        assert_eq!(wait_after(PENDING, 597, ALL), seconds(5));
+        assert_eq!(wait_after(trouble(None), 597, ALL), seconds(5));
+    }
+
+    /// When a thousand machines poll that began at one moment, while the server is in trouble for its
+    /// first 20 seconds.
+    fn polls_of_a_fleet(
+        retry_after: Option<u64>,
+        mut chance: impl FnMut() -> Share,
+    ) -> Vec<Duration> {
+        let mut polls = Vec::new();
+        for _ in 0..1000 {
+            let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
+            let mut now = wait(&poll, Duration::ZERO);
+            while now < seconds(300) {
+                polls.push(now);
+                let answer = if now < seconds(20) { trouble(retry_after) } else { PENDING };
+                poll.receive(answer, now, chance()).unwrap();
+                now += wait(&poll, now);
+            }
+        }
+        polls
+    }
+
+    /// The most polls that come within a second, once the server is well.
+    fn peak(polls: &[Duration]) -> usize {
+        let mut times: Vec<_> = polls.iter().filter(|time| **time >= seconds(20)).collect();
+        times.sort_unstable();
+        let within =
+            |first: usize| times.partition_point(|t| **t < *times[first] + seconds(1)) - first;
+        (0..times.len()).map(within).max().unwrap()
+    }
+
+    #[test]
+    fn a_fleet_that_met_trouble_together_does_not_poll_together_afterwards() {
+        // A generator that is the same in each run (Knuth's MMIX).
+        let mut state = 1_u64;
+        let mut chance = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            Share::new((state >> 32) as u32)
+        };
+        for retry_after in [None, Some(20)] {
+            assert_eq!(
+                peak(&polls_of_a_fleet(retry_after, || NONE)),
+                1000,
+                "in step without chance"
+            );
+            // A fifth is what a second gets of an interval of five, if nothing is in step.
+            let peak = peak(&polls_of_a_fleet(retry_after, &mut chance));
+            assert!(peak <= 270, "{peak} of 1000 polls within a second");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 
 use crate::browser::{self, CommandLine};
+use crate::chance::{self, Chance};
 use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
 use crate::env::Env;
@@ -15,12 +16,14 @@ use crate::trace::Trace;
 /// Starts the first of some command lines that can be started; see [`browser::commands`].
 pub type Browser = Box<dyn Fn(&[CommandLine])>;
 
-/// The machine: environment, clocks, streams, browser.
+/// The machine: environment, clocks, chance, streams, browser.
 pub struct Host {
     /// Environment variables and home.
     pub env: Env,
     /// Both clocks, and waiting.
     pub clock: Rc<dyn Clock>,
+    /// What spreads the waits of many machines.
+    pub chance: Chance,
     /// The three standard streams.
     pub console: Console,
     /// Opens a page.
@@ -40,6 +43,7 @@ impl Host {
         Host {
             console: Console::new(Box::<terminal::StandardInput>::default(), out, err, screen),
             clock: Rc::new(SystemClock::start()),
+            chance: chance::of_process(),
             browser: Box::new(browser::start),
             trace: if env.is_on("RIO_DEBUG") { Trace::to_stderr() } else { Trace::default() },
             env,

@@ -6,8 +6,8 @@
 //! and both speak through [`http`]. [`config`] is the token cache, [`cache_file`] the file
 //! under it, and [`pending`] what is kept of a login that waits.
 //! [`session`] is where the commands that speak to the platform begin, and [`hosts`] and [`environment`]
-//! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`console`] with
-//! [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen.
+//! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`chance`],
+//! [`console`] with [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen.
 //! [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words that the rest is said in.
 
 #![warn(missing_docs)]
@@ -39,6 +39,7 @@
 pub mod args;
 pub mod browser;
 pub mod cache_file;
+pub mod chance;
 pub mod clock;
 pub mod cmd;
 pub mod command_line;

@@ -24,7 +24,8 @@ impl Session {
     pub fn open(host: &Host) -> Result<Self, Error> {
         let file = ConfigFile::locate(&host.env, host.clock.clone())?;
         let config = file.load()?;
-        let http = Http::new(&host.env, host.clock.clone(), host.trace.clone());
+        let (clock, chance) = (host.clock.clone(), host.chance.clone());
+        let http = Http::new(&host.env, clock, chance, host.trace.clone());
         let hosts = Hosts::of(&config, &http);
         Ok(Session { file, config, http, hosts })
     }

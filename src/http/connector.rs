@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector,
     Transport,
@@ -101,21 +101,21 @@ impl Connector for WatchedConnector {
     }
 }
 
-/// ureq's own resolver, watched. It is asked before every request, also when a connection is open.
+/// A resolver, watched.
 #[derive(Debug)]
-pub struct WatchedResolver {
-    inner: DefaultResolver,
+pub struct WatchedResolver<R> {
+    inner: R,
     stage: Arc<Stage>,
 }
 
-impl WatchedResolver {
+impl<R> WatchedResolver<R> {
     /// Tells `stage` when a look-up fails.
-    pub fn new(stage: Arc<Stage>) -> Self {
-        WatchedResolver { inner: DefaultResolver::default(), stage }
+    pub fn new(inner: R, stage: Arc<Stage>) -> Self {
+        WatchedResolver { inner, stage }
     }
 }
 
-impl Resolver for WatchedResolver {
+impl<R: Resolver> Resolver for WatchedResolver<R> {
     fn resolve(
         &self,
         uri: &Uri,

@@ -4,6 +4,7 @@
 //! told as what it means for the person who waits.
 
 mod connector;
+mod look_up;
 mod proxy;
 mod reply;
 mod tls;
@@ -21,25 +22,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::unversioned::resolver::DefaultResolver;
 use zeroize::Zeroizing;
 
+use crate::chance::{Chance, Share};
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::trace::Trace;
 use connector::{Stage, WatchedConnector, WatchedResolver};
+use look_up::{Later, LookUp};
 use proxy::Proxy;
 use tls::TlsConnector;
 use trust::Roots;
 
-/// How long a connection may take, TLS included; looking up the name may take as long again.
+/// How long a connection may take, TLS included; looking up the name may take as long again. `look_up` sees
+/// to both.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a request may take from its first step to the last byte of its answer.
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
 /// So often a GET is tried, and a POST of which nothing was sent.
 const ATTEMPTS: u32 = 3;
-/// Between the tries; doubled each time.
+/// Between the tries; doubled each time, and up to twice as long by chance.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest `Retry-After` that is worth waiting for within one command.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -92,6 +97,7 @@ impl<'a> Request<'a> {
 pub struct Http {
     env: Env,
     clock: Rc<dyn Clock>,
+    chance: Chance,
     trace: Trace,
     stage: Arc<Stage>,
     agents: RefCell<Vec<(Route, Agent)>>,
@@ -106,8 +112,9 @@ struct Route {
 
 impl Http {
     /// A client that follows the environment's proxies and certificates. Nothing is opened or read yet.
-    pub fn new(env: &Env, clock: Rc<dyn Clock>, trace: Trace) -> Self {
-        Http { env: env.clone(), clock, trace, stage: Arc::default(), agents: RefCell::default() }
+    pub fn new(env: &Env, clock: Rc<dyn Clock>, chance: Chance, trace: Trace) -> Self {
+        let (stage, agents) = (Arc::default(), RefCell::default());
+        Http { env: env.clone(), clock, chance, trace, stage, agents }
     }
 
     /// Reads a URL that may be called or shown: https, or http to this machine, or any http with
@@ -122,7 +129,7 @@ impl Http {
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
-            match wait_before_retry(request, &outcome, pause) {
+            match wait_before_retry(request, &outcome, pause, (self.chance)()) {
                 Some(wait) => self.sleep(wait),
                 None => return outcome.map_err(Error::from),
             }
@@ -169,12 +176,15 @@ impl Http {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_resolve(Some(CONNECT_LIMIT))
-            .timeout_connect(Some(CONNECT_LIMIT))
+            // For both: ureq's own limit on looking up would only see that it is put off.
+            .timeout_connect(Some(CONNECT_LIMIT.saturating_mul(2)))
             .max_idle_age(KEEP_ALIVE)
             .build();
-        let connector = WatchedConnector::new(TlsConnector::new(roots), self.stage.clone());
-        let agent = Agent::with_parts(config, connector, WatchedResolver::new(self.stage.clone()));
+        let look_up = LookUp {
+            resolver: WatchedResolver::new(DefaultResolver::default(), self.stage.clone()),
+            connector: WatchedConnector::new(TlsConnector::new(roots), self.stage.clone()),
+        };
+        let agent = Agent::with_parts(config, look_up, Later);
         agents.push((route, agent.clone()));
         Ok(agent)
     }
@@ -229,11 +239,13 @@ impl Http {
     }
 }
 
-/// How long to wait before the request is sent again; `None` if it must not be, or it is not worth it.
+/// How long to wait before the request is sent again; `None` if it must not be, or it is not worth it. A
+/// share of the wait comes on top, so that many machines that were refused at once do not return at once.
 fn wait_before_retry(
     request: &Request,
     outcome: &Result<Reply, Trouble>,
     pause: Duration,
+    share: Share,
 ) -> Option<Duration> {
     let idempotent = request.method() == "GET";
     let asked = match outcome {
@@ -243,5 +255,6 @@ fn wait_before_retry(
         }
         _ => return None,
     };
-    Some(asked.max(pause)).filter(|wait| *wait <= LONGEST_PAUSE)
+    let wait = Some(asked.max(pause)).filter(|wait| *wait <= LONGEST_PAUSE)?;
+    Some(wait.saturating_add(share.of(wait)))
 }

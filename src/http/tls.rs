@@ -10,11 +10,11 @@ use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::SigningKey;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::Error;
-use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
+use super::look_up::remaining;
 use super::trust::{Roots, Verifier};
 
 /// Sessions that can be resumed: with the login server and the platform, and a proxy for each.
@@ -77,7 +77,9 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let name = ServerName::try_from(host).map_err(|_| Error::Tls("not a name for TLS"))?;
         let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
         let mut socket = TransportAdapter::new(inner.boxed(), details.current_time.clone());
-        socket.set_timeout(rest_of_timeout(details));
+        // TCP, and a proxy, have had their part.
+        let now = (details.current_time)();
+        socket.set_timeout(remaining(details.timeout, details.now, now));
         connection.complete_io(&mut socket)?;
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
@@ -86,17 +88,6 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let stream = StreamOwned::new(connection, socket);
         Ok(Some(Box::new(TlsTransport { buffers, stream })))
     }
-}
-
-/// What TCP, and a proxy, left of the time to connect.
-fn rest_of_timeout(details: &ConnectionDetails) -> NextTimeout {
-    let mut timeout = details.timeout;
-    let times = (timeout.after, details.now, (details.current_time)());
-    if let (Duration::Exact(limit), Instant::Exact(start), Instant::Exact(now)) = times {
-        let spent = now.saturating_duration_since(start);
-        timeout.after = Duration::Exact(limit.saturating_sub(spent));
-    }
-    timeout
 }
 
 struct TlsTransport {

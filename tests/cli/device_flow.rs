@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use platform::{Answer, Call, Platform, Request, World, jwt};
+use rio::chance::Share;
 use rio::clock::Clock;
 use rio::console::Screen;
 use serde_json::{Value, json};
@@ -733,6 +734,31 @@ fn retry_after_is_honoured_in_seconds_and_as_a_date() {
         println!("case: {name}");
         assert_eq!(waits(5, [answer]), [5, wait], "{name}");
     }
+}
+
+#[test]
+fn chance_comes_on_top_of_what_is_asked_for_and_json_tells_the_whole_wait() {
+    let busy = || Answer::json(503, json!({"message": "busy"})).header("Retry-After", "20");
+    for (share, ms, told) in [(0, 20_050, 20), (u32::MAX / 2, 22_549, 23), (u32::MAX, 25_050, 25)] {
+        let (platform, clock) = (start(), FakeClock::new());
+        clock.draw(Share::new(share));
+        platform.answer(Call::Token, busy());
+        platform.approve_after(0);
+        let robot = Robot::of(&platform);
+        let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(0);
+        // Nothing is added before the first poll, and little between those that are answered.
+        assert_eq!(clock.sleeps_in_ms(), [5050, ms], "{outcome}");
+        assert_eq!(outcome.events()[1]["wait"], told, "{outcome}");
+    }
+}
+
+#[test]
+fn chance_adds_a_twentieth_of_the_interval_to_an_ordinary_wait_at_the_most() {
+    let (platform, clock) = (start(), FakeClock::new());
+    clock.draw(Share::new(u32::MAX));
+    platform.approve_after(2);
+    succeeds(&Robot::of(&platform), &clock);
+    assert_eq!(clock.sleeps_in_ms(), [5050, 5300, 5300]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod device_flow;
 mod environment;
 mod login;
 mod logout;
+mod look_up;
 mod network;
 mod pending;
 mod qr;

@@ -2,6 +2,7 @@
 //! believed, which way the requests go, and what `RIO_DEBUG` shows of it.
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
+use rio::chance::Share;
 use serde_json::json;
 
 use crate::proxy::ConnectProxy;
@@ -95,6 +96,32 @@ fn a_refused_connection_is_tried_three_times_since_nothing_was_sent() {
         assert_eq!(tries, 3, "{outcome}");
         assert_eq!(clock.sleeps_in_ms(), [500, 1000], "{outcome}");
     }
+}
+
+#[test]
+fn chance_makes_the_wait_before_another_try_up_to_twice_as_long() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let clock = FakeClock::new();
+    clock.draw(Share::new(u32::MAX));
+    platform.answer(Call::UserInfo, unavailable());
+    platform.answer(Call::UserInfo, unavailable().header("Retry-After", "5"));
+    robot.rio(&GET).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps_in_ms(), [1000, 10_000]);
+}
+
+#[test]
+fn the_real_program_draws_its_waits_by_chance() {
+    let closed = ClosedPort::new();
+    let robot = robot_at(&closed.url()).env("RIO_DEBUG", "1");
+    let outcome = robot.rio(&GET).run().exits(3);
+    let words = outcome.stderr.lines().filter_map(|line| line.strip_prefix("rio: debug: wait "));
+    let waits: Vec<f64> =
+        words.map(|words| words.trim_end_matches(" s").parse().unwrap()).collect();
+    assert_eq!(waits.len(), 2, "{outcome}");
+    assert!((0.5..=1.0).contains(&waits[0]) && (1.0..=2.0).contains(&waits[1]), "{outcome}");
+    // Once in twenty thousand runs chance adds nothing twice.
+    assert_ne!(waits, [0.5, 1.0], "{outcome}");
 }
 
 #[test]

@@ -288,7 +288,11 @@ fn slow_down_is_for_good_also_for_who_goes_on() {
     let platform = start();
     let robot = Robot::of(&platform);
     platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
-    Waiting::start(&robot, &platform).ends_by(libc::SIGKILL);
+    let waiting = Waiting::start(&robot, &platform);
+    // The poll has come; its answer has to arrive there, too.
+    let kept = || serde_json::from_slice::<Value>(&fs::read(pending_file(&robot)).unwrap());
+    until(|| kept().is_ok_and(|kept| kept["interval"] == 6));
+    waiting.ends_by(libc::SIGKILL);
     platform.approve();
     assert_eq!(login(&robot, &FakeClock::new())["interval"], 6);
 }

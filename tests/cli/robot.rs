@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use platform::Platform;
+use rio::chance::Share;
 use rio::clock::Clock;
 use rio::console::{Console, Input, Screen};
 use rio::env::Env;
@@ -193,6 +194,10 @@ impl Rio<'_> {
         let mut host = Host {
             env,
             clock: clock.clone(),
+            chance: Rc::new({
+                let clock = clock.clone();
+                move || clock.share.get()
+            }),
             console,
             browser,
             trace: match debug {
@@ -291,6 +296,7 @@ pub struct FakeClock {
     now: Cell<Duration>,
     utc: Cell<SystemTime>,
     sleeps: RefCell<Vec<Duration>>,
+    share: Cell<Share>,
     meanwhile: RefCell<Meanwhile>,
 }
 
@@ -311,6 +317,7 @@ impl FakeClock {
             now,
             utc: Cell::new(utc),
             sleeps: RefCell::default(),
+            share: Cell::default(),
             meanwhile: RefCell::new(Box::new(|_, _| {})),
         })
     }
@@ -323,6 +330,11 @@ impl FakeClock {
     /// Does this during each wait; it is told which one, from 1.
     pub fn meanwhile(&self, what: impl FnMut(&FakeClock, usize) + 'static) {
         *self.meanwhile.borrow_mut() = Box::new(what);
+    }
+
+    /// What chance adds to each wait from now on; nothing unless told.
+    pub fn draw(&self, share: Share) {
+        self.share.set(share);
     }
 
     /// Somebody sets the wall clock.

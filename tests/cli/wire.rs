@@ -500,6 +500,10 @@ fn nested(depth: usize) -> Value {
     verbatim(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
 }
 
+/// The head of an answer after which the server ends the connection, as it must say (RFC 9112 §9.6): a
+/// client may have sent its next request before it learns of the end.
+const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close";
+
 /// A head of these lines, and the body with its length.
 fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
@@ -508,7 +512,7 @@ fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 fn chunked(chunks: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
+    format!("{LAST}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
 }
 
 /// RFC 1952 around stored blocks of RFC 1951: nothing gets smaller.
@@ -538,7 +542,7 @@ fn crc32(content: &[u8]) -> u32 {
 
 /// A body that says how it is encoded.
 fn encoded(encoding: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
-    http(&format!("HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}"), body)
+    http(&format!("{LAST}\r\nContent-Encoding: {encoding}"), body)
 }
 
 // Discovery
@@ -569,7 +573,7 @@ fn discovery() -> Vec<Case> {
             Answer::text(200, "text/html", scene.good(D).to_string())
         }),
         answered(D, "JSON without a type", |scene| {
-            Answer::raw(http("HTTP/1.1 200 OK", scene.good(D).to_string()))
+            Answer::raw(http(LAST, scene.good(D).to_string()))
         }),
         raw(D, "an answer after the answer", |body| {
             let forged = http("HTTP/1.1 200 OK", r#"{"device_code":"x","user_code":"FORGED"}"#);

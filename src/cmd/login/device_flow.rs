@@ -98,7 +98,7 @@ impl Wait<'_> {
             let before = poll.trouble().map(str::to_owned);
             let answer = self.provider.poll(&self.grant.device_code);
             self.pending.polled(host.clock.utc());
-            if let Some(id_token) = poll.receive(answer, host.clock.now())? {
+            if let Some(id_token) = poll.receive(answer, host.clock.now(), (host.chance)())? {
                 return Ok(id_token);
             }
             self.keep_interval(host, &poll);

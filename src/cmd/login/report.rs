@@ -92,7 +92,7 @@ impl Report {
         left: Duration,
     ) -> Result<(), Error> {
         if self.json {
-            let members = json!({"reason": reason, "wait": wait.as_secs()});
+            let members = json!({"reason": reason, "wait": seconds(wait)});
             return event(host, "retrying", members);
         }
         if !host.console.fits_status(&in_trouble(reason, left)) {
@@ -222,10 +222,15 @@ fn in_trouble(reason: &str, left: Duration) -> String {
     format!("{} left. {reason}; still trying", clock_face(left))
 }
 
-/// "9:58"; a second that has begun counts, so a code of ten minutes starts at 10:00.
+/// A second that has begun counts.
+fn seconds(duration: Duration) -> u128 {
+    duration.as_millis().div_ceil(1000)
+}
+
+/// "9:58"; a code of ten minutes starts at 10:00.
 fn clock_face(duration: Duration) -> String {
     const MINUTE: u128 = 60;
-    let seconds = duration.as_millis().div_ceil(1000);
+    let seconds = seconds(duration);
     let (minutes, rest) = (seconds.checked_div(MINUTE), seconds.checked_rem(MINUTE));
     format!("{}:{:02}", minutes.unwrap_or_default(), rest.unwrap_or_default())
 }

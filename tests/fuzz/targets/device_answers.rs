@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
+use rio::chance::Share;
 use rio::clock::SystemClock;
 use rio::device::{Grant, Next, Poll};
 use rio::env::Env;
@@ -55,7 +56,8 @@ fn check_grant(grant: &Grant) {
 
 fuzz_target!(|input: &[u8]| {
     let mut replies = fuzz::parts(input).map_while(reply);
-    let http = Http::new(&Env::default(), Rc::new(SystemClock::start()), Trace::default());
+    let (clock, chance) = (Rc::new(SystemClock::start()), Rc::new(Share::default));
+    let http = Http::new(&Env::default(), clock, chance, Trace::default());
     let host = Url::parse(HOST, false).unwrap();
     let Some(discovery) = replies.next() else { return };
     let provider = match Provider::read(&http, &host, "rio-cli", &discovery) {
@@ -89,7 +91,8 @@ fuzz_target!(|input: &[u8]| {
             }
         }
         assert!(now <= end + Duration::from_secs(6), "never long after the end");
-        match poll.receive(oidc::read_poll(&reply, &device_code), now) {
+        let share = Share::new((reply.size() as u32).wrapping_mul(0x9e37_79b9));
+        match poll.receive(oidc::read_poll(&reply, &device_code), now, share) {
             Ok(None) => poll.trouble().into_iter().for_each(fuzz::check_words),
             Err(error) => return fuzz::check_error(&error),
             Ok(Some(id_token)) => {

@@ -1,0 +1,64 @@
+//! Chance, as something that can be passed in.
+//!
+//! It spreads in time what many machines would do at one moment. No secret is made of it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A random part of a whole, from none to all of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Share(u32);
+
+impl Share {
+    /// So much of [`u32::MAX`].
+    pub const fn new(part: u32) -> Self {
+        Share(part)
+    }
+
+    /// This part of a duration.
+    pub fn of(self, whole: Duration) -> Duration {
+        let part = f64::from(self.0) / f64::from(u32::MAX);
+        Duration::try_from_secs_f64(whole.as_secs_f64() * part).unwrap_or(whole).min(whole)
+    }
+}
+
+/// Draws a share; each time another one.
+pub type Chance = Rc<dyn Fn() -> Share>;
+
+/// The machine's own: std's hash maps are seeded from the system's randomness, which needs no package and
+/// never waits for it, not even on a robot that has just started.
+#[expect(clippy::disallowed_methods, reason = "this is where chance enters the program")]
+pub fn of_process() -> Chance {
+    Rc::new(|| {
+        let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
+        Share(u32::from_ne_bytes([a, b, c, d]))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_between_nothing_and_the_whole() {
+        for whole in [Duration::ZERO, Duration::from_secs(5), Duration::MAX] {
+            assert_eq!(Share::default().of(whole), Duration::ZERO);
+            assert_eq!(Share::new(u32::MAX).of(whole), whole);
+        }
+        let half = Share::new(u32::MAX / 2).of(Duration::from_secs(10));
+        assert_eq!(half.as_millis(), 4999);
+    }
+
+    #[test]
+    fn shares_are_spread_evenly() {
+        let draw = of_process();
+        let mut tenths = [0; 10];
+        for _ in 0..10_000 {
+            let tenth = draw().of(Duration::from_secs(10)).as_secs().min(9);
+            tenths[tenth as usize] += 1;
+        }
+        // Six standard deviations: once in a hundred million runs.
+        assert!(tenths.iter().all(|count| (820..1180).contains(count)), "{tenths:?}");
+    }
+}
