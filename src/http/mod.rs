@@ -4,6 +4,7 @@
 //! told as what it means for the person who waits.
 
 mod connector;
+mod name_servers;
 mod proxy;
 mod reply;
 mod trouble;
