@@ -22,6 +22,7 @@ mod refresh_token;
 mod screens;
 mod secrets;
 mod selection;
+mod smoke;
 mod status;
 mod terminal;
 mod tls;
