@@ -13,6 +13,8 @@ mod connection;
 mod core_dump;
 mod device_flow;
 mod environment;
+#[cfg(target_os = "linux")]
+mod from_scratch;
 mod login;
 mod logout;
 mod network;

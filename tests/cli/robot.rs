@@ -236,6 +236,13 @@ pub fn runner() -> Option<PathBuf> {
     Some(paths.find(|path| path.exists()).expect("RIO_RUNNER names a program"))
 }
 
+/// Whether a program needs no library, nor a loader that finds it.
+pub fn is_static(program: &Path) -> bool {
+    let program = std::fs::read(program).unwrap();
+    let names = |loader: &[u8]| program.windows(loader.len()).any(|window| window == loader);
+    program.starts_with(b"\x7fELF") && !names(b"/ld-linux") && !names(b"/ld-musl")
+}
+
 /// How a run ended and what it printed. What is asserted of it fails with all of that.
 #[derive(Debug)]
 pub struct Outcome {
