@@ -1,6 +1,6 @@
 //! The program as its users meet it. Start with `robot`, the machine that each test sets up, and `proxy`,
 //! which some of them put in its way; then one module a command, and one for each thing that all commands
-//! have in common.
+//! have in common. `smoke` is for a binary of another machine, and `from_scratch` for a static one alone.
 
 mod proxy;
 mod robot;
