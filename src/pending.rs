@@ -139,10 +139,7 @@ impl PendingFile {
         // A file that cannot be written whole is not understood when it is read.
         let _ = serde_json::to_writer(&mut *json, &keeping)
             .map_err(io::Error::from)
-            .and_then(|()| file.set_len(0))
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(&json))
-            .and_then(|()| file.sync_all());
+            .and_then(|()| overwrite(file, &mut json));
     }
 
     /// From now on Ctrl-C takes the file away, if it is this process's.
@@ -190,6 +187,17 @@ impl PendingFile {
         let named = fs::symlink_metadata(&self.path).ok().map(inode);
         named.is_some() && named == file.metadata().ok().map(inode)
     }
+}
+
+/// By one call, and with blanks at the end rather than shorter: a process that is killed meanwhile leaves
+/// what was there or what comes, and not the beginning of either.
+fn overwrite(file: &mut File, json: &mut Vec<u8>) -> io::Result<()> {
+    let before = usize::try_from(file.metadata()?.len()).unwrap_or(ENOUGH);
+    json.resize(before.min(ENOUGH).max(json.len()), b' ');
+    file.rewind()?;
+    file.write_all(json)?;
+    file.set_len(json.len() as u64)?;
+    file.sync_all()
 }
 
 fn effective_user() -> u32 {

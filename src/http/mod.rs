@@ -5,6 +5,7 @@
 
 mod connector;
 mod look_up;
+mod name_servers;
 mod proxy;
 mod reply;
 mod tls;

@@ -10,6 +10,7 @@ use crate::error::{Error, Exit};
 use crate::text;
 
 use super::connector::Stage;
+use super::name_servers;
 
 /// A request that brought no answer.
 #[derive(Debug)]
@@ -36,6 +37,11 @@ impl Trouble {
             return Trouble { error: describe_tls(tls, &peer, utc), may_pass: false, nothing_sent };
         }
         let peer = proxy.unwrap_or_else(|| host.to_owned());
+        if let Some(lack) = stage.not_found().then(name_servers::lack).flatten() {
+            // The look-up may have taken seconds to come to this, and nobody mends it in one.
+            let error = Error::unavailable(format!("{peer} cannot be found: {lack}"), NAMES);
+            return Trouble { error, may_pass: false, nothing_sent };
+        }
         let (fact, advice) = match &error {
             ureq::Error::Timeout(_) => describe(&error, &peer),
             _ if stage.not_found() => (format!("{peer} cannot be found"), DNS),
@@ -102,6 +108,8 @@ fn may_pass(error: &ureq::Error) -> bool {
 
 const NETWORK: &str = "Check the network, then try again.";
 const DNS: &str = "Check the network and its DNS, then try again.";
+const NAMES: &str =
+    "Name a DNS server in /etc/resolv.conf (nameserver 192.0.2.1), or the host in /etc/hosts.";
 const PROXY: &str = "Ask whoever runs the proxy.";
 
 fn describe(error: &ureq::Error, peer: &str) -> (String, &'static str) {

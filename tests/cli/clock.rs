@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
 use serde_json::json;
 
-use crate::robot::{FakeClock, Outcome, Robot, binary};
+use crate::robot::{FakeClock, Outcome, Robot, binary, is_static};
 use crate::tls::trusting;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -227,14 +227,13 @@ fn faketime_works() -> bool {
         println!("skipped: there is no faketime on this machine (Debian: apt install faketime)");
         return false;
     }
-    let program = std::fs::read(binary()).unwrap();
-    let is_dynamic = program.windows(8).any(|window| window == b"ld-linux");
-    if !is_dynamic {
+    if is_static(&binary()) {
         println!(
             "skipped: the program is linked statically, so that no library can fake its clock"
         );
+        return false;
     }
-    is_dynamic
+    true
 }
 
 /// The real binary at a wall clock that begins with this time; the monotonic one is the real one.

@@ -1,6 +1,6 @@
 //! The program as its users meet it. Start with `robot`, the machine that each test sets up, and `proxy`,
 //! which some of them put in its way; then one module a command, and one for each thing that all commands
-//! have in common.
+//! have in common. `smoke` is for a binary of another machine, and `from_scratch` for a static one alone.
 
 mod proxy;
 mod robot;
@@ -13,6 +13,8 @@ mod connection;
 mod core_dump;
 mod device_flow;
 mod environment;
+#[cfg(target_os = "linux")]
+mod from_scratch;
 mod login;
 mod logout;
 mod look_up;
@@ -23,6 +25,7 @@ mod refresh_token;
 mod screens;
 mod secrets;
 mod selection;
+mod smoke;
 mod status;
 mod terminal;
 mod tls;

@@ -21,6 +21,10 @@ fn pending_file(robot: &Robot) -> PathBuf {
     path.into()
 }
 
+fn kept(robot: &Robot) -> Value {
+    serde_json::from_slice(&fs::read(pending_file(robot)).unwrap()).unwrap()
+}
+
 /// The real binary, waiting for an approval.
 struct Waiting(Child);
 
@@ -290,11 +294,28 @@ fn slow_down_is_for_good_also_for_who_goes_on() {
     platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
     let waiting = Waiting::start(&robot, &platform);
     // The poll has come; its answer has to arrive there, too.
-    let kept = || serde_json::from_slice::<Value>(&fs::read(pending_file(&robot)).unwrap());
-    until(|| kept().is_ok_and(|kept| kept["interval"] == 6));
+    until(|| kept(&robot)["interval"] == 6);
     waiting.ends_by(libc::SIGKILL);
     platform.approve();
     assert_eq!(login(&robot, &FakeClock::new())["interval"], 6);
+}
+
+#[test]
+fn who_is_killed_while_it_keeps_what_is_new_leaves_the_old_or_the_new_whole() {
+    let case = || {
+        let platform = start();
+        let robot = Robot::of(&platform);
+        platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
+        // Killed when the server has been asked, which is about when its answer is being kept.
+        Waiting::start(&robot, &platform).ends_by(libc::SIGKILL);
+        let interval = kept(&robot)["interval"].clone();
+        assert!(interval == 1 || interval == 6, "{interval}");
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(case);
+        }
+    });
 }
 
 #[test]

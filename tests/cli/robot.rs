@@ -140,7 +140,7 @@ impl Rio<'_> {
 
     /// The real binary as a command with the robot's environment, for a test that needs more than `run`.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = program();
         command.args(&self.arguments).env_clear().envs(&self.robot.env);
         command.current_dir(self.robot.home());
         command
@@ -221,6 +221,31 @@ impl Rio<'_> {
 #[expect(clippy::disallowed_methods, reason = "who runs the tests names the binary, no test does")]
 pub fn binary() -> PathBuf {
     std::env::var_os("RIO_BINARY").map_or(env!("CARGO_BIN_EXE_rio").into(), PathBuf::from)
+}
+
+/// The binary under test, still without arguments. One for another machine is started by what `RIO_RUNNER`
+/// names, such as qemu-aarch64-static.
+fn program() -> Command {
+    let Some(runner) = runner() else { return Command::new(binary()) };
+    let mut command = Command::new(runner);
+    command.arg(binary());
+    command
+}
+
+/// The path of the program that `RIO_RUNNER` names: who is run by it may have no `PATH`.
+#[expect(clippy::disallowed_methods, reason = "who runs the tests names the runner, no test does")]
+pub fn runner() -> Option<PathBuf> {
+    let runner = std::env::var_os("RIO_RUNNER")?;
+    let directories = std::env::var_os("PATH").unwrap_or_default();
+    let mut paths = std::env::split_paths(&directories).map(|directory| directory.join(&runner));
+    Some(paths.find(|path| path.exists()).expect("RIO_RUNNER names a program"))
+}
+
+/// Whether a program needs no library, nor a loader that finds it.
+pub fn is_static(program: &Path) -> bool {
+    let program = std::fs::read(program).unwrap();
+    let names = |loader: &[u8]| program.windows(loader.len()).any(|window| window == loader);
+    program.starts_with(b"\x7fELF") && !names(b"/ld-linux") && !names(b"/ld-musl")
 }
 
 /// How a run ended and what it printed. What is asserted of it fails with all of that.

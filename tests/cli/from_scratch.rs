@@ -1,0 +1,419 @@
+//! The static file alone: in a root that holds nothing else, as that of a container from scratch or of a
+//! rescue system. No C library, no password file, no name server, no certificates, no devices, no home.
+//!
+//! [`alone`] runs each test again in a process of its own that is root of its own mounts and its own network,
+//! where nobody answers whom the test has not started. There [`Root`] is the root: for reading only, but for
+//! `/data`.
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use platform::{Authority, EMAIL, PASSWORD, Platform};
+use rio::env::Env;
+use serde_json::{Value, json};
+
+use crate::robot::{Outcome, Robot, binary, is_static, runner};
+use crate::terminal::Terminal;
+
+/// Set for the process that has a system of its own.
+const ALONE: &str = "RIO_TEST_ALONE";
+
+/// Runs the body, which is that of a whole test, in a process that has a system of its own.
+fn alone<Body: FnOnce()>(body: Body) {
+    if Env::of_process().is_on(ALONE) {
+        start_loopback();
+        return body();
+    }
+    if runner().is_some() || !is_static(&binary()) {
+        println!("skipped: the program is no static file that this machine runs by itself");
+        return;
+    }
+    let Some(mut command) = in_a_system_of_its_own() else {
+        println!("skipped: nobody may have mounts and a network of their own here (unshare)");
+        return;
+    };
+    command.arg(std::env::current_exe().unwrap()).env(ALONE, "1");
+    let output = command.args(["--nocapture", "--exact", test_of::<Body>()]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    print!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{}", output.status);
+}
+
+/// The test that a closure is written in, by the closure's name: `cli::MODULE::TEST::{{closure}}`.
+fn test_of<Closure>() -> &'static str {
+    let (_, name) = std::any::type_name::<Closure>().split_once("::").unwrap();
+    name.rsplit_once("::").unwrap().0
+}
+
+/// What runs a program so: as root of its own users, and where those are forbidden as the real root.
+fn in_a_system_of_its_own() -> Option<Command> {
+    [&["--map-root-user", "--mount", "--net"][..], &["--mount", "--net"]].iter().find_map(|own| {
+        let command = || {
+            let mut command = Command::new("unshare");
+            command.args(*own);
+            command
+        };
+        let mount = command().args(["mount", "-t", "tmpfs", "none", "/tmp"]).output();
+        mount.is_ok_and(|output| output.status.success()).then(command)
+    })
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).unwrap()
+}
+
+/// A new network has 127.0.0.0/8, but it is down.
+fn start_loopback() {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    // SAFETY: plain data, valid when zeroed.
+    let mut loopback: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (place, letter) in loopback.ifr_name.iter_mut().zip(b"lo") {
+        *place = *letter as libc::c_char;
+    }
+    loopback.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: an open socket, and one valid struct.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &loopback) }).unwrap();
+}
+
+fn mount_memory(path: &Path, flags: libc::c_ulong) {
+    const KIND: &CStr = c"tmpfs";
+    let path = c_path(path);
+    // SAFETY: the strings are valid, and there are no data.
+    let mounted = unsafe {
+        libc::mount(KIND.as_ptr(), path.as_ptr(), KIND.as_ptr(), flags, std::ptr::null())
+    };
+    check(mounted).unwrap();
+}
+
+/// A root directory, and the environment of what runs in it: nothing but where the config file is.
+struct Root {
+    robot: Robot,
+    env: Vec<(&'static str, &'static str)>,
+}
+
+const CONFIG: &str = "/data/rio.json";
+
+impl Root {
+    /// Besides these files it holds `/bin/rio` and an empty `/data`, the only place that can be written to.
+    fn with(files: &[(&str, &str)]) -> Self {
+        let root = Root { robot: Robot::new(), env: vec![("RIO_CONFIG", CONFIG)] };
+        mount_memory(&root.path("/"), 0);
+        root.adopt(&binary(), "/bin/rio");
+        for (path, text) in files {
+            fs::create_dir_all(root.path(path).parent().unwrap()).unwrap();
+            fs::write(root.path(path), text).unwrap();
+        }
+        fs::create_dir(root.path("/data")).unwrap();
+        root
+    }
+
+    /// The same with a shell, if there is a static one to be had.
+    fn with_shell(files: &[(&str, &str)]) -> Option<Self> {
+        let busybox = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox"]
+            .map(Path::new)
+            .into_iter()
+            .find(|path| path.exists() && is_static(path));
+        let Some(busybox) = busybox else {
+            println!("skipped: there is no static busybox (Debian: apt install busybox-static)");
+            return None;
+        };
+        let root = Root::with(files);
+        root.adopt(busybox, "/bin/sh");
+        Some(root)
+    }
+
+    fn adopt(&self, program: &Path, path: &str) {
+        fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        fs::copy(program, self.path(path)).unwrap();
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// From now on it is for reading only, and its config file holds this.
+    fn closed(self, config: &Value) -> Self {
+        mount_memory(&self.path("/data"), 0);
+        mount_memory(&self.path("/"), libc::MS_REMOUNT | libc::MS_RDONLY);
+        fs::write(self.path(CONFIG), config.to_string()).unwrap();
+        self
+    }
+
+    fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.env.push((name, value));
+        self
+    }
+
+    /// Where a path in the root is outside of it.
+    fn path(&self, path: &str) -> PathBuf {
+        self.robot.home().join(path.trim_start_matches('/'))
+    }
+
+    fn config(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.path(CONFIG)).unwrap()).unwrap()
+    }
+
+    fn names_in(&self, directory: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(directory)).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// A program in the root.
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(self.env.iter().copied());
+        let root = c_path(self.robot.home());
+        // SAFETY: both calls are async-signal-safe; the strings are valid.
+        unsafe {
+            command.pre_exec(move || {
+                check(libc::chroot(root.as_ptr()))?;
+                check(libc::chdir(c"/".as_ptr()))
+            });
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str], stdin: &str) -> Outcome {
+        let rio = self.robot.rio(arguments).stdin(stdin);
+        rio.run_as(self.command("/bin/rio", arguments))
+    }
+}
+
+impl Drop for Root {
+    /// Only what nothing is mounted on can be removed.
+    fn drop(&mut self) {
+        let root = c_path(self.robot.home());
+        // SAFETY: the string is valid. If it fails, a directory is left, and no test is wrong.
+        unsafe { libc::umount2(root.as_ptr(), libc::MNT_DETACH) };
+    }
+}
+
+/// An authority, and a platform that it has certified for this name.
+fn certified(name: &str) -> (Authority, Platform) {
+    let authority = Authority::new();
+    let platform = Platform::start_tls(&authority.certify(&[name]));
+    (authority, platform)
+}
+
+const HERE: &str = "127.0.0.1";
+const SELECT: [&str; 4] = ["--organization", "Acme Robotics", "--project", "simulation"];
+const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
+
+#[test]
+fn a_login_by_code_goes_from_its_first_step_to_its_last() {
+    alone(|| {
+        let (authority, platform) = certified(HERE);
+        platform.interval(1);
+        platform.approve_after(1);
+        let root = Root::with(&[("/ca.pem", &authority.pem())]).env("SSL_CERT_FILE", "/ca.pem");
+        let root = root.closed(&platform.config());
+        assert_eq!(root.names_in("/"), ["bin", "ca.pem", "data"]);
+        assert_eq!(root.names_in("/bin"), ["rio"]);
+
+        let login = [&["auth", "login"], &SELECT[..]].concat();
+        let outcome = root.run(&login, "").exits(0).says("and enter this code:");
+        outcome.says("Project: simulation");
+        root.run(&VERIFY, "").exits(0);
+        let old = root.config()["auth_token"].clone();
+        root.run(&["auth", "refresh-token"], "").exits(0);
+        assert_ne!(root.config()["auth_token"], old);
+        let mode = fs::metadata(root.path(CONFIG)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        root.run(&["auth", "logout"], "").exits(0).says("You are logged out.");
+        assert_eq!(root.names_in("/data"), ["rio.json"]);
+    });
+}
+
+#[test]
+fn a_login_by_password_asks_at_a_terminal_that_has_no_file() {
+    alone(|| {
+        let (authority, platform) = certified(HERE);
+        let root = Root::with(&[("/ca.pem", &authority.pem())]).env("SSL_CERT_FILE", "/ca.pem");
+        let root = root.closed(&platform.config());
+        let login = [&["auth", "login", "--email", EMAIL], &SELECT[..]].concat();
+        let mut terminal = Terminal::start(root.command("/bin/rio", &login));
+        terminal.waits_for("Password of ada@example.com: ");
+        terminal.types(&format!("{PASSWORD}\n"));
+        terminal.waits_for("Project: simulation");
+        assert_eq!(terminal.ends(), 0);
+        assert!(!terminal.text().contains(PASSWORD), "{}", terminal.text());
+        root.run(&VERIFY, "").exits(0);
+    });
+}
+
+#[test]
+fn without_a_bundle_those_count_that_the_program_brings() {
+    alone(|| {
+        let (_, platform) = certified(HERE);
+        let root = Root::with(&[]).closed(&platform.config());
+        let login = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
+        let outcome = root.run(&login, PASSWORD).exits(3).hides(PASSWORD);
+        outcome.says("signed by nobody this machine trusts").says("SSL_CERT_FILE");
+        assert!(platform.requests().is_empty());
+        assert_eq!(root.config(), platform.config());
+    });
+}
+
+#[test]
+fn without_a_home_it_says_which_variable_to_set() {
+    alone(|| {
+        let mut root = Root::with(&[]).closed(&json!({}));
+        root.env.clear();
+        for command in ["login", "status", "logout", "token", "refresh-token"] {
+            let outcome = root.run(&["auth", command], "").exits(1).prints("");
+            outcome.says("there is no home directory").says("RIO_CONFIG=/data/rio.json");
+        }
+        root.run(&["version"], "").exits(0);
+    });
+}
+
+#[test]
+fn a_config_file_on_the_read_only_root_is_told_before_anything_is_sent() {
+    alone(|| {
+        let platform = Platform::start();
+        let mut config = platform.config();
+        config["auth_token"] = platform.issue_token().into();
+        let mut root = Root::with(&[("/rio.json", &config.to_string())]).closed(&json!({}));
+        for (path, command) in [
+            ("/rio.json", &["auth", "login", "--yes"][..]),
+            ("/rio.json", &["auth", "refresh-token"]),
+            ("/rio.json", &["auth", "logout"]),
+            ("/new/rio.json", &["auth", "login"]),
+        ] {
+            println!("case: {path}, {command:?}");
+            root.env = vec![("RIO_CONFIG", path)];
+            let outcome = root.run(command, "").exits(1).prints("");
+            outcome.says(path).says("read-only").says("RIO_CONFIG");
+        }
+        assert!(platform.requests().is_empty());
+    });
+}
+
+#[test]
+fn the_shell_of_busybox_gets_the_token_to_the_letter() {
+    alone(|| {
+        const SCRIPT: &str = r#"T=$(rio auth token --current) && printf '<%s>' "$T""#;
+        let Some(root) = Root::with_shell(&[]) else { return };
+        let root = root.env("PATH", "/bin").closed(&json!({"auth_token": "t0ken"}));
+        let outcome = root.robot.rio(&["-c", SCRIPT]);
+        outcome.run_as(root.command("/bin/sh", &["-c", SCRIPT])).exits(0).prints("<t0ken>");
+    });
+}
+
+// Names, as musl looks them up.
+
+const NAME: &str = "login.example";
+
+/// A name server that knows one name, and is told by the test what it was asked.
+fn serve_names(address: &str) -> Receiver<String> {
+    let socket = UdpSocket::bind((address, 53)).unwrap();
+    let (asked, questions) = mpsc::channel();
+    thread::spawn(move || {
+        let mut query = [0; 512];
+        // It ends with the process, which is that of one test.
+        while let Ok((size, client)) = socket.recv_from(&mut query) {
+            let (name, answer) = answer_to(&query[..size]);
+            let _ = asked.send(name);
+            socket.send_to(&answer, client).unwrap();
+        }
+    });
+    questions
+}
+
+/// The name that is asked for, and what DNS (RFC 1035) answers: an address, no such record, or no such name.
+fn answer_to(query: &[u8]) -> (String, Vec<u8>) {
+    const ADDRESS: &[u8] = &[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1];
+    let mut labels = Vec::new();
+    let mut rest = &query[12..];
+    while rest[0] > 0 {
+        let (label, tail) = rest[1..].split_at(usize::from(rest[0]));
+        labels.push(std::str::from_utf8(label).unwrap());
+        rest = tail;
+    }
+    let name = labels.join(".");
+    let is_known = name == NAME;
+    let has_address = is_known && rest[1..3] == [0, 1];
+    let flags = [0x81, if is_known { 0x80 } else { 0x83 }];
+    let counts = [0, 1, 0, u8::from(has_address), 0, 0, 0, 0];
+    let answer = if has_address { ADDRESS } else { &[] };
+    (name, [&query[..2], &flags, &counts, &query[12..], answer].concat())
+}
+
+/// A root with these files, logged in at a platform of this name.
+fn root_that_calls(name: &str, files: &[(&str, &str)]) -> (Platform, Root) {
+    let (authority, platform) = certified(NAME);
+    let authority = authority.pem();
+    let root = Root::with(&[files, &[("/ca.pem", &authority)]].concat());
+    let root = root.env("SSL_CERT_FILE", "/ca.pem").env("RIO_DEBUG", "1");
+    let host = platform.url().replace(HERE, name);
+    let root = root.closed(&json!({"rip_host": host, "auth_token": platform.issue_token()}));
+    (platform, root)
+}
+
+#[test]
+fn a_name_in_the_hosts_file_is_found() {
+    alone(|| {
+        let (_platform, root) =
+            root_that_calls(NAME, &[("/etc/hosts", "127.0.0.1 login.example\n")]);
+        root.run(&VERIFY, "").exits(0);
+    });
+}
+
+#[test]
+fn a_name_is_asked_of_the_server_in_resolv_conf() {
+    alone(|| {
+        let questions = serve_names("127.0.0.53");
+        let servers = ("/etc/resolv.conf", "nameserver 127.0.0.53\n");
+        let (_platform, root) = root_that_calls(NAME, &[servers]);
+        root.run(&VERIFY, "").exits(0);
+        let mut asked: Vec<_> = questions.try_iter().collect();
+        asked.dedup();
+        assert_eq!(asked, [NAME]);
+    });
+}
+
+#[test]
+fn a_name_that_the_server_does_not_know_is_no_lack_of_a_server() {
+    alone(|| {
+        let questions = serve_names("127.0.0.53");
+        let servers = ("/etc/resolv.conf", "nameserver 127.0.0.53\n");
+        let (_platform, root) = root_that_calls("nowhere.example", &[servers]);
+        let outcome = root.run(&VERIFY, "").exits(3).hides("resolv.conf");
+        outcome.says("cannot be found").says("Check the network and its DNS, then try again.");
+        assert!(questions.try_iter().count() >= 3, "it may pass, so it is tried again");
+    });
+}
+
+#[test]
+fn without_a_name_server_the_error_says_where_to_write_one() {
+    alone(|| {
+        println!("this takes 15 seconds: musl waits 5 for an answer of this very machine");
+        for (servers, lack) in [
+            (&[][..], "cannot be found: there is no /etc/resolv.conf"),
+            (&[("/etc/resolv.conf", "search example\n")], "/etc/resolv.conf has no nameserver"),
+        ] {
+            let (_platform, root) = root_that_calls(NAME, servers);
+            let outcome = root.run(&VERIFY, "").exits(3).says(NAME).says(lack);
+            let outcome = outcome.says("Name a DNS server in /etc/resolv.conf").says("/etc/hosts");
+            assert_eq!(outcome.stderr.matches(" failed: ").count(), 1, "one try\n{outcome}");
+        }
+        // As long as a logout may take at all.
+        let (_platform, root) = root_that_calls(NAME, &[]);
+        let outcome = root.run(&["auth", "logout"], "").exits(0);
+        outcome.says("could not be told").says("there is no /etc/resolv.conf");
+    });
+}
