@@ -138,10 +138,10 @@ impl CacheFile {
     }
 
     fn read_target(&self, target: &Path) -> Result<Option<Contents>, Error> {
-        if self.regular(target)?.is_none() {
-            return Ok(None);
-        }
-        let mut bytes = Zeroizing::new(Vec::new());
+        let Some(metadata) = self.regular(target)? else { return Ok(None) };
+        // With room for all of it and the end: what grows leaves a copy behind that nobody wipes.
+        let room = usize::try_from(metadata.len().min(LARGEST)).unwrap_or(0).saturating_add(1);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         File::open(target)
             .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes))
             .map_err(|error| self.unreadable(&error))?;

@@ -136,9 +136,7 @@ impl Config {
         let Some(raw) = self.members.get(name) else { return Ok(None) };
         let text: Option<Secret> = serde_json::from_str(raw.get())
             .map_err(|_| self.file.unusable(&format!("is wrong: {name} is not text")))?;
-        let trimmed =
-            text.as_ref().map(|text| text.expose().trim()).filter(|text| !text.is_empty());
-        Ok(trimmed.map(Secret::new))
+        Ok(text.map(Secret::trimmed).filter(|text| !text.is_empty()))
     }
 
     /// The stored token, without the `Bearer` that some writers put before it.

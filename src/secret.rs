@@ -24,12 +24,20 @@ impl Secret {
     /// cannot go into an HTTP header.
     pub fn token(text: &str) -> Option<Self> {
         let text = text.trim();
-        let bare = match text.split_once(char::is_whitespace) {
-            Some(("Bearer", rest)) => rest.trim(),
+        let bare = match text.strip_prefix("Bearer") {
+            Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim(),
             _ => text,
         };
         let token = Secret::new(bare);
         (token.is_visible_ascii() && bare != "Bearer").then_some(token)
+    }
+
+    /// Without blanks around it.
+    pub fn trimmed(self) -> Self {
+        match self.0.trim() {
+            bare if bare.len() == self.0.len() => self,
+            bare => Secret::new(bare),
+        }
     }
 
     /// The text itself, for a request, the config file, or the one command that prints a token.

@@ -1,5 +1,7 @@
 //! What each command that speaks to the platform starts from.
 
+use std::cell::OnceCell;
+
 use crate::config::{Config, ConfigFile};
 use crate::error::Error;
 use crate::host::Host;
@@ -15,8 +17,7 @@ pub struct Session {
     pub config: Config,
     /// The client of this run.
     pub http: Http,
-    /// The platform's hosts.
-    pub hosts: Hosts,
+    hosts: OnceCell<Hosts>,
 }
 
 impl Session {
@@ -26,12 +27,16 @@ impl Session {
         let config = file.load()?;
         let (clock, chance) = (host.clock.clone(), host.chance.clone());
         let http = Http::new(&host.env, clock, chance, host.trace.clone());
-        let hosts = Hosts::of(&config, &http);
-        Ok(Session { file, config, http, hosts })
+        Ok(Session { file, config, http, hosts: OnceCell::new() })
+    }
+
+    /// The platform's hosts, read when they are needed.
+    pub fn hosts(&self) -> &Hosts {
+        self.hosts.get_or_init(|| Hosts::of(&self.config, &self.http))
     }
 
     /// The platform's API.
     pub fn platform(&self) -> Platform<'_> {
-        Platform { http: &self.http, hosts: &self.hosts }
+        Platform { http: &self.http, hosts: self.hosts() }
     }
 }

@@ -5,6 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The text without what could steer a terminal or turn it around: control characters (a line break
 /// becomes a blank), bidirectional overrides, invisible separators.
 pub fn printable(text: &str) -> String {
+    // As nearly all text is.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
         .filter(|c| is_printable(*c))

@@ -16,7 +16,7 @@ pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
     let token = session.config.require_token()?;
     let email = session.config.text(EMAIL_ID)?;
-    session.hosts.rip()?;
+    session.hosts().rip()?;
     session.file.check_writable()?;
     let fresh = match session.platform().refresh(&token)? {
         Some(fresh) => fresh,

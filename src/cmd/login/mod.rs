@@ -104,10 +104,10 @@ impl Before {
 /// A host that makes no sense is told before the first of them is called.
 fn check_hosts(way: &Way, session: &Session) -> Result<(), Error> {
     match way {
-        Way::DeviceFlow => session.hosts.oidc()?,
-        Way::Password { .. } | Way::Token(_) => session.hosts.rip()?,
+        Way::DeviceFlow => session.hosts().oidc()?,
+        Way::Password { .. } | Way::Token(_) => session.hosts().rip()?,
     };
-    session.hosts.v2api().map(|_| ())
+    session.hosts().v2api().map(|_| ())
 }
 
 /// Everything that is wrong with the command line, before anything is asked or sent.
