@@ -62,8 +62,6 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 const BACK_OFF_CEILING: Duration = Duration::from_secs(30);
 /// A little over the interval: some servers answer `slow_down` to a poll that comes a millisecond early.
 const MARGIN: Duration = Duration::from_millis(50);
-/// What chance may add to an ordinary wait, as a part of the interval: little, since somebody waits.
-const ORDINARY_SPREAD: u32 = 20;
 
 /// A poll may come so long after the code's end: an approval in its last seconds still counts.
 const GRACE: Duration = DEFAULT_INTERVAL;
@@ -164,14 +162,10 @@ impl Poll {
         if now >= self.deadline { Err(self.expired()) } else { Ok(None) }
     }
 
-    /// Waits as long as is asked for, and by chance a little longer: machines that polled at one moment do
-    /// not go on in step. After trouble it is up to an interval, so that however many they are, they
-    /// return at the rate of as many whose polls were never in step.
+    /// Waits as long as is asked for. After trouble, which comes to many machines at one moment, chance adds
+    /// up to an interval, so that they return at the rate of as many whose polls were never in step.
     fn plan(&mut self, asked: Duration, remaining: Duration, share: Share) {
-        let most = match self.trouble {
-            Some(_) => self.interval,
-            None => self.interval.checked_div(ORDINARY_SPREAD).unwrap_or_default(),
-        };
+        let most = if self.trouble.is_some() { self.interval } else { Duration::ZERO };
         (self.wait, self.spread) = match remaining.checked_sub(asked) {
             Some(room) => (asked, share.of(most.min(room))),
             // Whatever asks for more than the interval leaves room for a poll before the code is over.
@@ -358,12 +352,12 @@ mod tests {
     }
 
     #[test]
-    fn chance_makes_no_wait_shorter_and_one_after_trouble_up_to_an_interval_longer() {
+    fn chance_adds_up_to_an_interval_after_trouble_and_nothing_else() {
         let retry_after = Some(seconds(9));
         for (answer, shortest, longest) in [
-            (&(|| PENDING) as &dyn Fn() -> Answer<()>, 5.0, 5.25),
-            (&|| Answer::Pending { retry_after }, 9.0, 9.25),
-            (&|| slow_down(None), 10.0, 10.5),
+            (&(|| PENDING) as &dyn Fn() -> Answer<()>, 5.0, 5.0),
+            (&|| Answer::Pending { retry_after }, 9.0, 9.0),
+            (&|| slow_down(None), 10.0, 10.0),
             (&|| trouble(None), 10.0, 15.0),
             (&|| trouble(Some(120)), 120.0, 125.0),
         ] {
@@ -381,7 +375,7 @@ mod tests {
             poll.receive(answer, seconds(5), ALL).unwrap();
             waits.push(poll.wait().as_millis());
         }
-        assert_eq!(waits, [15_000, 25_000, 35_000, 35_000, 5250]);
+        assert_eq!(waits, [15_000, 25_000, 35_000, 35_000, 5000]);
     }
 
     #[test]
