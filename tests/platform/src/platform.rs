@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tiny_http::Server;
@@ -40,6 +40,7 @@ struct State {
     script: HashMap<Call, VecDeque<Answer>>,
     requests: Vec<Request>,
     date: Option<String>,
+    out_of_service: bool,
     stopping: bool,
 }
 
@@ -108,6 +109,16 @@ impl Platform {
         let mut requests = self.requests();
         requests.retain(|request| request.call == Some(call));
         requests
+    }
+
+    /// The origin by which clients know the platform, where something of the test's stands before it.
+    pub fn seen_at(&self, url: &str) {
+        self.shared.state().live.url = url.into();
+    }
+
+    /// Answers 503 to everything, as a proxy does while the server behind it is away.
+    pub fn out_of_service(&self, away: bool) {
+        self.shared.state().out_of_service = away;
     }
 
     /// How many connections clients have opened.
@@ -222,6 +233,7 @@ impl Shared {
                 script: HashMap::new(),
                 requests: Vec::new(),
                 date: None,
+                out_of_service: false,
                 stopping: false,
             }),
             stopping: Condvar::new(),
@@ -250,12 +262,13 @@ impl Shared {
         let Ok(request) = Request::read(&mut incoming, wire.peer) else {
             return wire.end_with(b"", incoming);
         };
-        let (answer, date) = self.state().respond(request);
+        let (number, answer, date) = self.state().respond(request);
         match answer.0 {
             Kind::Reply(reply) => {
                 // Held on to, the wire would stay open when its client has gone, and a long answer never fail.
                 drop(wire);
                 reply.send(incoming, date);
+                self.state().requests[number].answered = Some(Instant::now());
             }
             Kind::Raw(bytes) => wire.end_with(&bytes, incoming),
             Kind::HangUp => wire.end_with(b"", incoming),
@@ -275,15 +288,23 @@ impl Shared {
 }
 
 impl State {
-    /// Records the request, and finds its answer: the script's if there is one, else the live platform's.
-    fn respond(&mut self, request: Request) -> (Answer, Option<String>) {
-        let scripted = request.call.and_then(|call| self.script.get_mut(&call)?.pop_front());
-        let answer = match scripted {
-            Some(Answer(Kind::Live)) | None => self.live.answer(&request),
-            Some(answer) => answer,
+    /// Records the request under a number, and finds its answer.
+    fn respond(&mut self, request: Request) -> (usize, Answer, Option<String>) {
+        let answer = match self.out_of_service {
+            true => Answer::text(503, "text/html", "<h1>Service unavailable</h1>"),
+            false => self.answer(&request),
         };
         self.requests.push(request);
-        (answer, self.date.clone())
+        (self.requests.len() - 1, answer, self.date.clone())
+    }
+
+    /// The script's answer if there is one, else the live platform's.
+    fn answer(&mut self, request: &Request) -> Answer {
+        let scripted = request.call.and_then(|call| self.script.get_mut(&call)?.pop_front());
+        match scripted {
+            Some(Answer(Kind::Live)) | None => self.live.answer(request),
+            Some(answer) => answer,
+        }
     }
 
     /// What the test left behind that it should not have.
