@@ -6,7 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FUZZ := tests/fuzz
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test check fuzz install clean
+.PHONY: demo test check fuzz bench bench-peer install clean
 
 # A login against a fake rapyuta.io on this machine; approve it in a browser.
 demo:
@@ -32,6 +32,17 @@ fuzz:
 			$(FUZZ)/corpus/$$target $(FUZZ)/seeds/$$target -- \
 			-dict=$(FUZZ)/words.dict -timeout=10 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+# What rio costs, in Markdown; on the static build of `make dist` where it stands. Takes five minutes.
+bench:
+	@$(CARGO) bench --quiet --locked --bench cost
+
+# The Python rio, for `make bench` to compare with.
+bench-peer: $(TARGET_DIR)/bench-peer/bin/rio
+
+$(TARGET_DIR)/bench-peer/bin/rio:
+	python3 -m venv $(TARGET_DIR)/bench-peer
+	$(TARGET_DIR)/bench-peer/bin/pip install --quiet rapyuta-io-cli
 
 install:
 	$(CARGO) build --locked --release

@@ -101,7 +101,11 @@ pub fn ms(time: Duration) -> String {
 
 /// Mebibytes, of kibibytes.
 pub fn mib(kib: u64) -> String {
-    format!("{:.1} MiB", kib as f64 / 1024.0)
+    let mib = kib as f64 / 1024.0;
+    match mib {
+        100.0.. => format!("{} MiB", grouped(mib.round() as usize)),
+        _ => format!("{mib:.1} MiB"),
+    }
 }
 
 /// How many times the other one.

@@ -1,7 +1,8 @@
 //! What a test holds: the running platform, its scripts and records, and the check at the end.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub struct Platform {
     shared: Arc<Shared>,
     server: Arc<Server>,
     threads: Vec<JoinHandle<()>>,
+    held: Vec<TcpStream>,
 }
 
 struct Shared {
@@ -79,7 +81,7 @@ impl Platform {
             let (shared, server) = (shared.clone(), server.clone());
             move || shared.dispatch(&server)
         });
-        Platform { tls, shared, server, threads: vec![relay, dispatch] }
+        Platform { tls, shared, server, threads: vec![relay, dispatch], held: Vec::new() }
     }
 
     /// The origin of everything: `http://127.0.0.1:PORT`, or `https://` where it speaks TLS.
@@ -119,6 +121,23 @@ impl Platform {
     /// Answers 503 to everything, as a proxy does while the server behind it is away.
     pub fn out_of_service(&self, away: bool) {
         self.shared.state().out_of_service = away;
+    }
+
+    /// To be called before hundreds of clients come at once. tiny_http keeps four idle threads for connections, and of
+    /// those that come at the same moment may give one thread two: the second then waits for the end of the first.
+    /// Where no thread is idle each connection has its own.
+    pub fn expect_a_crowd(&mut self) {
+        let address = self.server.server_addr().to_ip().expect("a TCP server");
+        // Twice as many, since those that it has just started may not be idle yet.
+        for _ in 0..8 {
+            let mut connection = TcpStream::connect(address).expect("a loopback connection");
+            connection
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                .expect("a loopback connection");
+            // Whatever it answers to one of whom the platform does not know: the thread is taken.
+            connection.read_exact(&mut [0]).expect("an answer");
+            self.held.push(connection);
+        }
     }
 
     /// How many connections clients have opened.
