@@ -68,9 +68,8 @@ impl Fleet {
         let platform = &site.platform;
         let login = |robot| bench.runner.start(&bench.rio.path, bench.rio.device_login, robot);
         let mut running: Vec<Running> = robots.iter().map(login).collect();
-        let pids: Vec<u32> = running.iter_mut().map(Running::pid).collect();
         wait_for_polls(&site, &mut running);
-        let waiting = Memory::of(&pids);
+        let waiting = Memory::of(&running);
         let away = goes_away.then(|| {
             let from = Instant::now();
             platform.out_of_service(true);
@@ -133,9 +132,9 @@ impl Fleet {
 }
 
 impl Memory {
-    fn of(pids: &[u32]) -> Memory {
+    fn of(running: &[Running]) -> Memory {
         let mut memory = Memory::default();
-        for pid in pids {
+        for pid in running.iter().filter_map(Running::pid) {
             // One that has failed meanwhile is told of elsewhere.
             let smaps = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
             for line in smaps.lines() {

@@ -1,5 +1,5 @@
-/* measure PROGRAM ARGUMENT...: runs a program and tells what it cost, on standard output. The first line, at once, is its
-   process id; the second, at its end: wall time in ns, CPU time in us, peak memory in KiB, exit code (or -1).
+/* measure PROGRAM ARGUMENT...: runs a program and tells on standard output what it cost: wall time in ns, CPU time in us,
+   peak memory in KiB, exit code (or -1).
 
    The peak that wait4 tells is also that of the process that became the program, which begins as its parent. So the parent
    is this, as small as a process can be, and not the benchmark. What the program prints goes to standard error. */
@@ -29,7 +29,6 @@ int main(int argc, char **argv) {
         execv(argv[1], argv + 1);
         _exit(127);
     }
-    dprintf(STDOUT_FILENO, "%d\n", child);
     int status;
     struct rusage usage;
     if (wait4(child, &status, 0, &usage) != child)
@@ -37,6 +36,6 @@ int main(int argc, char **argv) {
     long long wall = nanoseconds() - start;
     long long cpu = microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    dprintf(STDOUT_FILENO, "%lld %lld %ld %d\n", wall, cpu, usage.ru_maxrss, code);
+    printf("%lld %lld %ld %d\n", wall, cpu, usage.ru_maxrss, code);
     return 0;
 }

@@ -16,7 +16,9 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 impl Series {
     pub fn of(requests: &[Request], away: Option<(Instant, Instant)>) -> Series {
-        let start = requests[0].at;
+        let Some(start) = requests.first().map(|request| request.at) else {
+            return Series { counts: Vec::new(), away: None };
+        };
         let second = |at: Instant| (at - start).as_secs() as usize;
         let mut counts = Vec::new();
         for poll in requests.iter().filter(|request| request.call == Some(Call::Token)) {
@@ -29,23 +31,26 @@ impl Series {
     /// The most polls in a second before the server goes away, and after it is back.
     pub fn busiest(&self) -> (usize, usize) {
         let (from, to) = self.away.unwrap_or((self.counts.len(), self.counts.len()));
-        let most = |counts: &[usize]| counts.iter().max().copied().unwrap_or_default();
-        (most(&self.counts[..from]), most(&self.counts[to..]))
+        (most(self.counts.iter().take(from)), most(self.counts.iter().skip(to)))
     }
 
     /// A bar a second, and below them where the server is away.
     pub fn chart(&self) -> String {
-        let most = self.counts.iter().max().copied().unwrap_or(1);
+        let highest = most(self.counts.iter());
         let bar = |count: &usize| match count {
             0 => ' ',
-            count => BARS[(count * BARS.len()).div_ceil(most) - 1],
+            count => BARS[(count * BARS.len()).div_ceil(highest) - 1],
         };
         let mut chart: String = self.counts.iter().map(bar).collect();
-        writeln!(chart, "  (the highest bar: {most})").expect("a string takes everything");
+        writeln!(chart, "  (the highest bar: {highest})").expect("a string takes everything");
         if let Some((from, to)) = self.away {
             writeln!(chart, "{}{} 503", " ".repeat(from), "x".repeat(to - from))
                 .expect("a string takes everything");
         }
         chart
     }
+}
+
+fn most<'a>(counts: impl Iterator<Item = &'a usize>) -> usize {
+    counts.max().copied().unwrap_or_default()
 }

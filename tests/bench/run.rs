@@ -1,7 +1,7 @@
 //! Running a program, and what it cost.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Runner {
     pub fn start(&self, program: &Path, job: Job, robot: &Robot) -> Running {
         let output = robot.path("output");
         let input = robot.path("input");
-        std::fs::write(&input, job.input).expect("a file in the robot's home");
+        fs::write(&input, job.input).expect("a file in the robot's home");
         let mut measure = Command::new(&self.measure)
             .arg(program)
             .args(job.arguments)
@@ -56,28 +56,29 @@ impl Runner {
             .stderr(File::create(&output).expect("a file in the robot's home"))
             .spawn()
             .expect("a process");
-        let report = BufReader::new(measure.stdout.take().expect("a pipe"));
+        let report = measure.stdout.take().expect("a pipe");
         Running { measure, report, output }
     }
 
     /// Runs a program to its end, which must be a good one.
     pub fn run(&self, program: &Path, job: Job, robot: &Robot) -> Result<Usage, String> {
-        let mut running = self.start(program, job, robot);
-        running.pid();
-        running.finish()
+        self.start(program, job, robot).finish()
     }
 }
 
-/// A program that runs. [`pid`](Running::pid) is to be asked once, and before the end.
+/// A program that runs.
 pub struct Running {
     measure: Child,
-    report: BufReader<ChildStdout>,
+    report: ChildStdout,
     output: PathBuf,
 }
 
 impl Running {
-    pub fn pid(&mut self) -> u32 {
-        self.line().trim().parse().expect("a process id")
+    /// Its process id, if it runs and the kernel tells.
+    pub fn pid(&self) -> Option<u32> {
+        let measure = self.measure.id();
+        let children = fs::read_to_string(format!("/proc/{measure}/task/{measure}/children"));
+        children.ok()?.trim().parse().ok()
     }
 
     pub fn is_over(&mut self) -> bool {
@@ -86,14 +87,15 @@ impl Running {
 
     /// Waits for its end; an error is the last line that it printed.
     pub fn finish(mut self) -> Result<Usage, String> {
-        let line = self.line();
+        let mut report = String::new();
+        self.report.read_to_string(&mut report).expect("a pipe");
         self.measure.wait().map_err(|error| error.to_string())?;
-        let numbers: Vec<i64> = line.split_whitespace().flat_map(str::parse).collect();
+        let numbers: Vec<i64> = report.split_whitespace().flat_map(str::parse).collect();
         let [wall, cpu, peak, code] = numbers[..] else {
-            return Err(format!("it could not be measured: {line:?}"));
+            return Err(format!("it could not be measured: {report:?}"));
         };
         if code != 0 {
-            let printed = std::fs::read(&self.output).unwrap_or_default();
+            let printed = fs::read(&self.output).unwrap_or_default();
             let printed = String::from_utf8_lossy(&printed);
             let last = printed.lines().rfind(|line| !line.trim().is_empty());
             return Err(format!("exit code {code}: {}", last.unwrap_or("no word")));
@@ -103,12 +105,6 @@ impl Running {
             cpu: Duration::from_micros(cpu.unsigned_abs()),
             peak: peak.unsigned_abs(),
         })
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.report.read_line(&mut line).expect("a pipe");
-        line
     }
 }
 

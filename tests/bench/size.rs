@@ -19,7 +19,7 @@ pub fn measure(bench: &Bench, report: &mut Report) {
     let installed =
         peer.as_ref().map(|tree| format!("{} (without Python)", mib(tree.bytes / 1024)));
     report.row(Row::new("installed", mib(size / 1024)).peer(installed));
-    let packages = peer.as_ref().map(|tree| tree.packages);
+    let packages = peer.as_ref().map(|tree| format!("{} (pip among them)", tree.packages));
     report.row(Row::new("packages it is made of, itself included", crates()).peer(packages));
     let build = format!("{:.0} s", cold_build().as_secs_f64());
     report.row(Row::new("`cargo build --release` from nothing", build));

@@ -319,6 +319,23 @@ mod server {
     }
 
     #[test]
+    fn serves_a_crowd_that_comes_at_once_and_stays() {
+        let mut platform = Platform::start();
+        platform.expect_a_crowd();
+        let platform = &platform;
+        let visit = || {
+            let mut client = Client::new(platform);
+            assert_eq!(client.ask("GET", Call::Discovery.path(), &[], "").status, 200);
+            client
+        };
+        let visitors: Vec<Client> = std::thread::scope(|scope| {
+            let visitors: Vec<_> = (0..100).map(|_| scope.spawn(visit)).collect();
+            visitors.into_iter().map(|visitor| visitor.join().unwrap()).collect()
+        });
+        assert_eq!(visitors.len(), platform.connections());
+    }
+
+    #[test]
     fn closes_its_port_and_its_connections_when_dropped() {
         let platform = Platform::start();
         let address = platform.url().trim_start_matches("http://").to_owned();
