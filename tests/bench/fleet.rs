@@ -182,7 +182,7 @@ fn earliest_poll(requests: &[Request]) -> Duration {
     gaps.min().unwrap_or_default()
 }
 
-/// Each connection takes several files here, since both its ends and the platform's two relays are in this process.
+/// Each connection takes several files here: the platform's two relays and its server are in this process.
 fn allow_many_files() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a valid struct.
