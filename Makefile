@@ -12,7 +12,7 @@ TARGET ?= $(TARGETS)
 HERE := $(shell uname -m)-unknown-linux-musl
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
-.PHONY: demo test check dist test-dist reproduce bloat fuzz install clean
+.PHONY: demo test check dist test-dist reproduce bloat bench bench-peer fuzz install clean
 
 # A login against a fake rapyuta.io on this machine; approve it in a browser.
 demo:
@@ -56,6 +56,17 @@ fuzz:
 			$(FUZZ)/corpus/$$target $(FUZZ)/seeds/$$target -- \
 			-dict=$(FUZZ)/words.dict -timeout=10 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+# What rio costs, in Markdown; on the static build of `make dist` where it stands. Takes five minutes.
+bench:
+	@$(CARGO) bench --quiet --locked --bench cost
+
+# The Python rio, for `make bench` to compare with.
+bench-peer: $(TARGET_DIR)/bench-peer/bin/rio
+
+$(TARGET_DIR)/bench-peer/bin/rio:
+	python3 -m venv $(TARGET_DIR)/bench-peer
+	$(TARGET_DIR)/bench-peer/bin/pip install --quiet rapyuta-io-cli
 
 install:
 	$(CARGO) build --locked --release

@@ -1,4 +1,5 @@
-//! Everything that gives, takes or wants a token: RIP and the v2 API.
+//! Everything that gives, takes or wants a token: RIP and the v2 API. A few members that `rio` has no use for are those
+//! without which the Python `rio` does not take an answer.
 
 use serde_json::{Value, json};
 
@@ -58,7 +59,10 @@ impl Live {
         let email = self.bearer(request)?;
         let organizations = self.world.organizations.iter();
         let organizations: Vec<Value> = organizations.map(describe).collect();
-        Ok(json!({"spec": {"emailID": email, "organizations": organizations}}))
+        Ok(json!({
+            "metadata": {"name": email},
+            "spec": {"emailID": email, "organizations": organizations},
+        }))
     }
 
     pub(crate) fn projects(&self, request: &Request) -> Result<Value, Refusal> {
@@ -86,6 +90,7 @@ fn describe(organization: &Organization) -> Value {
         "guid": organization.guid,
         "name": organization.name,
         "shortGUID": organization.short_guid,
+        "roleNames": [],
     })
 }
 
@@ -99,7 +104,9 @@ fn project_page(organization: &Organization, request: &Request) -> Value {
         .filter(|project| wanted.as_ref().is_none_or(|name| project.name == *name))
         .skip(start)
         .take(number("limit").unwrap_or(50))
-        .map(|project| json!({"metadata": {"guid": project.guid, "name": project.name}}))
+        .map(
+            |project| json!({"metadata": {"guid": project.guid, "name": project.name}, "spec": {}}),
+        )
         .collect();
     json!({"metadata": {"continue": start.saturating_add(items.len())}, "items": items})
 }

@@ -1,10 +1,11 @@
 //! What a test holds: the running platform, its scripts and records, and the check at the end.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tiny_http::Server;
@@ -26,6 +27,7 @@ pub struct Platform {
     shared: Arc<Shared>,
     server: Arc<Server>,
     threads: Vec<JoinHandle<()>>,
+    held: Vec<TcpStream>,
 }
 
 struct Shared {
@@ -40,6 +42,7 @@ struct State {
     script: HashMap<Call, VecDeque<Answer>>,
     requests: Vec<Request>,
     date: Option<String>,
+    out_of_service: bool,
     stopping: bool,
 }
 
@@ -78,7 +81,7 @@ impl Platform {
             let (shared, server) = (shared.clone(), server.clone());
             move || shared.dispatch(&server)
         });
-        Platform { tls, shared, server, threads: vec![relay, dispatch] }
+        Platform { tls, shared, server, threads: vec![relay, dispatch], held: Vec::new() }
     }
 
     /// The origin of everything: `http://127.0.0.1:PORT`, or `https://` where it speaks TLS.
@@ -108,6 +111,33 @@ impl Platform {
         let mut requests = self.requests();
         requests.retain(|request| request.call == Some(call));
         requests
+    }
+
+    /// The origin by which clients know the platform, where something of the test's stands before it.
+    pub fn seen_at(&self, url: &str) {
+        self.shared.state().live.url = url.into();
+    }
+
+    /// Answers 503 to everything, as a proxy does while the server behind it is away.
+    pub fn out_of_service(&self, away: bool) {
+        self.shared.state().out_of_service = away;
+    }
+
+    /// To be called before hundreds of clients come at once. tiny_http keeps four idle threads for connections, and of
+    /// those that come at the same moment may give one thread two: the second then waits for the end of the first.
+    /// Where no thread is idle each connection has its own.
+    pub fn expect_a_crowd(&mut self) {
+        let address = self.server.server_addr().to_ip().expect("a TCP server");
+        // Twice as many, since those that it has just started may not be idle yet.
+        for _ in 0..8 {
+            let mut connection = TcpStream::connect(address).expect("a loopback connection");
+            connection
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                .expect("a loopback connection");
+            // Whatever it answers to one of whom the platform does not know: the thread is taken.
+            connection.read_exact(&mut [0]).expect("an answer");
+            self.held.push(connection);
+        }
     }
 
     /// How many connections clients have opened.
@@ -222,6 +252,7 @@ impl Shared {
                 script: HashMap::new(),
                 requests: Vec::new(),
                 date: None,
+                out_of_service: false,
                 stopping: false,
             }),
             stopping: Condvar::new(),
@@ -250,12 +281,13 @@ impl Shared {
         let Ok(request) = Request::read(&mut incoming, wire.peer) else {
             return wire.end_with(b"", incoming);
         };
-        let (answer, date) = self.state().respond(request);
+        let (number, answer, date) = self.state().respond(request);
         match answer.0 {
             Kind::Reply(reply) => {
                 // Held on to, the wire would stay open when its client has gone, and a long answer never fail.
                 drop(wire);
                 reply.send(incoming, date);
+                self.state().requests[number].answered = Some(Instant::now());
             }
             Kind::Raw(bytes) => wire.end_with(&bytes, incoming),
             Kind::HangUp => wire.end_with(b"", incoming),
@@ -275,15 +307,23 @@ impl Shared {
 }
 
 impl State {
-    /// Records the request, and finds its answer: the script's if there is one, else the live platform's.
-    fn respond(&mut self, request: Request) -> (Answer, Option<String>) {
-        let scripted = request.call.and_then(|call| self.script.get_mut(&call)?.pop_front());
-        let answer = match scripted {
-            Some(Answer(Kind::Live)) | None => self.live.answer(&request),
-            Some(answer) => answer,
+    /// Records the request under a number, and finds its answer.
+    fn respond(&mut self, request: Request) -> (usize, Answer, Option<String>) {
+        let answer = match self.out_of_service {
+            true => Answer::text(503, "text/html", "<h1>Service unavailable</h1>"),
+            false => self.answer(&request),
         };
         self.requests.push(request);
-        (answer, self.date.clone())
+        (self.requests.len() - 1, answer, self.date.clone())
+    }
+
+    /// The script's answer if there is one, else the live platform's.
+    fn answer(&mut self, request: &Request) -> Answer {
+        let scripted = request.call.and_then(|call| self.script.get_mut(&call)?.pop_front());
+        match scripted {
+            Some(Answer(Kind::Live)) | None => self.live.answer(request),
+            Some(answer) => answer,
+        }
     }
 
     /// What the test left behind that it should not have.

@@ -23,6 +23,8 @@ pub struct Request {
     pub peer: SocketAddr,
     /// When the last byte had come.
     pub at: Instant,
+    /// When its answer had been sent; `None` as long as it has not, and for those that get none.
+    pub answered: Option<Instant>,
     headers: Vec<(String, String)>,
 }
 
@@ -45,6 +47,7 @@ impl Request {
             method,
             peer,
             at: Instant::now(),
+            answered: None,
         })
     }
 

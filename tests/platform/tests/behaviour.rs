@@ -286,6 +286,56 @@ mod server {
     }
 
     #[test]
+    fn is_away_and_comes_back() {
+        let platform = Platform::start();
+        platform.answer(Call::Discovery, Answer::text(418, "text/plain", "scripted"));
+        platform.out_of_service(true);
+        assert_eq!(get(&platform, Call::Discovery.path()).status, 503);
+        platform.out_of_service(false);
+        assert_eq!(get(&platform, Call::Discovery.path()).status, 418);
+    }
+
+    #[test]
+    fn names_the_origin_that_stands_before_it() {
+        let platform = Platform::start();
+        platform.seen_at("http://127.0.0.1:9");
+        let metadata = get(&platform, Call::Discovery.path()).json();
+        assert_eq!(metadata["issuer"], "http://127.0.0.1:9");
+        assert_eq!(metadata["token_endpoint"], "http://127.0.0.1:9/oauth2/token");
+    }
+
+    #[test]
+    fn tells_when_an_answer_was_sent() {
+        let platform = Platform::start();
+        platform.answer(Call::UserInfo, Answer::hang_up());
+        let mut client = Client::new(&platform);
+        client.ask("GET", Call::Discovery.path(), &[], "");
+        client.send("GET", Call::UserInfo.path(), &[], "");
+        client.rest();
+        let requests = platform.requests();
+        assert!(requests[0].answered.unwrap() >= requests[0].at);
+        assert!(requests[0].answered.unwrap() <= requests[1].at);
+        assert_eq!(requests[1].answered, None);
+    }
+
+    #[test]
+    fn serves_a_crowd_that_comes_at_once_and_stays() {
+        let mut platform = Platform::start();
+        platform.expect_a_crowd();
+        let platform = &platform;
+        let visit = || {
+            let mut client = Client::new(platform);
+            assert_eq!(client.ask("GET", Call::Discovery.path(), &[], "").status, 200);
+            client
+        };
+        let visitors: Vec<Client> = std::thread::scope(|scope| {
+            let visitors: Vec<_> = (0..100).map(|_| scope.spawn(visit)).collect();
+            visitors.into_iter().map(|visitor| visitor.join().unwrap()).collect()
+        });
+        assert_eq!(visitors.len(), platform.connections());
+    }
+
+    #[test]
     fn closes_its_port_and_its_connections_when_dropped() {
         let platform = Platform::start();
         let address = platform.url().trim_start_matches("http://").to_owned();
@@ -524,9 +574,10 @@ mod api {
         let platform = Platform::start();
         let user = get_as(&platform, &platform.issue_token(), Call::UsersMe.path()).json();
         assert_eq!(user["spec"]["emailID"], EMAIL);
-        let acme =
-            json!({"guid": "org-acmerobotics", "name": "Acme Robotics", "shortGUID": "acmer"});
-        assert_eq!(user["spec"]["organizations"][0], acme);
+        let acme = &user["spec"]["organizations"][0];
+        assert_eq!(acme["guid"], "org-acmerobotics");
+        assert_eq!(acme["name"], "Acme Robotics");
+        assert_eq!(acme["shortGUID"], "acmer");
         assert_eq!(user["spec"]["organizations"][1]["name"], "warehouse-lab");
     }
 

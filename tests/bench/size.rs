@@ -1,0 +1,84 @@
+//! What it takes to have the program, and to build it.
+#![expect(clippy::disallowed_methods, reason = "a build takes real time")]
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Bench;
+use crate::program;
+use crate::report::{Report, Row, mib};
+
+pub fn measure(bench: &Bench, report: &mut Report) {
+    let size = fs::metadata(&bench.rio.path).expect("rio").len();
+    let peer = bench.peer.as_ref().map(|_| Tree::under(&program::peer_directory()));
+    report.section("Size");
+    let installed =
+        peer.as_ref().map(|tree| format!("{} (without Python)", mib(tree.bytes / 1024)));
+    report.row(Row::new("installed", mib(size / 1024)).peer(installed));
+    let packages = peer.as_ref().map(|tree| format!("{} (pip among them)", tree.packages));
+    report.row(Row::new("packages it is made of, itself included", crates()).peer(packages));
+    let build = format!("{:.0} s", cold_build().as_secs_f64());
+    report.row(Row::new("`cargo build --release` from nothing", build));
+}
+
+/// The crates that the program is made of.
+fn crates() -> usize {
+    let tree = cargo()
+        .args(["tree", "--locked", "--offline", "-e", "normal", "--prefix", "none", "-f", "{p}"])
+        .output()
+        .expect("cargo tree");
+    let lines = String::from_utf8_lossy(&tree.stdout);
+    lines.lines().filter(|line| !line.is_empty()).collect::<HashSet<_>>().len()
+}
+
+fn cold_build() -> Duration {
+    let directory = program::target().join("bench-build");
+    let _ = fs::remove_dir_all(&directory);
+    let start = Instant::now();
+    let status = cargo()
+        .args(["build", "--quiet", "--locked", "--offline", "--release"])
+        .env("CARGO_TARGET_DIR", &directory)
+        .stdout(Stdio::null())
+        .status();
+    let time = start.elapsed();
+    assert!(status.is_ok_and(|status| status.success()), "cargo build must work");
+    fs::remove_dir_all(&directory).expect("a directory of our own");
+    time
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
+/// What pip has installed.
+#[derive(Default)]
+struct Tree {
+    bytes: u64,
+    packages: usize,
+}
+
+impl Tree {
+    fn under(directory: &Path) -> Tree {
+        let mut tree = Tree::default();
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            tree.packages += usize::from(path.extension() == Some(OsStr::new("dist-info")));
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => {
+                    let below = Tree::under(&path);
+                    tree.bytes += below.bytes;
+                    tree.packages += below.packages;
+                }
+                Ok(metadata) => tree.bytes += metadata.len(),
+                Err(_) => {}
+            }
+        }
+        tree
+    }
+}
