@@ -49,6 +49,9 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest `Retry-After` that is worth waiting for within one command.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// For what is on its way, each way, in bytes: the largest head that ureq takes has to fit in, and each
+/// connection clears as much.
+const BUFFER: usize = 64 * 1024 + 1024;
 /// Longer than any interval between polls, so that they share a connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10 * 60);
 
@@ -180,6 +183,8 @@ impl Http {
             // For both: ureq's own limit on looking up would only see that it is put off.
             .timeout_connect(Some(CONNECT_LIMIT.saturating_mul(2)))
             .max_idle_age(KEEP_ALIVE)
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
             .build();
         let look_up = LookUp {
             resolver: WatchedResolver::new(DefaultResolver::default(), self.stage.clone()),
