@@ -28,8 +28,9 @@ check:
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test
 
-# A static file and an archive for each of TARGET, in target/dist/.
+# A static file and an archive for each of TARGET, in target/dist/. It takes some minutes.
 dist:
+	$(if $(strip $(TARGET)),,$(error TARGET is empty))
 	for target in $(TARGET); do tests/dist/build target/dist $$target || exit 1; done
 	tests/dist/pack target/dist $(TARGET)
 
@@ -37,9 +38,11 @@ dist:
 test-dist:
 	for target in $(TARGET); do tests/dist/test target/dist $$target || exit 1; done
 
-# Builds this machine's file and archive once more, elsewhere, and compares.
+# Builds each of TARGET, by default this machine's, twice, in two places, and compares.
+reproduce: TARGET = $(HERE)
 reproduce:
-	tests/dist/reproduce target/dist $(HERE)
+	$(MAKE) dist TARGET="$(TARGET)"
+	for target in $(TARGET); do tests/dist/reproduce target/dist $$target || exit 1; done
 
 # What takes the room in this machine's static file, by crate.
 bloat:

@@ -9,6 +9,8 @@ use crate::terminal;
 /// Takes effect for the whole process, from here on.
 pub fn set_up() {
     forbid_core_dumps();
+    #[cfg(target_env = "musl")]
+    crate::relro::protect();
     // A file that may not grow is an error to tell, and not a reason to die.
     // SAFETY: no handler is set that could do harm.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };

@@ -61,6 +61,8 @@ pub mod oidc;
 pub mod pending;
 pub mod platform;
 pub mod qr;
+#[cfg(target_env = "musl")]
+mod relro;
 pub mod secret;
 pub mod session;
 pub mod terminal;

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
-use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::pki_types::{PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::SigningKey;
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::Error;
 use ureq::unversioned::transport::{
@@ -43,8 +45,20 @@ fn client_config(roots: Roots) -> Result<Arc<ClientConfig>, rustls::Error> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
+    config.time_provider = Arc::new(WallClock);
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
     Ok(Arc::new(config))
+}
+
+/// What certificates are held against.
+#[derive(Debug)]
+struct WallClock;
+
+impl TimeProvider for WallClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let time = crate::clock::system_time().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(UnixTime::since_unix_epoch(time))
+    }
 }
 
 /// Nothing here logs in by certificate; ring's own reader of keys would bring in all of its signing.
