@@ -1,4 +1,5 @@
-//! A core dump would hold every secret of the moment, so there is none while the program waits.
+//! What an attacker could use: a core dump would hold every secret of the moment, so there is none while the
+//! program waits; and no table of addresses can be written.
 
 use std::fs;
 use std::io::Read;
@@ -173,4 +174,24 @@ fn a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on() {
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(shown.contains("core_dump.rs:") && shown.contains("RIO_DEBUG=1"), "{shown}");
     assert!(!shown.contains("s3ntinel"), "{shown}");
+}
+
+#[test]
+fn what_the_loader_has_written_is_read_only_from_then_on() {
+    let platform = Platform::start();
+    let robot = Robot::of(&platform);
+    let mut process = Running::start(&mut robot.rio(&["auth", "login"]).command());
+    process.waits_for("Waiting for the approval");
+    let Ok(maps) = fs::read_to_string(process.proc("maps")) else {
+        println!("skipped: only root may see the memory of a process that may not be dumped");
+        return;
+    };
+    let path = fs::canonicalize(binary()).unwrap();
+    let of_program: Vec<&str> = maps
+        .lines()
+        .filter(|line| line.ends_with(path.to_str().unwrap()))
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    // Code, then what was relocated, then the variables.
+    assert!(of_program.ends_with(&["r--p", "rw-p"]), "{maps}");
 }
