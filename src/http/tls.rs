@@ -19,8 +19,9 @@ use ureq::unversioned::transport::{
 use super::look_up::remaining;
 use super::trust::{Roots, Verifier};
 
-/// Sessions that can be resumed: with the login server and the platform, and a proxy for each.
-const SESSIONS: usize = 4;
+/// For the sessions of four servers: the login server, the two APIs of the platform, a proxy. rustls counts
+/// eight for each server.
+const SESSIONS: usize = 4 * 8;
 
 /// Wraps a connection in TLS where the URL asks for it.
 #[derive(Debug)]

@@ -165,4 +165,42 @@ mod tests {
         let roots = Roots::of_system(&["/nonexistent/ca.pem", "/dev/null"]);
         assert!(matches!(roots, Roots::Embedded));
     }
+
+    fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
+        let length = match u16::try_from(contents.len()).unwrap().to_be_bytes() {
+            [0, low @ ..0x80] => vec![low],
+            [0, low] => vec![0x81, low],
+            [high, low] => vec![0x82, high, low],
+        };
+        [&[tag], &length[..], contents].concat()
+    }
+
+    /// No more of a certificate than says who has issued it.
+    fn issued_by(name: &[u8]) -> CertificateDer<'static> {
+        const SEQUENCE: u8 = 0x30;
+        let (version, number) = (der(0xa0, &der(2, &[2])), der(2, &[1]));
+        let (issuer, empty) = (der(SEQUENCE, name), der(SEQUENCE, &[]));
+        // The algorithm comes before the issuer; time, subject and key come after it.
+        let signed = [&version, &number, &empty, &issuer, &empty, &empty, &empty];
+        let signed = der(SEQUENCE, &signed.map(Vec::as_slice).concat());
+        let signature = der(3, &[0]);
+        der(SEQUENCE, &[signed, empty, signature].concat()).into()
+    }
+
+    #[test]
+    fn each_embedded_root_is_found_by_what_it_has_issued_and_no_other_is() {
+        let unknown = issued_by(b"nobody");
+        for root in webpki_roots::TLS_SERVER_ROOTS {
+            let named: Vec<_> = webpki_roots::TLS_SERVER_ROOTS
+                .iter()
+                .filter(|other| other.subject == root.subject)
+                .cloned()
+                .collect();
+            let child = issued_by(&root.subject);
+            assert_eq!(Roots::Embedded.issuers_of(&child, &[]).roots, named);
+            let intermediates = [unknown.clone(), child];
+            assert_eq!(Roots::Embedded.issuers_of(&unknown, &intermediates).roots, named);
+        }
+        assert!(Roots::Embedded.issuers_of(&unknown, &[]).is_empty());
+    }
 }

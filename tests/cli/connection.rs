@@ -3,9 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
+use platform::{Answer, Authority, Call, Certificate, EMAIL, PASSWORD, Platform, TlsPort};
+use rio::chance::Share;
+use rio::http::{Action, Http, Request};
+use rio::trace::Trace;
 use serde_json::json;
 
+use crate::proxy::ConnectProxy;
 use crate::robot::{FakeClock, Outcome, Robot};
 use crate::tls::trusting;
 
@@ -14,8 +18,13 @@ const LOGIN: [&str; 7] =
 
 /// A platform over TLS, and a robot that trusts it.
 fn over_tls() -> (Rc<Platform>, Robot) {
+    over_tls_as(|certificate| certificate)
+}
+
+/// The same on a server that is different in some way.
+fn over_tls_as(different: fn(Certificate) -> Certificate) -> (Rc<Platform>, Robot) {
     let authority = Authority::new();
-    let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
+    let platform = Platform::start_tls(&different(authority.certify(&["127.0.0.1"])));
     platform.lenient();
     let robot = trusting(Robot::of(&platform), &authority);
     (Rc::new(platform), robot)
@@ -160,6 +169,48 @@ fn a_server_that_ends_each_connection_after_its_answer_is_no_trouble() {
         assert_eq!(clock.sleeps(), [5, 5, 5, 5], "{outcome}");
         assert_eq!(platform.connections(), 4, "{outcome}");
     }
+}
+
+#[test]
+fn a_server_that_goes_away_after_each_answer_is_met_again_without_a_whole_handshake() {
+    for (name, version) in
+        [("1.2", Certificate::tls12_only as fn(_) -> _), ("1.3", Certificate::tls13_only)]
+    {
+        println!("case: TLS {name}");
+        let (platform, robot) = over_tls_as(version);
+        platform.approve_after(0);
+        for _ in 0..2 {
+            platform.answer(Call::Token, last_words("400 Bad Request", pending()));
+        }
+        let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&FakeClock::new()));
+        let tls = platform.tls();
+        assert_eq!((tls.handshakes(), tls.resumed()), (3, 2), "{outcome}");
+    }
+}
+
+#[test]
+fn three_hosts_and_a_proxy_are_all_met_again_without_a_whole_handshake() {
+    let authority = Authority::new();
+    let hosts = ["login.example", "rip.example", "v2api.example"];
+    let platform = Platform::start_tls(&authority.certify(&hosts));
+    let proxy = ConnectProxy::to(platform.url());
+    let port = TlsPort::start(&authority.certify(&["127.0.0.1"]), proxy.address);
+    let robot = trusting(Robot::new(), &authority);
+    let robot = robot.env("HTTPS_PROXY", format!("https://{}", port.address()));
+    let http = Http::new(
+        &robot.environment(),
+        FakeClock::new(),
+        Rc::new(Share::default),
+        Trace::default(),
+    );
+    for host in [hosts, hosts].concat() {
+        platform.answer(Call::UserInfo, last_words("200 OK", json!({})));
+        let url = http.url(&format!("https://{host}/user/info")).unwrap();
+        assert_eq!(http.send(&Request::new(&url, Action::Get)).unwrap().status, 200);
+    }
+    let tls = platform.tls();
+    assert_eq!((tls.handshakes(), tls.resumed()), (6, 3));
+    assert_eq!((port.handshakes(), port.resumed()), (6, 5));
 }
 
 #[test]

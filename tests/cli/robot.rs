@@ -79,6 +79,11 @@ impl Robot {
         self.home.path()
     }
 
+    /// Its variables and its home, as the program sees them.
+    pub fn environment(&self) -> Env {
+        Env::new(self.env.clone(), Some(self.home().to_owned()))
+    }
+
     /// Where the config file is, there or not.
     pub fn config_path(&self) -> PathBuf {
         self.home().join(".config/rio-cli/config.json")
@@ -186,7 +191,7 @@ impl Rio<'_> {
     ) -> Outcome {
         let out = Stream::default();
         let trace = err.clone();
-        let env = Env::new(self.robot.env.clone(), Some(self.robot.home().to_owned()));
+        let env = self.robot.environment();
         let debug = env.is_on("RIO_DEBUG");
         let input = Box::new(Lines(self.stdin.lines().rev().map(str::to_owned).collect()));
         let console =

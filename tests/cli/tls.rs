@@ -2,7 +2,7 @@
 //! and that nothing is sent before. Then the same through proxies.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 use std::process::Command;
 use std::rc::Rc;
@@ -29,11 +29,17 @@ fn certified() -> (Authority, Platform) {
 
 /// A robot of the platform that trusts this authority, and only this one.
 pub fn trusting(robot: Robot, authority: &Authority) -> Robot {
+    with_bundle(robot, &authority.pem())
+}
+
+/// A robot that trusts whom this file names.
+fn with_bundle(robot: Robot, pem: &str) -> Robot {
     let path = robot.home().join("ca.pem");
-    std::fs::write(&path, authority.pem()).unwrap();
+    std::fs::write(&path, pem).unwrap();
     robot.env("SSL_CERT_FILE", path)
 }
 
+const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 const SELECT: [&str; 4] = ["--organization", "Acme Robotics", "--project", "simulation"];
 
 fn device_login(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
@@ -134,14 +140,77 @@ fn a_host_may_be_certified_by_name() {
 }
 
 #[test]
+fn a_host_may_be_certified_by_an_ipv6_address() {
+    let authority = Authority::new();
+    let platform = Platform::start();
+    platform.lenient();
+    platform.approve_after(1);
+    let behind = platform.url().trim_start_matches("http://").parse().unwrap();
+    let certificate = authority.certify(&["::1"]);
+    let port = match TlsPort::start_at(Ipv6Addr::LOCALHOST.into(), &certificate, behind) {
+        Ok(port) => port,
+        Err(error) => return println!("skipped: no IPv6 loopback here: {error}"),
+    };
+    let url = format!("https://[::1]:{}", port.address().port());
+    platform.seen_at(&url);
+    let robot = trusting(Robot::new(), &authority);
+    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    let outcome = device_login(&robot, &FakeClock::new());
+    succeeds(&robot, outcome);
+    assert_eq!(port.handshakes(), 1);
+}
+
+#[test]
+fn an_authority_may_leave_the_certifying_to_another_that_the_server_names() {
+    let root = Authority::new();
+    for (name, authority) in
+        [("one", root.intermediate()), ("two", root.intermediate().intermediate())]
+    {
+        println!("case: {name} between");
+        let platform = Platform::start_tls(&authority.certify(&[HERE]));
+        let (robot, _) = Robot::logged_in(&platform);
+        trusting(robot, &root).rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
+    }
+}
+
+/// A bundle with this in it is enough to trust the platform.
+fn is_trusted_by(platform: &Platform, bundle: &str) {
+    let (robot, _) = Robot::logged_in(platform);
+    with_bundle(robot, bundle).rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
+}
+
+#[test]
+fn an_authority_may_have_the_name_of_another_in_the_file() {
+    // Its old certificate, say, which has not been taken out yet.
+    let (old, new) = (Authority::named("Acme CA"), Authority::named("Acme CA"));
+    let platform = Platform::start_tls(&new.certify(&[HERE]));
+    for [first, second] in [[&old, &new], [&new, &old]] {
+        is_trusted_by(&platform, &(first.pem() + &second.pem()));
+    }
+}
+
+#[test]
 fn an_authority_may_stand_among_others_in_the_file() {
     let (authority, platform) = certified();
-    let (robot, _) = Robot::logged_in(&platform);
-    let path = robot.home().join("bundle.pem");
-    let bundle = format!("# ours\n{}\n{}", Authority::new().pem(), authority.pem());
-    std::fs::write(&path, bundle).unwrap();
-    let robot = robot.env("SSL_CERT_FILE", path);
-    robot.rio(&["auth", "status", "--verify"]).run_at(&FakeClock::new()).exits(0);
+    let other = || Authority::new().pem();
+    let (ours, many) = (authority.pem(), (0..150).map(|_| other()).collect::<String>());
+    // What somebody has edited with the wrong program, and what is whole but no certificate.
+    let broken = other().replace('M', "*");
+    let senseless = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (name, bundle) in [
+        ("one more", format!("{}{ours}", other())),
+        ("as many as a system has, before", format!("{many}{ours}")),
+        ("as many as a system has, after", format!("{ours}{many}")),
+        ("text between", format!("# theirs\n{}\nOurs: 1\n=======\n{ours}\nbye", other())),
+        ("CRLF", format!("{many}{ours}").replace('\n', "\r\n")),
+        ("a broken one before", format!("{broken}{ours}")),
+        ("a senseless one before", format!("{senseless}{ours}")),
+        ("a broken one after", format!("{ours}{broken}")),
+        ("all of it", format!("# all\n{broken}{many}--\n{senseless}{ours}{broken}")),
+    ] {
+        println!("case: {name}");
+        is_trusted_by(&platform, &bundle);
+    }
 }
 
 // Who is not.
@@ -151,6 +220,13 @@ fn an_unknown_authority_is_refused() {
     let certificate = Authority::new().certify(&[HERE]);
     let words = ["nobody this machine trusts", "SSL_CERT_FILE"];
     is_refused(&certificate, &Authority::new(), &words);
+}
+
+#[test]
+fn an_authority_that_another_vouches_for_is_unknown_where_the_server_does_not_name_it() {
+    let root = Authority::new();
+    let certificate = root.intermediate().certify(&[HERE]).alone();
+    is_refused(&certificate, &root, &["nobody this machine trusts", "SSL_CERT_FILE"]);
 }
 
 #[test]
@@ -381,8 +457,6 @@ fn a_handshake_that_stalls_is_given_up_after_ten_seconds_and_polling_goes_on() {
 }
 
 // Through proxies.
-
-const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 
 /// Whether these bytes are records of TLS and no more, the first of them a handshake.
 fn is_tls(mut bytes: &[u8]) -> bool {

@@ -4,7 +4,7 @@
 //! side knows of it. Certificates are made by the test, of an authority that nobody else trusts.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,14 +15,18 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, SupportedProtocolVersion};
 
 use crate::jwt::random_token;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A certificate authority of the test's own.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    /// What a server has to send along, so that clients find the way to the root: nothing, where it is one.
+    intermediates: Vec<CertificateDer<'static>>,
+}
 
 /// A server's certificate with its key, and the versions of TLS that the server speaks.
 #[derive(Clone)]
@@ -40,15 +44,21 @@ impl Authority {
 
     /// A new one of this name, with a key of its own.
     pub fn named(name: &str) -> Authority {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Authority(CertifiedIssuer::self_signed(params, key()).expect("a certificate"))
+        let issuer = CertifiedIssuer::self_signed(authority(name), key());
+        Authority { issuer: issuer.expect("a certificate"), intermediates: Vec::new() }
+    }
+
+    /// A new one that this one vouches for; its servers send its certificate along.
+    pub fn intermediate(&self) -> Authority {
+        let issuer = CertifiedIssuer::signed_by(authority(&random_token()), key(), &self.issuer);
+        let issuer = issuer.expect("a certificate");
+        let intermediates = [&[issuer.der().clone()], &self.intermediates[..]].concat();
+        Authority { issuer, intermediates }
     }
 
     /// Its own certificate, for `SSL_CERT_FILE`.
     pub fn pem(&self) -> String {
-        self.0.pem()
+        self.issuer.pem()
     }
 
     /// A certificate for these names or addresses, good from yesterday until next year.
@@ -64,9 +74,9 @@ impl Authority {
         params.not_before = valid.start.into();
         params.not_after = valid.end.into();
         let key = key();
-        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         Certificate {
-            chain: vec![certificate.der().clone()],
+            chain: [&[certificate.der().clone()], &self.intermediates[..]].concat(),
             key: key.serialize_der(),
             versions: vec![&TLS12, &TLS13],
         }
@@ -92,6 +102,12 @@ impl Certificate {
         self
     }
 
+    /// On a server that forgets to send the intermediates along.
+    pub fn alone(mut self) -> Certificate {
+        self.chain.truncate(1);
+        self
+    }
+
     fn config(&self) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::try_from(self.key.clone()).expect("a key of rcgen's");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -101,6 +117,13 @@ impl Certificate {
             });
         Arc::new(config.expect("a certificate that goes with its key"))
     }
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
 }
 
 fn key() -> KeyPair {
@@ -121,6 +144,7 @@ struct Shared {
     silent: AtomicBool,
     accepted: AtomicUsize,
     handshakes: AtomicUsize,
+    resumed: AtomicUsize,
     open: Mutex<Vec<Arc<Session>>>,
 }
 
@@ -132,7 +156,17 @@ struct Session {
 impl TlsPort {
     /// A loopback port of its own, in front of this one.
     pub fn start(certificate: &Certificate, behind: SocketAddr) -> TlsPort {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
+        let port = TlsPort::start_at(Ipv4Addr::LOCALHOST.into(), certificate, behind);
+        port.expect("a free loopback port")
+    }
+
+    /// The same at another address, which the machine may not have.
+    pub fn start_at(
+        address: IpAddr,
+        certificate: &Certificate,
+        behind: SocketAddr,
+    ) -> io::Result<TlsPort> {
+        let listener = TcpListener::bind((address, 0))?;
         let shared = Arc::new(Shared {
             address: listener.local_addr().expect("the port's address"),
             behind,
@@ -141,13 +175,14 @@ impl TlsPort {
             silent: AtomicBool::default(),
             accepted: AtomicUsize::default(),
             handshakes: AtomicUsize::default(),
+            resumed: AtomicUsize::default(),
             open: Mutex::default(),
         });
         let thread = thread::spawn({
             let shared = shared.clone();
             move || shared.accept_all(&listener)
         });
-        TlsPort { shared, thread: Some(thread) }
+        Ok(TlsPort { shared, thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -173,6 +208,11 @@ impl TlsPort {
     /// How many of them came as far as an agreed key.
     pub fn handshakes(&self) -> usize {
         self.shared.handshakes.load(Ordering::SeqCst)
+    }
+
+    /// How many of these went on with the session of an earlier connection.
+    pub fn resumed(&self) -> usize {
+        self.shared.resumed.load(Ordering::SeqCst)
     }
 
     /// Ends all connections as a server does that has waited long enough: with TLS's own goodbye.
@@ -236,6 +276,9 @@ impl Shared {
         session.client.set_nodelay(true)?;
         let early = session.shake_hands()?;
         self.handshakes.fetch_add(1, Ordering::SeqCst);
+        if lock(&session.tls).handshake_kind() == Some(HandshakeKind::Resumed) {
+            self.resumed.fetch_add(1, Ordering::SeqCst);
+        }
         let server = TcpStream::connect(self.behind)?;
         server.set_nodelay(true)?;
         (&server).write_all(&early)?;
