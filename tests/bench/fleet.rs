@@ -121,12 +121,15 @@ impl Fleet {
     fn tell_load(&self, report: &mut Report) {
         let series = polls_per_second::Series::of(&self.requests, self.away);
         let (before, after) = series.busiest();
+        let share = ROBOTS / INTERVAL.as_secs() as usize;
         report.row(
             Row::new(
-                "polls in the busiest second: before, after it is back",
+                format!(
+                    "polls in the busiest second: before, after it is back (an even share: {share})"
+                ),
                 format!("{before}, {after}"),
             )
-            .target("after ≤ 1.5 × before", 2 * after <= 3 * before),
+            .target("after ≤ 1.35 × the share", 100 * after <= 135 * share),
         );
     }
 }

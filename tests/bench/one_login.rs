@@ -86,7 +86,7 @@ fn tell_the_wire(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
         format!("{} ({} up, {} down)", grouped(both(logins)), grouped(up), grouped(down))
     };
     report.row(
-        Row::new("bytes on the wire per poll", bytes(rio))
+        Row::new("bytes per poll, TLS but not TCP and IP headers", bytes(rio))
             .peer(peer.map(bytes))
             .target("≤ 900", both(rio) <= 900),
     );

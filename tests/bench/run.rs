@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use crate::program;
 use crate::robot::Robot;
 
 /// The arguments of a program, and what it reads from standard input.
@@ -27,6 +28,8 @@ pub struct Usage {
 pub struct Runner {
     measure: PathBuf,
     pub empty: PathBuf,
+    /// The same with musl, which `make dist` brings.
+    pub empty_of_musl: Option<PathBuf>,
     _directory: tempfile::TempDir,
 }
 
@@ -35,8 +38,14 @@ impl Runner {
     pub fn new() -> Runner {
         let directory = tempfile::tempdir().expect("a temporary directory");
         Runner {
-            measure: compile("measure.c", directory.path()),
-            empty: compile("empty.c", directory.path()),
+            measure: compile(&mut Command::new("cc"), "measure.c", directory.path())
+                .expect("cc -static must work"),
+            empty: compile(&mut Command::new("cc"), "empty.c", directory.path())
+                .expect("cc -static must work"),
+            empty_of_musl: zig_cc().and_then(|mut zig| {
+                fs::create_dir(directory.path().join("musl")).ok()?;
+                compile(&mut zig, "empty.c", &directory.path().join("musl"))
+            }),
             _directory: directory,
         }
     }
@@ -108,12 +117,19 @@ impl Running {
     }
 }
 
-/// Compiles one of the C programs beside this file.
-fn compile(source: &str, directory: &Path) -> PathBuf {
+/// Compiles one of the C programs beside this file; `None` where the compiler cannot.
+fn compile(compiler: &mut Command, source: &str, directory: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench").join(source);
-    let program = directory.join(source.file_stem().expect("a name"));
-    let status =
-        Command::new("cc").args(["-O2", "-static", "-o"]).arg(&program).arg(source).status();
-    assert!(status.is_ok_and(|status| status.success()), "cc -static must work");
-    program
+    let program = directory.join(source.file_stem()?);
+    let status = compiler.args(["-O2", "-static", "-o"]).arg(&program).arg(source).status();
+    status.is_ok_and(|status| status.success()).then_some(program)
+}
+
+/// The C compiler that `make dist` links with.
+fn zig_cc() -> Option<Command> {
+    let python = program::target().join("zig/bin/python");
+    let mut zig = Command::new(&python);
+    zig.args(["-m", "ziglang", "cc", "-target"]);
+    zig.arg(format!("{}-linux-musl", std::env::consts::ARCH));
+    python.exists().then_some(zig)
 }

@@ -28,7 +28,8 @@ pub fn measure(bench: &Bench, report: &mut Report) {
 /// The crates that the program is made of.
 fn crates() -> usize {
     let tree = cargo()
-        .args(["tree", "--locked", "--offline", "-e", "normal", "--prefix", "none", "-f", "{p}"])
+        .args(["tree", "--locked", "--offline", "-e", "normal", "--no-dedupe"])
+        .args(["--prefix", "none", "-f", "{p}"])
         .output()
         .expect("cargo tree");
     let lines = String::from_utf8_lossy(&tree.stdout);

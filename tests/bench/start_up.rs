@@ -17,6 +17,7 @@ const RUNS: usize = 50;
 /// Medians of the wall time.
 struct Times {
     empty: Duration,
+    empty_of_musl: Option<Duration>,
     rio: Duration,
     peer: Option<Result<Duration, String>>,
 }
@@ -42,6 +43,11 @@ pub fn measure(bench: &Bench, report: &mut Report) {
         .peer(peer.map(|peer| format!("{}×", grouped(ratio(peer, times.empty) as usize))))
         .target("≤ 2×", against_empty <= 2.0),
     );
+    if let Some(empty) = times.empty_of_musl {
+        let what = format!("against one linked with musl, as `rio` is, {}", ms(empty));
+        let row = Row::new(what, format!("{:.1}×", ratio(times.rio, empty)));
+        report.row(row.target("≤ 2×", ratio(times.rio, empty) <= 2.0));
+    }
     if let Some(peer) = peer {
         let faster = ratio(peer, times.rio);
         let figure = format!("{}× faster", grouped(faster as usize));
@@ -52,12 +58,15 @@ pub fn measure(bench: &Bench, report: &mut Report) {
 
 /// All in turn, so that what else the machine does meets them alike.
 fn take_turns(bench: &Bench, robot: &Robot) -> Times {
-    let (mut empty, mut rio, mut peer) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut empty, mut of_musl) = (Vec::new(), Vec::new());
+    let (mut rio, mut peer) = (Vec::new(), Vec::new());
     let wall = |program: &Path, job: Job| Ok(bench.runner.run(program, job, robot)?.wall);
     let nothing = Job { arguments: &[], input: "" };
     for _ in 0..ROUNDS {
         for _ in 0..RUNS {
             empty.push(wall(&bench.runner.empty, nothing).expect("an empty program"));
+            let musl = bench.runner.empty_of_musl.as_ref();
+            of_musl.extend(musl.map(|path| wall(path, nothing).expect("an empty program")));
             rio.push(wall(&bench.rio.path, STATUS).expect("a status of rio"));
         }
         peer.extend(bench.peer.as_ref().map(|Program { path, .. }| wall(path, STATUS)));
@@ -65,6 +74,7 @@ fn take_turns(bench: &Bench, robot: &Robot) -> Times {
     let peer: Result<Vec<Duration>, String> = peer.into_iter().collect();
     Times {
         empty: median(empty),
+        empty_of_musl: bench.runner.empty_of_musl.as_ref().map(|_| median(of_musl)),
         rio: median(rio),
         peer: bench.peer.as_ref().map(|_| peer.map(median)),
     }
