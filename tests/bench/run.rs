@@ -117,6 +117,14 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The program goes with it.
+        let _ = self.measure.kill();
+        let _ = self.measure.wait();
+    }
+}
+
 /// Compiles one of the C programs beside this file; `None` where the compiler cannot.
 fn compile(compiler: &mut Command, source: &str, directory: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench").join(source);
