@@ -7,7 +7,8 @@
 //! under it, and [`pending`] what is kept of a login that waits.
 //! [`session`] is where the commands that speak to the platform begin, and [`hosts`] and [`environment`]
 //! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`chance`],
-//! [`console`] with [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen.
+//! [`console`] with [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen,
+//! and `relro` for what the loader of a static file leaves undone.
 //! [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words that the rest is said in.
 
 #![warn(missing_docs)]
