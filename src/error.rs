@@ -6,13 +6,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
-    Done = 0,
+    Success = 0,
     /// Refused or failed: denied, expired, wrong password, not logged in, bad config file.
-    Refused = 1,
+    Failure = 1,
     /// The command line is wrong.
     Usage = 2,
     /// Network, TLS, proxy or server trouble: try again later.
-    Unavailable = 3,
+    TemporaryFailure = 3,
 }
 
 impl Exit {
@@ -34,8 +34,8 @@ pub struct Error {
 
 impl Error {
     /// The request was understood, and the answer is no. Exit code 1.
-    pub fn refused(fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Error { exit: Exit::Refused, fact: fact.into(), advice: advice.into() }
+    pub fn failure(fact: impl Into<String>, advice: impl Into<String>) -> Self {
+        Error { exit: Exit::Failure, fact: fact.into(), advice: advice.into() }
     }
 
     /// The command line cannot be carried out as it stands. Exit code 2.
@@ -44,8 +44,8 @@ impl Error {
     }
 
     /// Nobody could be asked; the same command may work later. Exit code 3.
-    pub fn unavailable(fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Error { exit: Exit::Unavailable, fact: fact.into(), advice: advice.into() }
+    pub fn temporary(fact: impl Into<String>, advice: impl Into<String>) -> Self {
+        Error { exit: Exit::TemporaryFailure, fact: fact.into(), advice: advice.into() }
     }
 
     /// The same error, said with what it means for the step it stopped.
@@ -55,8 +55,8 @@ impl Error {
     }
 
     /// The same error as one of a server that could not be asked. Exit code 3.
-    pub fn into_unavailable(self) -> Self {
-        Error { exit: Exit::Unavailable, ..self }
+    pub fn into_temporary(self) -> Self {
+        Error { exit: Exit::TemporaryFailure, ..self }
     }
 
     /// The same fact with another advice.

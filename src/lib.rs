@@ -1,15 +1,8 @@
 //! The login of rapyuta.io, for machines without a keyboard.
 //!
-//! Read it in this order. [`args`] declares the command line, [`command_line`] reads it and [`help`]
-//! explains it. [`cmd`] has one file per command. A login by device code goes through [`oidc`] (the wire),
-//! [`device`] (RFC 8628, pure) and [`id_token`] (what is accepted); [`platform`] is rapyuta.io's own API,
-//! and both speak through [`http`]. [`config`] is the token cache, [`cache_file`] the file
-//! under it, and [`pending`] what is kept of a login that waits.
-//! [`session`] is where the commands that speak to the platform begin, and [`hosts`] and [`environment`]
-//! say where the platform is. [`host`] holds what is ambient: [`env`], [`clock`], [`chance`],
-//! [`console`] with [`terminal`] and [`qr`], [`browser`], [`trace`]; [`last_resort`] is for what must not happen,
-//! and `relro` for what the loader of a static file leaves undone.
-//! [`secret`], [`error`], [`json`], [`jwt`] and [`text`] are the words that the rest is said in.
+//! [`cli`] is what users type and [`cmd`] has one file per command. [`oauth`] is the device authorization
+//! grant and [`platform`] the API of rapyuta.io; both use [`http`]. [`config`] is the token cache, and [`host`]
+//! is the machine that the program runs on.
 
 #![warn(missing_docs)]
 // Nothing that a server, a file or a person sends may end in a panic.
@@ -37,42 +30,22 @@
     )
 )]
 
-pub mod args;
-pub mod browser;
-pub mod cache_file;
-pub mod chance;
-pub mod clock;
+pub mod cli;
 pub mod cmd;
-pub mod command_line;
 pub mod config;
-pub mod console;
-pub mod device;
-pub mod env;
-pub mod environment;
 pub mod error;
-pub mod help;
 pub mod host;
-pub mod hosts;
 pub mod http;
-pub mod id_token;
 pub mod json;
 pub mod jwt;
-pub mod last_resort;
-pub mod oidc;
-pub mod pending;
+pub mod oauth;
 pub mod platform;
-pub mod qr;
-#[cfg(target_env = "musl")]
-mod relro;
 pub mod secret;
-pub mod session;
-pub mod terminal;
 pub mod text;
-pub mod trace;
 
 use std::ffi::OsString;
 
-use command_line::Invocation;
+use cli::parse::{self, Invocation};
 use error::{Error, Exit};
 use host::Host;
 
@@ -86,9 +59,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Ex
 }
 
 fn perform(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Result<Exit, Error> {
-    match command_line::parse(arguments)? {
+    match parse::parse(arguments)? {
         Invocation::Run(rio) => cmd::run(rio, host),
-        Invocation::Show(text) => host.console.print_text(&text).map(|()| Exit::Done),
+        Invocation::Show(text) => host.console.print_text(&text).map(|()| Exit::Success),
         Invocation::NoCommand(help) => {
             help.lines().for_each(|line| host.console.say(line));
             Ok(Exit::Usage)

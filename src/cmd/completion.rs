@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
 
-use crate::args::{Completion, Rio};
+use crate::cli::args::{Completion, Rio};
+use crate::cli::help::{self, HelpOption};
 use crate::error::{Error, Exit};
-use crate::help::{self, HelpOption};
 use crate::host::Host;
 use crate::text;
 
@@ -54,7 +54,7 @@ pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
         }
     };
     host.console.print_script(&script)?;
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }
 
 /// What the user can mean by the operand of a command, or the value of an option, as far as it is known.

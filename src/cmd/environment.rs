@@ -1,11 +1,11 @@
 //! `rio auth environment`: which deployment of the platform to speak to.
 
-use crate::args;
+use crate::cli::args;
 use crate::config::{ConfigFile, ENVIRONMENT};
-use crate::environment::{Environment, VALID_NAMES};
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::pending::PendingFile;
+use crate::oauth::pending::PendingFile;
+use crate::platform::environment::{Environment, VALID_NAMES};
 
 /// Sets the environment's hosts, and forgets the login, which was one with the old hosts.
 pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
@@ -31,5 +31,5 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
          to log in to it.",
         environment.name()
     ));
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }

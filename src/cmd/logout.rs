@@ -1,10 +1,10 @@
 //! `rio auth logout`.
 
+use crate::cmd::session::Session;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::pending::PendingFile;
-use crate::session::Session;
+use crate::oauth::pending::PendingFile;
 
 /// Tells the server, and forgets whatever it answers.
 pub fn run(host: &mut Host) -> Result<Exit, Error> {
@@ -13,7 +13,7 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
     if !session.config.has_login() {
         PendingFile::beside(session.file.path()).discard();
         host.console.say("You are logged out already.");
-        return Ok(Exit::Done);
+        return Ok(Exit::Success);
     }
     session.file.check_writable()?;
     let told = token.as_ref().map(|token| session.platform().logout(token));
@@ -29,5 +29,5 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
             ));
         }
     }
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }

@@ -4,13 +4,16 @@ mod completion;
 mod environment;
 mod login;
 mod logout;
+mod question;
 mod refresh_token;
 mod secrets;
+mod selection;
+pub mod session;
 mod status;
 mod token;
 
-use crate::args::{AuthCommand, Command, Rio};
-use crate::command_line;
+use crate::cli::args::{AuthCommand, Command, Rio};
+use crate::cli::parse;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 
@@ -25,16 +28,14 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
             AuthCommand::Token(args) => token::run(args, host),
             AuthCommand::Environment(args) => environment::run(args, host),
         },
-        Command::Version(_) => {
-            host.console.print_text(&command_line::version()).map(|()| Exit::Done)
-        }
+        Command::Version(_) => host.console.print_text(&parse::version()).map(|()| Exit::Success),
         Command::Completion(args) => completion::run(args, host),
     }
 }
 
 /// What a command ends with that finds the login it worked on replaced or gone.
 fn overtaken() -> Error {
-    Error::refused(
+    Error::failure(
         "another rio has logged in or out meanwhile, and what it did was left as it is",
         "See `rio auth status`.",
     )

@@ -1,13 +1,13 @@
 //! `rio auth refresh-token`.
 
 use super::{overtaken, secrets};
-use crate::args::RefreshToken;
+use crate::cli::args::RefreshToken;
+use crate::cmd::session::Session;
 use crate::config::{AUTH_TOKEN, EMAIL_ID};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
 use crate::secret::Secret;
-use crate::session::Session;
 
 /// Exchanges the stored token, by itself if it is still good, by the password if it is not.
 pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
@@ -33,7 +33,7 @@ pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
         return Err(overtaken());
     }
     host.console.say("The token is refreshed.");
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }
 
 fn by_password(
@@ -44,7 +44,7 @@ fn by_password(
     session: &Session,
 ) -> Result<Secret, Error> {
     let email = email.ok_or_else(|| {
-        Error::refused(
+        Error::failure(
             "the stored token is no longer good, and whose it is is not known",
             "Run `rio auth login`.",
         )
@@ -56,7 +56,7 @@ fn by_password(
             secrets::ask_password(host, email)?
         }
         None => {
-            return Err(Error::refused(
+            return Err(Error::failure(
                 "the stored token is no longer good, and nobody may be asked for the password",
                 "Run `rio auth login`, or `rio auth refresh-token --password -` for an account with \
                  a password.",

@@ -39,7 +39,7 @@ fn usable(name: &str, value: Secret) -> Result<Secret, Error> {
 pub fn ask_password(host: &mut Host, email: &str) -> Result<Secret, Error> {
     let password = host.console.ask_hidden(&format!("Password of {email}: "))?;
     password.filter(|password| !password.is_empty()).ok_or_else(|| {
-        Error::refused(
+        Error::failure(
             "no password was given",
             "Give it at the prompt or with `--password -`. An account that signs in through SSO has \
              none: run `rio auth login`.",

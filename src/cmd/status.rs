@@ -4,19 +4,19 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::args;
-use crate::clock;
+use crate::cli::args;
+use crate::cmd::session::Session;
 use crate::config::{
     Config, EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
     PROJECT_ID, PROJECT_NAME,
 };
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::hosts::Hosts;
+use crate::host::clock;
 use crate::jwt::{self, Jwt};
 use crate::platform::Verdict;
+use crate::platform::hosts::Hosts;
 use crate::secret::Secret;
-use crate::session::Session;
 use crate::text;
 
 /// Others than the owner may read it.
@@ -47,8 +47,8 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
     warn_of_clock(host, standing.now);
     match verified {
         None => Ok(standing.exit()),
-        Some(Ok(Verdict { accepted: true, .. })) => Ok(Exit::Done),
-        Some(Ok(Verdict { accepted: false, .. })) => Ok(Exit::Refused),
+        Some(Ok(Verdict { accepted: true, .. })) => Ok(Exit::Success),
+        Some(Ok(Verdict { accepted: false, .. })) => Ok(Exit::Failure),
         Some(Err(error)) => Err(error),
     }
 }
@@ -104,7 +104,7 @@ impl Standing {
     }
 
     fn exit(&self) -> Exit {
-        if self.token.is_some() && !self.expired() { Exit::Done } else { Exit::Refused }
+        if self.token.is_some() && !self.expired() { Exit::Success } else { Exit::Failure }
     }
 
     fn card(&self, verified: &Verified, utc: SystemTime) -> Vec<String> {

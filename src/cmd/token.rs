@@ -1,19 +1,19 @@
 //! `rio auth token`: a token on standard output, and nothing else.
 
 use super::secrets;
-use crate::args;
+use crate::cli::args;
+use crate::cmd::session::Session;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
 use crate::secret::Secret;
-use crate::session::Session;
 
 /// Prints a new token, or the stored one; stores nothing.
 pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
     let token = if args.current { current(args, host)? } else { new(args, host)? };
     host.console.print(token.expose())?;
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }
 
 fn current(args: args::Token, host: &mut Host) -> Result<Secret, Error> {

@@ -36,7 +36,7 @@ impl Stage {
     }
 
     /// Whether a failed request cannot have reached its server.
-    pub fn nothing_sent(&self) -> bool {
+    pub fn nothing_was_sent(&self) -> bool {
         matches!(self.get(), NOT_FOUND | CONNECTING | BEHIND_PROXY)
     }
 

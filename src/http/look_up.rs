@@ -213,7 +213,7 @@ mod tests {
         for asked in [2, 3] {
             let error = client.get("oidc.example").unwrap_err();
             assert!(matches!(error, Error::HostNotFound), "{error}");
-            assert!(client.stage.not_found() && client.stage.nothing_sent());
+            assert!(client.stage.not_found() && client.stage.nothing_was_sent());
             assert_eq!(dns.asked(), asked);
         }
         dns.says(Some(&platform));

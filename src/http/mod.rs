@@ -4,17 +4,17 @@
 //! told as what it means for the person who waits.
 
 mod connector;
+mod failure;
 mod look_up;
 mod name_servers;
 mod proxy;
-mod reply;
+mod response;
+mod roots;
 mod tls;
-mod trouble;
-mod trust;
 mod url;
 
-pub use reply::Reply;
-pub use trouble::Trouble;
+pub use failure::TransportError;
+pub use response::Response;
 pub use url::Url;
 
 use std::cell::RefCell;
@@ -26,17 +26,17 @@ use ureq::Agent;
 use ureq::unversioned::resolver::DefaultResolver;
 use zeroize::Zeroizing;
 
-use crate::chance::{Chance, Share};
-use crate::clock::Clock;
-use crate::env::Env;
 use crate::error::Error;
+use crate::host::clock::Clock;
+use crate::host::env::Env;
+use crate::host::random::{Fraction, RandomFraction};
+use crate::host::trace::Trace;
 use crate::secret::Secret;
-use crate::trace::Trace;
 use connector::{Stage, WatchedConnector, WatchedResolver};
 use look_up::{Later, LookUp};
 use proxy::Proxy;
+use roots::Roots;
 use tls::TlsConnector;
-use trust::Roots;
 
 /// How long a connection may take, TLS included; looking up the name may take as long again. `look_up` sees
 /// to both.
@@ -101,7 +101,7 @@ impl<'a> Request<'a> {
 pub struct Http {
     env: Env,
     clock: Rc<dyn Clock>,
-    chance: Chance,
+    random: RandomFraction,
     trace: Trace,
     stage: Arc<Stage>,
     agents: RefCell<Vec<(Route, Agent)>>,
@@ -116,9 +116,9 @@ struct Route {
 
 impl Http {
     /// A client that follows the environment's proxies and certificates. Nothing is opened or read yet.
-    pub fn new(env: &Env, clock: Rc<dyn Clock>, chance: Chance, trace: Trace) -> Self {
+    pub fn new(env: &Env, clock: Rc<dyn Clock>, random: RandomFraction, trace: Trace) -> Self {
         let (stage, agents) = (Arc::default(), RefCell::default());
-        Http { env: env.clone(), clock, chance, trace, stage, agents }
+        Http { env: env.clone(), clock, random, trace, stage, agents }
     }
 
     /// Reads a URL that may be called or shown: https, or http to this machine, or any http with
@@ -129,11 +129,11 @@ impl Http {
 
     /// Sends a request. A GET is tried again when the trouble may pass; a POST only when nothing of it
     /// can have been sent.
-    pub fn send(&self, request: &Request) -> Result<Reply, Error> {
+    pub fn send(&self, request: &Request) -> Result<Response, Error> {
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
-            match wait_before_retry(request, &outcome, pause, (self.chance)()) {
+            match wait_before_retry(request, &outcome, pause, (self.random)()) {
                 Some(wait) => self.sleep(wait),
                 None => return outcome.map_err(Error::from),
             }
@@ -143,7 +143,7 @@ impl Http {
     }
 
     /// Sends a request, whatever comes of it.
-    pub fn send_once(&self, request: &Request) -> Result<Reply, Trouble> {
+    pub fn send_once(&self, request: &Request) -> Result<Response, TransportError> {
         let proxy = proxy::for_url(&self.env, request.url)?;
         let agent = self.agent(request.url, &proxy)?;
         self.stage.reset();
@@ -151,7 +151,7 @@ impl Http {
         let outcome = self.call(&agent, request).map_err(|error| {
             let name = request.url.host();
             let proxy = proxy.as_ref().map(Proxy::shown);
-            Trouble::new(error, name, proxy, &self.stage, self.clock.utc())
+            TransportError::new(error, name, proxy, &self.stage, self.clock.utc())
         });
         let took = self.clock.now().saturating_sub(start);
         self.trace_request(request, proxy.as_ref(), &outcome, took);
@@ -165,7 +165,7 @@ impl Http {
         self.clock.sleep(duration);
     }
 
-    fn agent(&self, url: &Url, proxy: &Option<Proxy>) -> Result<Agent, Trouble> {
+    fn agent(&self, url: &Url, proxy: &Option<Proxy>) -> Result<Agent, TransportError> {
         let route = Route { tls: url.is_https(), proxy: proxy.clone() };
         let mut agents = self.agents.borrow_mut();
         if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == route) {
@@ -195,7 +195,7 @@ impl Http {
         Ok(agent)
     }
 
-    fn call(&self, agent: &Agent, request: &Request) -> Result<Reply, ureq::Error> {
+    fn call(&self, agent: &Agent, request: &Request) -> Result<Response, ureq::Error> {
         let limit = Some(request.limit.unwrap_or(TOTAL_LIMIT));
         let authorization =
             request.bearer.map(|token| Zeroizing::new(format!("Bearer {}", token.expose())));
@@ -219,21 +219,21 @@ impl Http {
                 prepared!(agent.post(url)).content_type("application/json").send(json.as_str())
             }
         };
-        Ok(Reply::read(request.url.host(), response?, self.clock.utc()))
+        Ok(Response::read(request.url.host(), response?, self.clock.utc()))
     }
 
     fn trace_request(
         &self,
         request: &Request,
         proxy: Option<&Proxy>,
-        outcome: &Result<Reply, Trouble>,
+        outcome: &Result<Response, TransportError>,
         took: Duration,
     ) {
         let proxy = proxy.map(|proxy| format!(" through {}", proxy.shown())).unwrap_or_default();
         let connection =
             if self.stage.connected() { "new connection" } else { "connection reused" };
         let outcome = match outcome {
-            Ok(reply) => format!("{}, {} bytes, {connection}", reply.status, reply.size()),
+            Ok(response) => format!("{}, {} bytes, {connection}", response.status, response.size()),
             Err(trouble) => format!("failed: {}", trouble.reason()),
         };
         self.trace.line(&format!(
@@ -249,14 +249,16 @@ impl Http {
 /// share of the wait comes on top, so that many machines that were refused at once do not return at once.
 fn wait_before_retry(
     request: &Request,
-    outcome: &Result<Reply, Trouble>,
+    outcome: &Result<Response, TransportError>,
     pause: Duration,
-    share: Share,
+    share: Fraction,
 ) -> Option<Duration> {
     let idempotent = request.method() == "GET";
     let asked = match outcome {
-        Ok(reply) if idempotent && reply.may_pass() => reply.retry_after.unwrap_or_default(),
-        Err(trouble) if trouble.may_pass() && (idempotent || trouble.nothing_sent()) => {
+        Ok(response) if idempotent && response.is_transient() => {
+            response.retry_after.unwrap_or_default()
+        }
+        Err(trouble) if trouble.is_transient() && (idempotent || trouble.nothing_was_sent()) => {
             Duration::ZERO
         }
         _ => return None,

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::url::{Url, has_host_and_port};
-use crate::env::Env;
 use crate::error::Error;
+use crate::host::env::Env;
 
 /// A proxy, and the variable that named it.
 #[derive(Clone, PartialEq)]
@@ -46,7 +46,7 @@ pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     let proxy = env.text(variable).and_then(|value| ureq::Proxy::new(value).ok());
     match proxy.filter(|proxy| proxy.uri().authority().is_some_and(has_host_and_port)) {
         Some(proxy) => Ok(Some(Proxy { variable, proxy })),
-        None => Err(Error::refused(
+        None => Err(Error::failure(
             format!("{variable} does not name a proxy that rio can use"),
             format!("Write it as {variable}=http://HOST:PORT, or unset it."),
         )),

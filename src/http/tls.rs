@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::look_up::remaining;
-use super::trust::{Roots, Verifier};
+use super::roots::{Roots, Verifier};
 
 /// For the sessions of four servers: the login server, the two APIs of the platform, a proxy. rustls counts
 /// eight for each server.
@@ -57,7 +57,7 @@ struct WallClock;
 
 impl TimeProvider for WallClock {
     fn current_time(&self) -> Option<UnixTime> {
-        let time = crate::clock::system_time().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let time = crate::host::clock::system_time().duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some(UnixTime::since_unix_epoch(time))
     }
 }

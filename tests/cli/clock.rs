@@ -80,7 +80,7 @@ fn a_clock_before_1970_reads_1970() {
 
 #[test]
 fn only_a_clock_that_cannot_be_right_is_warned_of() {
-    let earliest = UNIX_EPOCH + Duration::from_secs(rio::clock::EARLIEST);
+    let earliest = UNIX_EPOCH + Duration::from_secs(rio::host::clock::EARLIEST);
     for (utc, warned) in [
         (earliest - DAY, true),
         (earliest - Duration::from_secs(1), true),

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use platform::{Call, EMAIL, PASSWORD, Platform};
-use rio::clock::Clock;
+use rio::host::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Outcome, Robot, binary};

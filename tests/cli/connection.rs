@@ -4,9 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use platform::{Answer, Authority, Call, Certificate, EMAIL, PASSWORD, Platform, TlsPort};
-use rio::chance::Share;
+use rio::host::random::Fraction;
+use rio::host::trace::Trace;
 use rio::http::{Action, Http, Request};
-use rio::trace::Trace;
 use serde_json::json;
 
 use crate::proxy::ConnectProxy;
@@ -200,7 +200,7 @@ fn three_hosts_and_a_proxy_are_all_met_again_without_a_whole_handshake() {
     let http = Http::new(
         &robot.environment(),
         FakeClock::new(),
-        Rc::new(Share::default),
+        Rc::new(Fraction::default),
         Trace::default(),
     );
     for host in [hosts, hosts].concat() {

@@ -163,7 +163,7 @@ fn a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on() {
     const PANICS: &str = "RIO_TEST_PANICS";
     #[expect(clippy::disallowed_methods, reason = "this test starts itself again, and has to know")]
     if std::env::var_os(PANICS).is_some() {
-        rio::last_resort::set_up();
+        rio::host::process::set_up();
         panic!("s3ntinel");
     }
     let name = "core_dump::a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on";

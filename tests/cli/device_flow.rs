@@ -7,9 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use platform::{Answer, Call, Platform, Request, World, jwt};
-use rio::chance::Share;
-use rio::clock::Clock;
-use rio::console::Screen;
+use rio::host::clock::Clock;
+use rio::host::console::Screen;
+use rio::host::random::Fraction;
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream};
@@ -728,7 +728,7 @@ fn retry_after_is_honoured_in_seconds_and_as_a_date() {
         ),
         ("sooner than the doubled wait", busy("1"), 10),
         ("a date gone by", busy("Wed, 21 Oct 2015 07:29:30 GMT"), 10),
-        ("senseless", busy("soon"), 10),
+        ("unexpected", busy("soon"), 10),
         ("beside 429", Answer::json(429, json!({})).header("Retry-After", "90"), 90),
     ] {
         println!("case: {name}");
@@ -741,7 +741,7 @@ fn chance_comes_on_top_of_what_is_asked_for_and_json_tells_the_whole_wait() {
     let busy = || Answer::json(503, json!({"message": "busy"})).header("Retry-After", "20");
     for (share, ms, told) in [(0, 20_050, 20), (u32::MAX / 2, 22_549, 23), (u32::MAX, 25_050, 25)] {
         let (platform, clock) = (start(), FakeClock::new());
-        clock.draw(Share::new(share));
+        clock.draw(Fraction::new(share));
         platform.answer(Call::Token, busy());
         platform.approve_after(0);
         let robot = Robot::of(&platform);
@@ -755,7 +755,7 @@ fn chance_comes_on_top_of_what_is_asked_for_and_json_tells_the_whole_wait() {
 #[test]
 fn chance_adds_nothing_where_there_is_no_trouble_for_somebody_waits() {
     let (platform, clock) = (start(), FakeClock::new());
-    clock.draw(Share::new(u32::MAX));
+    clock.draw(Fraction::new(u32::MAX));
     platform.approve_after(2);
     succeeds(&Robot::of(&platform), &clock);
     assert_eq!(clock.sleeps_in_ms(), [5050, 5050, 5050]);
@@ -950,12 +950,12 @@ fn the_issuer_is_the_one_that_was_asked_but_for_a_final_slash() {
 
 #[test]
 fn metadata_that_cannot_be_trusted_or_used_stops_the_login() {
-    let senseless = "answered the request for its endpoints with something else";
+    let unexpected = "answered the request for its endpoints with something else";
     for (name, changes, code, words) in [
         ("another issuer", json!({"issuer": "https://evil.example"}), 1, "evil.example"),
         ("an issuer below it", json!({"issuer": "http://127.0.0.1"}), 1, "login server of"),
-        ("no issuer", json!({"issuer": null}), 3, senseless),
-        ("no token endpoint", json!({"token_endpoint": null}), 3, senseless),
+        ("no issuer", json!({"issuer": null}), 3, unexpected),
+        ("no token endpoint", json!({"token_endpoint": null}), 3, unexpected),
         (
             "plain http for the device",
             json!({"device_authorization_endpoint": "http://oidc.example/device"}),

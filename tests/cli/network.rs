@@ -2,7 +2,7 @@
 //! believed, which way the requests go, and what `RIO_DEBUG` shows of it.
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
-use rio::chance::Share;
+use rio::host::random::Fraction;
 use serde_json::json;
 
 use crate::proxy::ConnectProxy;
@@ -103,7 +103,7 @@ fn chance_makes_the_wait_before_another_try_up_to_twice_as_long() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     let clock = FakeClock::new();
-    clock.draw(Share::new(u32::MAX));
+    clock.draw(Fraction::new(u32::MAX));
     platform.answer(Call::UserInfo, unavailable());
     platform.answer(Call::UserInfo, unavailable().header("Retry-After", "5"));
     robot.rio(&GET).run_at(&clock).exits(0);

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
-use rio::console::Screen;
+use rio::host::console::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Robot};
@@ -77,7 +77,7 @@ fn login(robot: &Robot, clock: &std::rc::Rc<FakeClock>) -> Value {
 
 /// What a login leaves behind that was cut off `ago` seconds before `clock`.
 fn leave_pending(robot: &Robot, platform: &Platform, clock: &FakeClock, changes: Value) {
-    use rio::clock::Clock;
+    use rio::host::clock::Clock;
     let asked_at = clock.utc().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 60;
     let mut kept = json!({
         "parties": {

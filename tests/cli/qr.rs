@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 
 use platform::{Answer, Call, Platform};
-use rio::console::Screen;
+use rio::host::console::Screen;
 use serde_json::json;
 
 use crate::robot::{FakeClock, Outcome, Robot};

@@ -15,13 +15,13 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use platform::Platform;
-use rio::chance::Share;
-use rio::clock::Clock;
-use rio::console::{Console, Input, Screen};
-use rio::env::Env;
 use rio::host::Host;
+use rio::host::clock::Clock;
+use rio::host::console::{Console, Input, Screen};
+use rio::host::env::Env;
+use rio::host::random::Fraction;
+use rio::host::trace::Trace;
 use rio::secret::Secret;
-use rio::trace::Trace;
 use serde_json::Value;
 
 /// The members of the config file that a login and its selection set: what a logout forgets.
@@ -199,7 +199,7 @@ impl Rio<'_> {
         let mut host = Host {
             env,
             clock: clock.clone(),
-            chance: Rc::new({
+            random: Rc::new({
                 let clock = clock.clone();
                 move || clock.share.get()
             }),
@@ -326,7 +326,7 @@ pub struct FakeClock {
     now: Cell<Duration>,
     utc: Cell<SystemTime>,
     sleeps: RefCell<Vec<Duration>>,
-    share: Cell<Share>,
+    share: Cell<Fraction>,
     meanwhile: RefCell<Meanwhile>,
 }
 
@@ -363,7 +363,7 @@ impl FakeClock {
     }
 
     /// What chance adds to each wait from now on; nothing unless told.
-    pub fn draw(&self, share: Share) {
+    pub fn draw(&self, share: Fraction) {
         self.share.set(share);
     }
 

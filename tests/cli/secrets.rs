@@ -114,7 +114,7 @@ fn in_pieces(text: &str) -> String {
 }
 
 /// Successes that hold a token and cannot be read.
-fn senseless(token: &str) -> Vec<(String, Answer)> {
+fn unexpected(token: &str) -> Vec<(String, Answer)> {
     let json = |body: Value| Answer::json(200, body);
     let text = |body: String| Answer::text(200, "application/json", body);
     let blank = format!("{token} and more");
@@ -295,7 +295,7 @@ fn passwords(search: &mut Search) {
             platform.answer(Call::UserLogin, answer);
             search.nothing_in(&name, code, run(&platform, arguments, PASSWORD));
         }
-        for (name, answer) in senseless(NEW) {
+        for (name, answer) in unexpected(NEW) {
             let platform = start();
             platform.answer(Call::UserLogin, answer);
             search.nothing_in(&name, 3, run(&platform, arguments, PASSWORD));
@@ -313,7 +313,7 @@ fn tokens(search: &mut Search) {
             platform.answer(Call::UserInfo, answer);
             search.nothing_in(&name, code, run(&platform, &arguments, NEW));
         }
-        for (name, answer) in senseless(NEW) {
+        for (name, answer) in unexpected(NEW) {
             let platform = start();
             platform.answer(Call::UserInfo, answer);
             search.nothing_in(&name, 3, run(&platform, &arguments, NEW));
@@ -341,7 +341,7 @@ fn selections(search: &mut Search) {
         platform.answer(Call::Projects, answer);
         search.nothing_in(&name, code, run(&platform, &arguments, NEW));
     }
-    for (name, answer) in senseless(NEW) {
+    for (name, answer) in unexpected(NEW) {
         let platform = start();
         platform.answer(Call::UserInfo, accepted());
         platform.answer(Call::UsersMe, answer);
@@ -368,7 +368,7 @@ fn other_commands(search: &mut Search) {
             let name = format!("{}: {name}", arguments.join(" "));
             search.nothing_in(&name, code, run(&platform, arguments, ""));
         }
-        for (name, answer) in senseless(NEW) {
+        for (name, answer) in unexpected(NEW) {
             let platform = start();
             platform.answer(call, answer);
             let code = if is_logout { 0 } else { 3 };

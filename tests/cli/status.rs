@@ -150,7 +150,7 @@ fn the_exit_code_tells_a_token_that_may_be_good_from_one_that_is_not() {
         ("opaque", "0pa9ue".to_owned(), "opaque", json!(null), 0),
         ("two dots but no JWT", "a.b!.c".to_owned(), "opaque", json!(null), 0),
         ("a JWT without end", bare(json!({"sub": "ada"})), "jwt", json!(null), 0),
-        ("a JWT with a senseless end", jwt_until("soon"), "jwt", json!(null), 0),
+        ("a JWT with a unexpected end", jwt_until("soon"), "jwt", json!(null), 0),
         ("good for a second more", jwt_until(NOW + 1), "jwt", json!(NOW + 1), 0),
         ("ends right now", jwt_until(NOW), "jwt", json!(NOW), 1),
         ("expired", jwt_until(NOW - 60), "jwt", json!(NOW - 60), 1),

@@ -196,7 +196,7 @@ fn an_authority_may_stand_among_others_in_the_file() {
     let (ours, many) = (authority.pem(), (0..150).map(|_| other()).collect::<String>());
     // What somebody has edited with the wrong program, and what is whole but no certificate.
     let broken = other().replace('M', "*");
-    let senseless = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let unexpected = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (name, bundle) in [
         ("one more", format!("{}{ours}", other())),
         ("as many as a system has, before", format!("{many}{ours}")),
@@ -204,9 +204,9 @@ fn an_authority_may_stand_among_others_in_the_file() {
         ("text between", format!("# theirs\n{}\nOurs: 1\n=======\n{ours}\nbye", other())),
         ("CRLF", format!("{many}{ours}").replace('\n', "\r\n")),
         ("a broken one before", format!("{broken}{ours}")),
-        ("a senseless one before", format!("{senseless}{ours}")),
+        ("a unexpected one before", format!("{unexpected}{ours}")),
         ("a broken one after", format!("{ours}{broken}")),
-        ("all of it", format!("# all\n{broken}{many}--\n{senseless}{ours}{broken}")),
+        ("all of it", format!("# all\n{broken}{many}--\n{unexpected}{ours}{broken}")),
     ] {
         println!("case: {name}");
         is_trusted_by(&platform, &bundle);

@@ -15,9 +15,9 @@ use std::thread;
 use std::time::Duration;
 
 use platform::Platform;
-use rio::clock::{Clock, SystemClock};
 use rio::config::ConfigFile;
-use rio::env::Env;
+use rio::host::clock::{Clock, SystemClock};
+use rio::host::env::Env;
 use serde_json::{Value, json};
 
 use crate::robot::Robot;

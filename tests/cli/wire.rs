@@ -656,7 +656,7 @@ fn discovery() -> Vec<Case> {
         edited(D, "1 MiB and a byte", |body| padded(body, MIB + 1)).fails(3, LARGE),
     ];
     // What cannot be read.
-    let senseless = [
+    let unexpected = [
         ("the issuer is missing", "/issuer", json!(GONE)),
         ("the issuer is null", "/issuer", json!(null)),
         ("the issuer is a number", "/issuer", json!(5)),
@@ -666,8 +666,8 @@ fn discovery() -> Vec<Case> {
         ("the token endpoint is an object", "/token_endpoint", json!({"url": "x"})),
         ("the device endpoint is true", "/device_authorization_endpoint", json!(true)),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(D, End::Unchanged(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(D, End::Unchanged(3), unexpected));
     // What can be read, and is not to be used.
     let (device, token) = ("/device_authorization_endpoint", "/token_endpoint");
     cases.extend(rows(
@@ -795,7 +795,7 @@ fn device_authorization() -> Vec<Case> {
         edited(D, "the interval twice", twice("interval")).fails(3, SENSELESS),
         edited(D, "an object in an array", |body| format!("[{body}]")).fails(3, SENSELESS),
     ];
-    let senseless = [
+    let unexpected = [
         ("no device code", "/device_code", json!(GONE)),
         ("a device code of null", "/device_code", json!(null)),
         ("a device code that is a number", "/device_code", json!(5)),
@@ -806,8 +806,8 @@ fn device_authorization() -> Vec<Case> {
         ("an address of null", "/verification_uri", json!(null)),
         ("an address that is a number", "/verification_uri", json!(5)),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(D, End::Unchanged(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(D, End::Unchanged(3), unexpected));
     let (user_code, page, unusable) =
         ("/user_code", "/verification_uri", "a code that cannot be shown");
     cases.extend(rows(
@@ -1118,7 +1118,7 @@ fn tokens() -> Vec<Case> {
         answered(T, "204", |_| Answer::raw("HTTP/1.1 204 No Content\r\n\r\n"))
             .fails(3, "(status 204)"),
     ];
-    let senseless = [
+    let unexpected = [
         ("no access token", "/access_token", json!(GONE)),
         ("an access token of null", "/access_token", json!(null)),
         ("an access token that is a number", "/access_token", verbatim("1e400")),
@@ -1133,8 +1133,8 @@ fn tokens() -> Vec<Case> {
         ("an error beside them", "/error", json!("")),
         ("an error of another type beside them", "/error", json!(5)),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(T, End::Unchanged(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(T, End::Unchanged(3), unexpected));
     cases.extend(rows(
         T,
         End::Unchanged(1),
@@ -1338,7 +1338,7 @@ fn user_login() -> Vec<Case> {
             .fails(3, "busy (503)"),
         answered(L, "no answer", |_| Answer::hang_up()).fails(3, CLOSED),
     ];
-    let senseless = [
+    let unexpected = [
         ("no data", "/data", json!(GONE)),
         ("data of null", "/data", json!(null)),
         ("data that is a list", "/data", json!([])),
@@ -1353,8 +1353,8 @@ fn user_login() -> Vec<Case> {
         ("a token of two lines", "/data/token", json!("a\r\nX-Evil: y")),
         ("a token beyond ASCII", "/data/token", json!("t\u{f6}ken")),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(L, End::Unchanged(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(L, End::Unchanged(3), unexpected));
     cases
 }
 
@@ -1388,15 +1388,15 @@ fn refresh_token() -> Vec<Case> {
         edited(R, "the token twice", twice("Token")).fails(3, SENSELESS),
         answer("lists for objects", 200, json!({"data": [null, "t0ken"]})).fails(3, SENSELESS),
     ];
-    let senseless = [
+    let unexpected = [
         ("no data", "/data", json!(GONE)),
         ("no token", "/data/Token", json!(GONE)),
         ("a token that is a number", "/data/Token", json!(-1)),
         ("an empty token", "/data/Token", json!("")),
         ("a token that steers", "/data/Token", json!(HOSTILE)),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(R, End::Unchanged(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(R, End::Unchanged(3), unexpected));
     cases
 }
 
@@ -1464,7 +1464,7 @@ fn user_info() -> Vec<Case> {
             error(503, "busy").header("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")
         })
         .fails(3, "busy (503)"),
-        answered(I, "503 for a senseless time", |_| {
+        answered(I, "503 for a unexpected time", |_| {
             error(503, "busy").header("Retry-After", "1e400")
         })
         .then_good()
@@ -1494,15 +1494,15 @@ fn user_info() -> Vec<Case> {
         )
         .fails(3, SENSELESS),
     ];
-    let senseless = [
+    let unexpected = [
         ("no data", "/data", json!(GONE)),
         ("data nested deep", "/data", nested(100_000)),
         ("no email", "/data/email", json!(GONE)),
         ("an email of null", "/data/email", json!(null)),
         ("an email that is a number", "/data/email", json!(1.5)),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(I, End::Unchanged(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(I, End::Unchanged(3), unexpected));
     cases
 }
 
@@ -1628,7 +1628,7 @@ fn organizations() -> Vec<Case> {
             .waits(&RETRIED),
         edited(O, "1 MiB and a byte", |body| padded(body, MIB + 1)).login_stands(3, LARGE),
     ];
-    let senseless = [
+    let unexpected = [
         ("no spec", "/spec", json!(GONE)),
         ("a spec of null", "/spec", json!(null)),
         ("a spec that is text", "/spec", json!("x")),
@@ -1647,8 +1647,8 @@ fn organizations() -> Vec<Case> {
         ("a name that is a number", NAME, json!(-1)),
         ("a short GUID that is a number", "/spec/organizations/0/shortGUID", json!(1.5)),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(O, End::LoginStands(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(O, End::LoginStands(3), unexpected));
     cases
 }
 
@@ -1749,7 +1749,7 @@ fn projects() -> Vec<Case> {
     ] {
         cases.push(changed(P, name, pointer, value));
     }
-    let senseless = [
+    let unexpected = [
         ("no list", "/items", json!(GONE)),
         ("an object for a list", "/items", json!({})),
         ("a number in the list", "/items/0", json!(1.5)),
@@ -1763,8 +1763,8 @@ fn projects() -> Vec<Case> {
         ("no name", named, json!(GONE)),
         ("a name in a list", named, json!(["fleet"])),
     ];
-    let senseless = senseless.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(P, End::LoginStands(3), senseless));
+    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
+    cases.extend(rows(P, End::LoginStands(3), unexpected));
     cases
 }
 

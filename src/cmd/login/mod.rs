@@ -1,24 +1,22 @@
 //! `rio auth login`: one of three ways to a token, then an organization and a project.
 
-mod device_flow;
-mod question;
-mod report;
-mod selection;
+mod output;
+mod wait;
 
-use super::{overtaken, secrets};
-use crate::args::Login;
+use super::selection::{Choice, Current, Selection};
+use super::{overtaken, secrets, selection};
+use crate::cli::args::Login;
+use crate::cmd::session::Session;
 use crate::config::{
     AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
     PROJECT_ID, PROJECT_NAME,
 };
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::pending::PendingFile;
+use crate::oauth::pending::PendingFile;
 use crate::platform::Level;
 use crate::secret::Secret;
-use crate::session::Session;
-use report::Report;
-use selection::{Choice, Current, Selection};
+use output::Report;
 
 /// Logs in, and tells how it went in words or as JSON.
 pub fn run(args: Login, host: &mut Host) -> Result<Exit, Error> {
@@ -78,7 +76,7 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
         return Err(overtaken());
     }
     report.selected(host, account.email.as_deref(), &selection)?;
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }
 
 /// What was stored before. Read in one go, so that a bad member is told before anything is sent.
@@ -177,7 +175,7 @@ fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> 
     let answer = host.console.ask(&question)?.unwrap_or_default();
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Error::refused(
+        _ => Err(Error::failure(
             format!("the login of {who} was left as it is"),
             "To replace it without a question, run: rio auth login --yes",
         )),
@@ -194,7 +192,7 @@ fn authenticate(
     match way {
         Way::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
-            let claims = device_flow::run(host, session, report, browse)?;
+            let claims = wait::run(host, session, report, browse)?;
             Ok(Account::new(claims.rio_token, claims.email))
         }
         Way::Password { email, password } => {

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use libfuzzer_sys::fuzz_target;
-use rio::command_line::{self, Invocation};
+use rio::cli::parse::{self, Invocation};
 use rio::text;
 
 fn argument(part: &[u8]) -> OsString {
@@ -22,7 +22,7 @@ fn argument(part: &[u8]) -> OsString {
 }
 
 fuzz_target!(|input: &[u8]| {
-    match command_line::parse(fuzz::parts(input).map(argument)) {
+    match parse::parse(fuzz::parts(input).map(argument)) {
         Ok(Invocation::Run(_)) => {}
         Ok(Invocation::Show(text) | Invocation::NoCommand(text)) => {
             fuzz::check_words(&text);

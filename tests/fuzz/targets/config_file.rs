@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::{env, fs};
 
 use libfuzzer_sys::fuzz_target;
-use rio::clock::SystemClock;
 use rio::config::{AUTH_TOKEN, ConfigFile, EMAIL_ID};
-use rio::env::Env;
+use rio::host::clock::SystemClock;
+use rio::host::env::Env;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

@@ -8,15 +8,15 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use rio::chance::Share;
-use rio::clock::SystemClock;
-use rio::device::{Grant, Next, Poll};
-use rio::env::Env;
-use rio::http::{Http, Reply, Url};
-use rio::oidc::{self, Provider};
+use rio::host::clock::SystemClock;
+use rio::host::env::Env;
+use rio::host::random::Fraction;
+use rio::host::trace::Trace;
+use rio::http::{Http, Response, Url};
+use rio::oauth::device_flow::{Grant, Next, Poll};
+use rio::oauth::provider::{self, Provider};
 use rio::secret::Secret;
 use rio::text;
-use rio::trace::Trace;
 use ureq::Body;
 use ureq::http::Response;
 
@@ -26,7 +26,7 @@ const HOST: &str = "https://oidc.example";
 const NOW: u64 = 1_800_000_000;
 
 /// The first byte says what is before the body: a status, and a line each for some headers.
-fn reply(part: &[u8]) -> Option<Reply> {
+fn response(part: &[u8]) -> Option<Response> {
     let (kind, mut rest) = part.split_first()?;
     let mut response = Response::builder().status(STATUS[usize::from(kind & 15)]);
     for (bit, name) in [(16, "content-type"), (32, "retry-after"), (64, "date")] {
@@ -37,7 +37,7 @@ fn reply(part: &[u8]) -> Option<Reply> {
         }
     }
     let response = response.body(Body::builder().data(rest)).ok()?;
-    Some(Reply::read("oidc.example", response, UNIX_EPOCH + Duration::from_secs(NOW)))
+    Some(Response::read("oidc.example", response, UNIX_EPOCH + Duration::from_secs(NOW)))
 }
 
 fn check_grant(grant: &Grant) {
@@ -55,8 +55,8 @@ fn check_grant(grant: &Grant) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let mut replies = fuzz::parts(input).map_while(reply);
-    let (clock, chance) = (Rc::new(SystemClock::start()), Rc::new(Share::default));
+    let mut replies = fuzz::parts(input).map_while(response);
+    let (clock, random) = (Rc::new(SystemClock::start()), Rc::new(Fraction::default));
     let http = Http::new(&Env::default(), clock, chance, Trace::default());
     let host = Url::parse(HOST, false).unwrap();
     let Some(discovery) = replies.next() else { return };
@@ -79,7 +79,7 @@ fuzz_target!(|input: &[u8]| {
     let mut now = Duration::from_secs(1000);
     let mut poll = Poll::new(grant.expires_in, grant.interval, now);
     let end = now + grant.expires_in;
-    for reply in replies {
+    for response in replies {
         match poll.next(now) {
             Next::GiveUp(wait) => {
                 assert!(now + wait <= end);
@@ -91,8 +91,8 @@ fuzz_target!(|input: &[u8]| {
             }
         }
         assert!(now <= end + Duration::from_secs(6), "never long after the end");
-        let share = Share::new((reply.size() as u32).wrapping_mul(0x9e37_79b9));
-        match poll.receive(oidc::read_poll(&reply, &device_code), now, share) {
+        let share = Fraction::new((response.size() as u32).wrapping_mul(0x9e37_79b9));
+        match poll.receive(oidc::read_poll(&response, &device_code), now, share) {
             Ok(None) => poll.trouble().into_iter().for_each(fuzz::check_words),
             Err(error) => return fuzz::check_error(&error),
             Ok(Some(id_token)) => {

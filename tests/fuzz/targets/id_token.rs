@@ -6,8 +6,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
-use rio::id_token::Claims;
 use rio::jwt;
+use rio::oauth::id_token::Claims;
 use rio::secret::Secret;
 use serde_json::Value;
 

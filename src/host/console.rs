@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::qr::{self, Ink};
+use crate::host::qr::{self, Ink};
 use crate::secret::Secret;
 use crate::text;
 
@@ -100,8 +100,8 @@ impl Console {
         let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
         written.map_err(|error| match error.kind() {
             // Whoever closed the pipe, as `head` does, has what they want.
-            io::ErrorKind::BrokenPipe => Error::refused("", ""),
-            kind => Error::refused(
+            io::ErrorKind::BrokenPipe => Error::failure("", ""),
+            kind => Error::failure(
                 format!("the result could not be written to standard output: {kind}"),
                 "See that the file it goes to takes it, then run the command again.",
             ),
@@ -295,7 +295,7 @@ fn unreadable(error: io::Error) -> Error {
         io::ErrorKind::InvalidData => "holds a line that is no text, or too long".to_owned(),
         kind => format!("cannot be read: {kind}"),
     };
-    Error::refused(format!("standard input {what}"), "Answer at a terminal, or pipe text in.")
+    Error::failure(format!("standard input {what}"), "Answer at a terminal, or pipe text in.")
 }
 
 fn shown(line: &str, ascii: bool) -> String {

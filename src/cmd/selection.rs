@@ -1,12 +1,12 @@
 //! Choosing an organization and a project: by option, because there is only one, or by asking.
 
 use super::question::Question;
-use crate::args::Login;
+use crate::cli::args::Login;
+use crate::cmd::session::Session;
 use crate::error::Error;
 use crate::host::Host;
 use crate::platform::{Organization, Platform, Project};
 use crate::secret::Secret;
-use crate::session::Session;
 use crate::text;
 
 /// What became of a choice.
@@ -98,7 +98,7 @@ pub fn select(
     };
     let Choice::Made(organization) = organization else {
         return match &args.project {
-            Some(_) => Err(Error::refused(
+            Some(_) => Err(Error::failure(
                 "you are logged in, but a project needs an organization",
                 "Run the login again with --organization and --project.",
             )),
@@ -154,15 +154,15 @@ fn find_project(
 fn find<T: Named + Clone>(all: &[T], wanted: &str) -> Result<T, Error> {
     match matching(all, wanted).as_slice() {
         [only] => Ok((*only).clone()),
-        [] if all.is_empty() => Err(Error::refused(
+        [] if all.is_empty() => Err(Error::failure(
             format!("you are logged in, but there is no {} '{wanted}', nor any other", T::KIND),
             "Ask whoever manages the account, then run the login again.",
         )),
-        [] => Err(Error::refused(
+        [] => Err(Error::failure(
             format!("you are logged in, but there is no {} '{wanted}'", T::KIND),
             listed(&format!("Run the login again with one of these {}s:", T::KIND), all.iter()),
         )),
-        several => Err(Error::refused(
+        several => Err(Error::failure(
             format!("you are logged in, but several {}s are called '{wanted}'", T::KIND),
             listed("Run the login again with the GUID of one:", several.iter().copied()),
         )),

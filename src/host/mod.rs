@@ -1,17 +1,27 @@
 //! Everything the program meets on the machine it runs on, in one place, so that a test can bring its
 //! own.
 
+pub mod browser;
+pub mod clock;
+pub mod console;
+pub mod env;
+pub mod process;
+pub mod qr;
+pub mod random;
+#[cfg(target_env = "musl")]
+mod relro;
+pub mod terminal;
+pub mod trace;
+
 use std::io;
 use std::rc::Rc;
 
-use crate::browser::{self, CommandLine};
-use crate::chance::{self, Chance};
-use crate::clock::{Clock, SystemClock};
-use crate::console::Console;
-use crate::env::Env;
-use crate::last_resort;
-use crate::terminal;
-use crate::trace::Trace;
+use self::clock::{Clock, SystemClock};
+use self::console::Console;
+use self::env::Env;
+use self::trace::Trace;
+use browser::CommandLine;
+use random::RandomFraction;
 
 /// Starts the first of some command lines that can be started; see [`browser::commands`].
 pub type Browser = Box<dyn Fn(&[CommandLine])>;
@@ -23,7 +33,7 @@ pub struct Host {
     /// Both clocks, and waiting.
     pub clock: Rc<dyn Clock>,
     /// What spreads the waits of many machines.
-    pub chance: Chance,
+    pub random: RandomFraction,
     /// The three standard streams.
     pub console: Console,
     /// Opens a page.
@@ -35,7 +45,7 @@ pub struct Host {
 impl Host {
     /// The machine as it is.
     pub fn of_process() -> Self {
-        last_resort::set_up();
+        process::set_up();
         terminal::restore_on_signals();
         let env = Env::of_process();
         let screen = terminal::screen(&env);
@@ -43,7 +53,7 @@ impl Host {
         Host {
             console: Console::new(Box::<terminal::StandardInput>::default(), out, err, screen),
             clock: Rc::new(SystemClock::start()),
-            chance: chance::of_process(),
+            random: random::of_process(),
             browser: Box::new(browser::start),
             trace: if env.is_on("RIO_DEBUG") { Trace::to_stderr() } else { Trace::default() },
             env,

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::clock::Clock;
 use crate::error::Error;
+use crate::host::clock::Clock;
 use crate::text;
 
 /// A larger file is no token cache.
@@ -122,7 +122,7 @@ impl CacheFile {
             Ok(metadata) if self.may_be_moved(&metadata) => {
                 Err(self.unusable("is not a regular file"))
             }
-            Ok(_) => Err(Error::refused(
+            Ok(_) => Err(Error::failure(
                 format!("the config file {} is not a regular file", self.path.display()),
                 "Name another file in RIO_CONFIG.",
             )),
@@ -164,7 +164,7 @@ impl CacheFile {
                 Err(TryLockError::Error(_)) => return Ok(Lock { directory, held: false }),
                 Err(TryLockError::WouldBlock) if clock.now() < give_up => clock.sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Error::unavailable(
+                    return Err(Error::temporary(
                         format!("another program keeps {} locked", path.display()),
                         "See whether another rio hangs (`ps -C rio`), end it, and try again.",
                     ));
@@ -179,7 +179,7 @@ impl CacheFile {
             "Mend it, name another file in RIO_CONFIG, or move it aside:\n  {}",
             self.move_aside()
         );
-        Error::refused(format!("the config file {} {what}", self.path.display()), advice)
+        Error::failure(format!("the config file {} {what}", self.path.display()), advice)
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
@@ -203,7 +203,7 @@ impl CacheFile {
                 ErrorKind::ResourceBusy => "Mount its directory instead of the file",
                 _ => "Allow this user to write there",
             };
-            Error::refused(
+            Error::failure(
                 format!("cannot write {}: {}", self.path.display(), reason(&error)),
                 format!("{advice}, or name another file in RIO_CONFIG."),
             )

@@ -13,8 +13,8 @@ use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
-use crate::env::Env;
 use crate::error::Error;
+use crate::host::env::Env;
 
 /// Where systems keep their bundle.
 const BUNDLES: [&str; 5] = [
@@ -40,7 +40,7 @@ impl Roots {
         if let Some(path) = env.get("SSL_CERT_FILE") {
             let path = Path::new(path);
             return read_bundle(path).map_err(|what| {
-                Error::refused(
+                Error::failure(
                     format!("SSL_CERT_FILE names {}, which {what}", path.display()),
                     "Name a PEM file with the certificates to trust, or unset SSL_CERT_FILE.",
                 )

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::panic::PanicHookInfo;
 
 use crate::error::Exit;
-use crate::terminal;
+use crate::host::terminal;
 
 /// Takes effect for the whole process, from here on.
 pub fn set_up() {
     forbid_core_dumps();
     #[cfg(target_env = "musl")]
-    crate::relro::protect();
+    crate::host::relro::protect();
     // A file that may not grow is an error to tell, and not a reason to die.
     // SAFETY: no handler is set that could do harm.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
@@ -43,5 +43,5 @@ fn tell_of_panic(panic: &PanicHookInfo) {
         "rio: it hit a bug of its own{}\n  Run it again with RIO_DEBUG=1, and report what it shows.",
         place.unwrap_or_default()
     );
-    std::process::exit(Exit::Refused.code().into());
+    std::process::exit(Exit::Failure.code().into());
 }

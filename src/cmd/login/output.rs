@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::selection::{Choice, Selection};
-use crate::console::Console;
-use crate::device::Grant;
+use crate::cmd::selection::{Choice, Selection};
 use crate::error::Error;
 use crate::host::Host;
+use crate::host::console::Console;
+use crate::oauth::device_flow::Grant;
 use crate::text;
 
 /// The one or the other.

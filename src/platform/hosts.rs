@@ -1,9 +1,9 @@
 //! Where the platform is: the host keys of the config file, over its environment's defaults.
 
 use crate::config::{Config, ENVIRONMENT};
-use crate::environment::{Environment, OIDC_HOST, RIP_HOST, V2API_HOST, VALID_NAMES};
 use crate::error::Error;
 use crate::http::{Http, Url};
+use crate::platform::environment::{Environment, OIDC_HOST, RIP_HOST, V2API_HOST, VALID_NAMES};
 
 /// The base URLs of one deployment. One that is wrong is an error only for who needs it.
 pub struct Hosts {
@@ -49,7 +49,7 @@ fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
         None => default(config, key)?,
     };
     http.url(&text).map_err(|wrong| {
-        Error::refused(
+        Error::failure(
             format!("{key} in the config file {wrong}"),
             format!("Correct {key}, or take it out for the default."),
         )
@@ -62,7 +62,7 @@ fn default(config: &Config, key: &str) -> Result<String, Error> {
         .and_then(|environment| environment.hosts().find(|(known, _)| *known == key))
         .map(|(_, url)| url)
         .ok_or_else(|| {
-            Error::refused(
+            Error::failure(
                 "the config file names an environment that does not exist",
                 format!("Run `rio auth environment NAME` with {VALID_NAMES}."),
             )

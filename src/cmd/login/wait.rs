@@ -1,19 +1,19 @@
 //! The device authorization grant, from the first request to the accepted id_token. What follows each
-//! answer is decided in [`crate::device`]; this is the loop that sleeps and asks.
+//! answer is decided in [`crate::oauth::device_flow`]; this is the loop that sleeps and asks.
 
 use std::time::Duration;
 
-use super::report::Report;
-use crate::browser;
+use super::output::Report;
+use crate::cmd::session::Session;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
-use crate::device::{Grant, Next, Poll};
 use crate::error::Error;
 use crate::host::Host;
-use crate::id_token::Claims;
-use crate::oidc::Provider;
-use crate::pending::{Pending, PendingFile};
+use crate::host::browser;
+use crate::oauth::device_flow::{Grant, Next, Poll};
+use crate::oauth::id_token::Claims;
+use crate::oauth::pending::{Pending, PendingFile};
+use crate::oauth::provider::Provider;
 use crate::secret::Secret;
-use crate::session::Session;
 use crate::text;
 
 /// The client id that rapyuta.io knows the command line by.
@@ -35,7 +35,7 @@ pub fn run(
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
     let Begun { grant, poll, resumed } = begin(host, &provider, kept)?;
     if !report.can_show(host, &grant.user_code) {
-        return Err(Error::refused(
+        return Err(Error::failure(
             format!("{} sent a code that this terminal cannot show", oidc_host.host()),
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
@@ -98,7 +98,7 @@ impl Wait<'_> {
             let before = poll.trouble().map(str::to_owned);
             let answer = self.provider.poll(&self.grant.device_code);
             self.pending.polled(host.clock.utc());
-            if let Some(id_token) = poll.receive(answer, host.clock.now(), (host.chance)())? {
+            if let Some(id_token) = poll.receive(answer, host.clock.now(), (host.random)())? {
                 return Ok(id_token);
             }
             self.keep_interval(host, &poll);

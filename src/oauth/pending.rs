@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::device::Grant;
+use crate::host::terminal;
 use crate::json;
+use crate::oauth::device_flow::Grant;
 use crate::secret::Secret;
-use crate::terminal;
 use crate::text;
 
 /// A larger file is not one of ours.

@@ -1,17 +1,17 @@
 //! The login server: discovery, device authorization, the token endpoint. Wire on one side, the types
-//! of [`crate::device`] on the other.
+//! of [`crate::oauth::device_flow`] on the other.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::device::{self, Answer, DEFAULT_INTERVAL, Grant};
 use crate::error::Error;
-use crate::http::{Action, Http, Reply, Request, Url};
-use crate::id_token::{self, Claims, Rejection};
+use crate::http::{Action, Http, Request, Response, Url};
 use crate::json::{self, SecretText};
-use crate::pending::{Parties, Pending};
+use crate::oauth::device_flow::{self, Answer, DEFAULT_INTERVAL, Grant};
+use crate::oauth::id_token::{self, Claims, Rejection};
+use crate::oauth::pending::{Parties, Pending};
 use crate::secret::Secret;
 use crate::text;
 
@@ -69,8 +69,8 @@ impl<'a> Provider<'a> {
     /// Asks the login server for its endpoints.
     pub fn discover(http: &'a Http, oidc_host: &Url, client_id: &'a str) -> Result<Self, Error> {
         let url = oidc_host.join("/.well-known/openid-configuration");
-        let reply = http.send(&Request::new(&url, Action::Get))?;
-        Self::read(http, oidc_host, client_id, &reply)
+        let response = http.send(&Request::new(&url, Action::Get))?;
+        Self::read(http, oidc_host, client_id, &response)
     }
 
     /// Reads what `oidc_host` said of its endpoints. The issuer must be the one that was asked, and the
@@ -79,11 +79,11 @@ impl<'a> Provider<'a> {
         http: &'a Http,
         oidc_host: &Url,
         client_id: &'a str,
-        reply: &Reply,
+        response: &Response,
     ) -> Result<Self, Error> {
-        let metadata: Metadata = reply.success("the request for its endpoints", &[])?;
+        let metadata: Metadata = response.success("the request for its endpoints", &[])?;
         if !id_token::same_issuer(&metadata.issuer, oidc_host.as_str()) {
-            return Err(Error::refused(
+            return Err(Error::failure(
                 format!(
                     "{} says it is the login server of {}",
                     oidc_host.as_str(),
@@ -96,7 +96,7 @@ impl<'a> Provider<'a> {
             http.url(text).map_err(|wrong| unsafe_url(oidc_host.host(), name, &wrong))
         };
         let device = metadata.device_authorization_endpoint.ok_or_else(|| {
-            Error::refused(
+            Error::failure(
                 format!("{} offers no login by device code", oidc_host.host()),
                 "Log in with `rio auth login --email EMAIL` or with --auth-token.",
             )
@@ -138,24 +138,24 @@ impl<'a> Provider<'a> {
     pub fn authorize_device(&self) -> Result<Grant, Error> {
         let form = [("client_id", self.client_id), ("scope", SCOPE)];
         let url = &self.device_authorization_endpoint;
-        let reply = self.http.send(&Request::new(url, Action::PostForm(&form)))?;
-        self.read_grant(&reply)
+        let response = self.http.send(&Request::new(url, Action::PostForm(&form)))?;
+        self.read_grant(&response)
     }
 
     /// Reads the codes that were asked for (RFC 8628 §3.2).
-    pub fn read_grant(&self, reply: &Reply) -> Result<Grant, Error> {
-        let answer: DeviceAuthorization = reply.success("the request for a code", &[])?;
+    pub fn read_grant(&self, response: &Response) -> Result<Grant, Error> {
+        let answer: DeviceAuthorization = response.success("the request for a code", &[])?;
         let text = |raw: Option<Box<RawValue>>| raw.as_deref().and_then(json::text);
         let page = text(answer.verification_uri)
             .or_else(|| text(answer.verification_url))
-            .ok_or_else(|| reply.senseless("the request for a code"))?;
+            .ok_or_else(|| response.unexpected("the request for a code"))?;
         let page = self
             .http
             .url(&page)
-            .map_err(|wrong| unsafe_url(&reply.host, "verification_uri", &wrong))?;
+            .map_err(|wrong| unsafe_url(&response.host, "verification_uri", &wrong))?;
         if answer.device_code.is_empty() || !is_typable(&answer.user_code) {
-            return Err(Error::refused(
-                format!("{} sent a code that cannot be shown", reply.host),
+            return Err(Error::failure(
+                format!("{} sent a code that cannot be shown", response.host),
                 "Run `rio auth login` again; if it stays so, tell whoever runs the server.",
             ));
         }
@@ -183,7 +183,7 @@ impl<'a> Provider<'a> {
         ];
         let request = Request::new(&self.token_endpoint, Action::PostForm(&form));
         match self.http.send_once(&request) {
-            Ok(reply) => read_poll(&reply, device_code),
+            Ok(response) => read_poll(&response, device_code),
             Err(trouble) if trouble.is_setup() => Answer::Refused(trouble.into()),
             Err(trouble) => {
                 Answer::Trouble { reason: trouble.reason().to_owned(), retry_after: None }
@@ -203,7 +203,7 @@ impl<'a> Provider<'a> {
                 Rejection::NoToken => "holds no rapyuta.io token",
                 Rejection::Expired(exp) => return self.expired(exp, now),
             };
-            Error::refused(
+            Error::failure(
                 format!("{} sent an id_token that {what}", self.token_endpoint.host()),
                 "Nothing was stored. See that oidc_host is right, then tell whoever runs it.",
             )
@@ -213,7 +213,7 @@ impl<'a> Provider<'a> {
     fn expired(&self, exp: u64, now: u64) -> Error {
         let (host, end) = (self.token_endpoint.host(), text::date_and_time(exp));
         let clock = text::date_and_time(now);
-        Error::refused(
+        Error::failure(
             format!("{host} sent an id_token that ended at {end}, by this machine's clock"),
             format!("The clock reads {clock}. If it is wrong, set it; then run `rio auth login`."),
         )
@@ -221,7 +221,7 @@ impl<'a> Provider<'a> {
 }
 
 fn unsafe_url(host: &str, name: &str, wrong: &str) -> Error {
-    Error::refused(
+    Error::failure(
         format!("{host} sent a {name} that {wrong}"),
         "See that oidc_host in the config file is right.",
     )
@@ -251,9 +251,9 @@ fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
 
 /// Reads the answer to a poll. The `error` member decides, whatever the HTTP status:
 /// `authorization_pending` comes with 200, 400, 401, 403 and 428.
-pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
-    let retry_after = reply.retry_after;
-    let answer = reply.object::<PollAnswer>().ok();
+pub fn read_poll(response: &Response, device_code: &Secret) -> Answer<Secret> {
+    let retry_after = response.retry_after;
+    let answer = response.object::<PollAnswer>().ok();
     let error = answer.as_ref().and_then(|answer| answer.error.as_deref());
     match error.map(|raw| json::text(raw).unwrap_or_default()).as_deref() {
         Some("authorization_pending") => Answer::Pending { retry_after },
@@ -262,12 +262,12 @@ pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
             let interval = interval.and_then(json::whole_number).map(Duration::from_secs);
             Answer::SlowDown { interval, retry_after }
         }
-        Some("access_denied") => Answer::Refused(Error::refused(
+        Some("access_denied") => Answer::Refused(Error::failure(
             "the login was denied in the browser",
             "If that was a mistake, run `rio auth login` for a new code.",
         )),
-        Some("expired_token") => Answer::Refused(device::expired_token()),
-        Some("invalid_grant") => Answer::Refused(Error::refused(
+        Some("expired_token") => Answer::Refused(device_flow::expired_token()),
+        Some("invalid_grant") => Answer::Refused(Error::failure(
             "the code has expired, was used already, or is not known to the server",
             "Run `rio auth login` for a new code.",
         )),
@@ -277,16 +277,20 @@ pub fn read_poll(reply: &Reply, device_code: &Secret) -> Answer<Secret> {
             | "unauthorized_client"
             | "unsupported_grant_type"
             | "invalid_scope",
-        ) => Answer::Refused(reply.refusal("the login", &[device_code])),
+        ) => Answer::Refused(response.refusal("the login", &[device_code])),
         // What comes from a portal, a proxy or a server in trouble is not the token endpoint's answer.
-        Some("server_error" | "temporarily_unavailable") => trouble(reply),
-        _ if reply.is_later() || reply.is_redirect() || reply.is_web_page() => trouble(reply),
-        _ if reply.breaks_off() && !reply.is_success() => trouble(reply),
-        Some(_) => Answer::Refused(reply.refusal("the login", &[device_code])),
-        None if !reply.is_success() => Answer::Refused(reply.refusal("the login", &[device_code])),
+        Some("server_error" | "temporarily_unavailable") => trouble(response),
+        _ if response.is_temporary() || response.is_redirect() || response.is_web_page() => {
+            trouble(response)
+        }
+        _ if response.is_incomplete() && !response.is_success() => trouble(response),
+        Some(_) => Answer::Refused(response.refusal("the login", &[device_code])),
+        None if !response.is_success() => {
+            Answer::Refused(response.refusal("the login", &[device_code]))
+        }
         None => match answer.and_then(id_token_of) {
             Some(id_token) => Answer::Tokens(id_token),
-            None => Answer::Refused(reply.senseless("the login")),
+            None => Answer::Refused(response.unexpected("the login")),
         },
     }
 }
@@ -298,9 +302,9 @@ fn id_token_of(answer: PollAnswer) -> Option<Secret> {
     answer.id_token?.0.filter(|_| bearer)
 }
 
-fn trouble(reply: &Reply) -> Answer<Secret> {
+fn trouble(response: &Response) -> Answer<Secret> {
     Answer::Trouble {
-        reason: format!("{} answered with {}", reply.host, reply.looks()),
-        retry_after: reply.retry_after,
+        reason: format!("{} answered with {}", response.host, response.looks()),
+        retry_after: response.retry_after,
     }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::hosts::Hosts;
 use crate::error::Error;
-use crate::hosts::Hosts;
-use crate::http::{Action, Http, Reply, Request};
+use crate::http::{Action, Http, Request, Response};
 use crate::json::{self, Object};
 use crate::secret::Secret;
 
@@ -170,52 +170,52 @@ impl Platform<'_> {
         let url = self.hosts.rip()?.join("/user/login");
         let credentials = Credentials { email, password: password.expose() };
         let query = [("type", level.wire())];
-        let reply = self
+        let response = self
             .http
             .send(&Request { query: &query, ..Request::new(&url, post_json(&credentials)) })?;
-        if reply.is_refusal() {
-            let refusal = reply.refusal(&format!("the login of {email}"), &[password]);
+        if response.is_rejection() {
+            let refusal = response.refusal(&format!("the login of {email}"), &[password]);
             return Err(refusal.advise(
                 "Check email and password, and try again. An account that signs in through SSO has no \
                  password: run `rio auth login`.",
             ));
         }
-        token_of(&reply, "the login", password)
+        token_of(&response, "the login", password)
     }
 
     /// A new token for an old one; `None` if the server says that the old one is no longer good.
     pub fn refresh(&self, token: &Secret) -> Result<Option<Secret>, Error> {
         let url = self.hosts.rip()?.join("/refreshtoken");
         let old = OldToken { token: token.expose() };
-        let reply = self.http.send(&Request::new(&url, post_json(&old)))?;
-        if reply.is_refusal() {
+        let response = self.http.send(&Request::new(&url, post_json(&old)))?;
+        if response.is_rejection() {
             return Ok(None);
         }
-        token_of(&reply, "the refreshing of the token", token).map(Some)
+        token_of(&response, "the refreshing of the token", token).map(Some)
     }
 
     /// The email of the account that a token belongs to.
     pub fn user_info(&self, token: &Secret) -> Result<String, Error> {
         let url = self.hosts.rip()?.join("/user/info");
-        let reply = self.http.send(&Request::get(&url, token))?;
-        if reply.is_refusal() {
-            return Err(reply.refusal("the token", &[token]));
+        let response = self.http.send(&Request::get(&url, token))?;
+        if response.is_rejection() {
+            return Err(response.refusal("the token", &[token]));
         }
-        let info: Data<UserInfo> = reply.success("the check of the token", &[token])?;
+        let info: Data<UserInfo> = response.success("the check of the token", &[token])?;
         Ok(info.data.0.email)
     }
 
     /// Whether the server accepts a token, and what its clock reads.
     pub fn verify(&self, token: &Secret) -> Result<Verdict, Error> {
         let url = self.hosts.rip()?.join("/user/info");
-        let reply = self.http.send(&Request::get(&url, token))?;
+        let response = self.http.send(&Request::get(&url, token))?;
         // A server without such a page is not the one to say anything of the token.
-        let refused = reply.is_refusal() && reply.status != 404;
+        let refused = response.is_rejection() && response.status != 404;
         if !refused {
-            let read = reply.success::<Data<UserInfo>>("the check of the token", &[token]);
-            read.map_err(Error::into_unavailable)?;
+            let read = response.success::<Data<UserInfo>>("the check of the token", &[token]);
+            read.map_err(Error::into_temporary)?;
         }
-        Ok(Verdict { accepted: !refused, date: reply.date })
+        Ok(Verdict { accepted: !refused, date: response.date })
     }
 
     /// Makes the token useless; asked once, and not for long.
@@ -226,19 +226,19 @@ impl Platform<'_> {
             bearer: Some(token),
             ..Request::new(&url, Action::Post)
         };
-        let reply = self.http.send_once(&request).map_err(Error::from)?;
+        let response = self.http.send_once(&request).map_err(Error::from)?;
         // A token that is no longer good needs no logout.
-        let dead = reply.is_refusal() && matches!(reply.status, 401 | 403);
+        let dead = response.is_rejection() && matches!(response.status, 401 | 403);
         // A captive portal says 200 to anything.
-        let ended = dead || (reply.is_success() && !reply.is_web_page());
-        if ended { Ok(()) } else { Err(reply.refusal("the logout", &[token])) }
+        let ended = dead || (response.is_success() && !response.is_web_page());
+        if ended { Ok(()) } else { Err(response.refusal("the logout", &[token])) }
     }
 
     /// The organizations of the user, as the server orders them.
     pub fn organizations(&self, token: &Secret) -> Result<Vec<Organization>, Error> {
         let url = self.hosts.v2api()?.join("/v2/users/me/");
-        let reply = self.http.send(&Request::get(&url, token))?;
-        let me: Me = reply.success("the request for the organizations", &[token])?;
+        let response = self.http.send(&Request::get(&url, token))?;
+        let me: Me = response.success("the request for the organizations", &[token])?;
         Ok(me.spec.0.organizations.into_iter().map(|Object(one)| one).collect())
     }
 
@@ -281,8 +281,8 @@ impl Platform<'_> {
             ("limit", limit.as_str()),
         ];
         query.extend(name.map(|name| ("name", name)));
-        let reply = self.http.send(&Request { query: &query, ..Request::get(&url, token) })?;
-        reply.success("the request for the projects", &[token])
+        let response = self.http.send(&Request { query: &query, ..Request::get(&url, token) })?;
+        response.success("the request for the projects", &[token])
     }
 }
 
@@ -292,9 +292,9 @@ fn post_json<T: Serialize>(body: &T) -> Action<'static> {
 }
 
 /// The token of an answer; one that cannot go into a header is none.
-fn token_of(reply: &Reply, what: &str, secret: &Secret) -> Result<Secret, Error> {
-    let new: Data<NewToken> = reply.success(what, &[secret])?;
+fn token_of(response: &Response, what: &str, secret: &Secret) -> Result<Secret, Error> {
+    let new: Data<NewToken> = response.success(what, &[secret])?;
     let Object(new) = new.data;
     let token = new.token.or(new.capital_token);
-    token.filter(Secret::is_visible_ascii).ok_or_else(|| reply.senseless(what))
+    token.filter(Secret::is_visible_ascii).ok_or_else(|| response.unexpected(what))
 }

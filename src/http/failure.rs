@@ -14,13 +14,13 @@ use super::name_servers;
 
 /// A request that brought no answer.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct TransportError {
     error: Error,
-    may_pass: bool,
-    nothing_sent: bool,
+    is_transient: bool,
+    nothing_was_sent: bool,
 }
 
-impl Trouble {
+impl TransportError {
     /// Makes sense of what ureq says. `proxy` is the one the request went through, for the message.
     pub(super) fn new(
         error: ureq::Error,
@@ -29,28 +29,32 @@ impl Trouble {
         stage: &Stage,
         utc: SystemTime,
     ) -> Self {
-        let nothing_sent = stage.nothing_sent();
-        let proxy = proxy.filter(|_| nothing_sent).map(|proxy| format!("the proxy {proxy}"));
+        let nothing_was_sent = stage.nothing_was_sent();
+        let proxy = proxy.filter(|_| nothing_was_sent).map(|proxy| format!("the proxy {proxy}"));
         if let Some(tls) = tls_error(&error) {
             // A proxy may be called over TLS itself; through it, the certificate is the host's.
             let peer = proxy.filter(|_| !stage.behind_proxy()).unwrap_or_else(|| host.to_owned());
-            return Trouble { error: describe_tls(tls, &peer, utc), may_pass: false, nothing_sent };
+            return TransportError {
+                error: describe_tls(tls, &peer, utc),
+                is_transient: false,
+                nothing_was_sent,
+            };
         }
         let peer = proxy.unwrap_or_else(|| host.to_owned());
         if let Some(lack) = stage.not_found().then(name_servers::lack).flatten() {
             // The look-up may have taken seconds to come to this, and nobody mends it in one.
-            let error = Error::unavailable(format!("{peer} cannot be found: {lack}"), NAMES);
-            return Trouble { error, may_pass: false, nothing_sent };
+            let error = Error::temporary(format!("{peer} cannot be found: {lack}"), NAMES);
+            return TransportError { error, is_transient: false, nothing_was_sent };
         }
         let (fact, advice) = match &error {
             ureq::Error::Timeout(_) => describe(&error, &peer),
             _ if stage.not_found() => (format!("{peer} cannot be found"), DNS),
             _ => describe(&error, &peer),
         };
-        Trouble {
-            error: Error::unavailable(fact, advice),
-            may_pass: may_pass(&error),
-            nothing_sent,
+        TransportError {
+            error: Error::temporary(fact, advice),
+            is_transient: is_transient(&error),
+            nothing_was_sent,
         }
     }
 
@@ -60,30 +64,30 @@ impl Trouble {
     }
 
     /// Whether the same request may succeed in a moment.
-    pub fn may_pass(&self) -> bool {
-        self.may_pass
+    pub fn is_transient(&self) -> bool {
+        self.is_transient
     }
 
     /// Whether the server cannot have received any of the request.
-    pub fn nothing_sent(&self) -> bool {
-        self.nothing_sent
+    pub fn nothing_was_sent(&self) -> bool {
+        self.nothing_was_sent
     }
 
     /// Whether no network is to blame: a proxy variable or a certificate file makes no sense.
     pub fn is_setup(&self) -> bool {
-        self.error.exit() != Exit::Unavailable
+        self.error.exit() != Exit::TemporaryFailure
     }
 }
 
 /// A request that cannot be made as this machine is set up.
-impl From<Error> for Trouble {
+impl From<Error> for TransportError {
     fn from(error: Error) -> Self {
-        Trouble { error, may_pass: false, nothing_sent: true }
+        TransportError { error, is_transient: false, nothing_was_sent: true }
     }
 }
 
-impl From<Trouble> for Error {
-    fn from(trouble: Trouble) -> Self {
+impl From<TransportError> for Error {
+    fn from(trouble: TransportError) -> Self {
         trouble.error
     }
 }
@@ -96,7 +100,7 @@ fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
     }
 }
 
-fn may_pass(error: &ureq::Error) -> bool {
+fn is_transient(error: &ureq::Error) -> bool {
     matches!(
         error,
         ureq::Error::Io(_)
@@ -180,5 +184,5 @@ fn describe_tls(error: &rustls::Error, peer: &str, utc: SystemTime) -> Error {
             "See that the host and port are right, and that no proxy is in the way.",
         ),
     };
-    Error::unavailable(format!("cannot connect safely to {peer}: {what}"), advice)
+    Error::temporary(format!("cannot connect safely to {peer}: {what}"), advice)
 }

@@ -2,8 +2,8 @@
 //! longer than the screen, part of a name narrows it.
 
 use super::selection::{Named, listed, matching};
-use crate::console::Console;
 use crate::error::Error;
+use crate::host::console::Console;
 use crate::text;
 
 /// A longer name pushes its own GUID out of line, and no other's.
@@ -122,7 +122,7 @@ impl<T: Named> Question<'_, T> {
 
     /// What was answered is not repeated: it may be the password of a script that lost count.
     fn wrong_answers(&self) -> Error {
-        Error::refused(
+        Error::failure(
             format!("you are logged in, but no answer named one {} of the list", T::KIND),
             listed(
                 &format!("Answer with a number, or with one of these {}s:", T::KIND),

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use libc::{c_char, c_int, sighandler_t, termios};
 use zeroize::Zeroizing;
 
-use crate::console::{Input, Screen};
-use crate::env::Env;
+use crate::host::console::{Input, Screen};
+use crate::host::env::Env;
 use crate::secret::Secret;
 
 /// A longer line is no answer to anything asked here.

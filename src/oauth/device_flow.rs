@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::chance::Share;
 use crate::error::Error;
+use crate::host::random::Fraction;
 use crate::secret::Secret;
 
 /// The device authorization response (RFC 8628 §3.2).
@@ -138,7 +138,7 @@ impl Poll {
         &mut self,
         answer: Answer<T>,
         now: Duration,
-        share: Share,
+        share: Fraction,
     ) -> Result<Option<T>, Error> {
         self.trouble = None;
         let (wait, retry_after) = match answer {
@@ -164,7 +164,7 @@ impl Poll {
 
     /// Waits as long as is asked for. After trouble, which comes to many machines at one moment, chance adds
     /// up to an interval, so that they return at the rate of as many whose polls were never in step.
-    fn plan(&mut self, asked: Duration, remaining: Duration, share: Share) {
+    fn plan(&mut self, asked: Duration, remaining: Duration, share: Fraction) {
         let most = if self.trouble.is_some() { self.interval } else { Duration::ZERO };
         (self.wait, self.spread) = match remaining.checked_sub(asked) {
             Some(room) => (asked, share.of(most.min(room))),
@@ -177,7 +177,7 @@ impl Poll {
     pub fn expired(&self) -> Error {
         match &self.trouble {
             None => expired_token(),
-            Some(reason) => Error::unavailable(
+            Some(reason) => Error::temporary(
                 format!("the code expired while the login server could not be asked: {reason}"),
                 "Check the network, then run `rio auth login` for a new code.",
             ),
@@ -187,7 +187,7 @@ impl Poll {
 
 /// The code ended before anyone approved (`expired_token`, or the deadline kept here).
 pub fn expired_token() -> Error {
-    Error::refused(
+    Error::failure(
         "the code expired before the login was approved",
         "Run `rio auth login` for a new code.",
     )
@@ -201,8 +201,8 @@ mod tests {
         Duration::from_secs(n)
     }
 
-    /// Chance adds nothing.
-    const NONE: Share = Share::new(0);
+    /// RandomFraction adds nothing.
+    const NONE: Fraction = Fraction::new(0);
     const PENDING: Answer<()> = Answer::Pending { retry_after: None };
 
     fn trouble(retry_after: Option<u64>) -> Answer<()> {
@@ -328,7 +328,7 @@ mod tests {
     fn a_deadline_that_passes_in_trouble_says_what_the_trouble_was() {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
         let error = poll.receive(trouble(None), seconds(11), NONE).unwrap_err();
-        assert_eq!(error.exit(), crate::error::Exit::Unavailable);
+        assert_eq!(error.exit(), crate::error::Exit::TemporaryFailure);
         assert!(error.fact().ends_with("reset"), "{error}");
     }
 
@@ -341,10 +341,10 @@ mod tests {
     }
 
     /// All that chance can add.
-    const ALL: Share = Share::new(u32::MAX);
+    const ALL: Fraction = Fraction::new(u32::MAX);
 
     /// The wait after one answer at `now`, with the margin left out.
-    fn wait_after(answer: Answer<()>, now: u64, share: Share) -> Duration {
+    fn wait_after(answer: Answer<()>, now: u64, share: Fraction) -> Duration {
         let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
         assert!(poll.receive(answer, seconds(now), share).unwrap().is_none());
         assert_eq!(wait(&poll, seconds(now)), poll.wait() + MARGIN);
@@ -395,7 +395,7 @@ mod tests {
     /// first 20 seconds.
     fn polls_of_a_fleet(
         retry_after: Option<u64>,
-        mut chance: impl FnMut() -> Share,
+        mut random: impl FnMut() -> Fraction,
     ) -> Vec<Duration> {
         let mut polls = Vec::new();
         for _ in 0..1000 {
@@ -404,7 +404,7 @@ mod tests {
             while now < seconds(300) {
                 polls.push(now);
                 let answer = if now < seconds(20) { trouble(retry_after) } else { PENDING };
-                poll.receive(answer, now, chance()).unwrap();
+                poll.receive(answer, now, random()).unwrap();
                 now += wait(&poll, now);
             }
         }
@@ -424,11 +424,11 @@ mod tests {
     fn a_fleet_that_met_trouble_together_does_not_poll_together_afterwards() {
         // A generator that is the same in each run (Knuth's MMIX).
         let mut state = 1_u64;
-        let mut chance = || {
+        let mut random = || {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            Share::new((state >> 32) as u32)
+            Fraction::new((state >> 32) as u32)
         };
         for retry_after in [None, Some(20)] {
             assert_eq!(
@@ -437,7 +437,7 @@ mod tests {
                 "in step without chance"
             );
             // A fifth is what a second gets of an interval of five, if nothing is in step.
-            let peak = peak(&polls_of_a_fleet(retry_after, &mut chance));
+            let peak = peak(&polls_of_a_fleet(retry_after, &mut random));
             assert!(peak <= 270, "{peak} of 1000 polls within a second");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::env::Env;
+use crate::host::env::Env;
 
 /// These would take over the very terminal the code is shown on.
 const TEXT_BROWSERS: [&str; 7] =

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, SubCommandInfo};
 
-use crate::args::Rio;
+use crate::cli::args::Rio;
+use crate::cli::help;
 use crate::error::Error;
-use crate::help;
 
 /// What the user asked for.
 #[derive(Debug)]

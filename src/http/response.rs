@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use ureq::http::Response;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -19,7 +18,7 @@ const LARGEST_BODY: u64 = 1024 * 1024;
 const LONGEST_WORDS: usize = 200;
 
 /// An answer of a server.
-pub struct Reply {
+pub struct Response {
     /// Who answered.
     pub host: String,
     /// The HTTP status.
@@ -39,14 +38,14 @@ enum Unreadable {
     Cut,
 }
 
-impl Reply {
+impl Response {
     /// Reads an answer to its end. A body that ends early, or never, leaves the status readable.
-    pub fn read(host: &str, response: Response<ureq::Body>, utc: SystemTime) -> Self {
+    pub fn read(host: &str, response: ureq::http::Response<ureq::Body>, utc: SystemTime) -> Self {
         let (parts, mut body) = response.into_parts();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let date = header("date").and_then(|value| httpdate::parse_http_date(value).ok());
         let read = body.with_config().limit(LARGEST_BODY).read_to_vec();
-        Reply {
+        Response {
             host: host.to_owned(),
             status: parts.status.as_u16(),
             retry_after: header("retry-after")
@@ -67,12 +66,14 @@ impl Reply {
 
     /// 4xx that is a no of the server itself, and not a "later". A web page is a portal's or a proxy's,
     /// but for 401, which neither of them says.
-    pub fn is_refusal(&self) -> bool {
-        (400..500).contains(&self.status) && !self.is_later() && (!self.html || self.status == 401)
+    pub fn is_rejection(&self) -> bool {
+        (400..500).contains(&self.status)
+            && !self.is_temporary()
+            && (!self.html || self.status == 401)
     }
 
     /// Whether the server has trouble of its own, or asks to come again.
-    pub fn is_later(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500..)
     }
 
@@ -82,12 +83,12 @@ impl Reply {
     }
 
     /// Whether the server, or what stands before it, may answer better in a moment.
-    pub fn may_pass(&self) -> bool {
-        matches!(self.status, 502..=504) || self.breaks_off()
+    pub fn is_transient(&self) -> bool {
+        matches!(self.status, 502..=504) || self.is_incomplete()
     }
 
     /// Whether the connection ended, or the time was up, before the body did.
-    pub fn breaks_off(&self) -> bool {
+    pub fn is_incomplete(&self) -> bool {
         self.body == Err(Unreadable::Cut)
     }
 
@@ -116,7 +117,7 @@ impl Reply {
         if !self.is_success() {
             return Err(self.refusal(what, secrets));
         }
-        self.object().map_err(|_| self.senseless(what))
+        self.object().map_err(|_| self.unexpected(what))
     }
 
     /// The error for an answer that is no success: with the server's words where it has any that
@@ -125,30 +126,34 @@ impl Reply {
         let words = match self.words(secrets) {
             Some(words) => format!(": {words} ({})", self.status),
             None if matches!(self.status, 401 | 403) => format!(" (status {})", self.status),
-            None => return self.senseless(what),
+            None => return self.unexpected(what),
         };
         let fact = format!("{} refused {what}{words}", self.host);
-        if self.is_refusal() {
-            return Error::refused(fact, "Check what was given, then run the command again.");
+        if self.is_rejection() {
+            return Error::failure(fact, "Check what was given, then run the command again.");
         }
-        if self.is_later() { Error::unavailable(fact, self.later()) } else { self.senseless(what) }
+        if self.is_temporary() {
+            Error::temporary(fact, self.later())
+        } else {
+            self.unexpected(what)
+        }
     }
 
     /// The error for an answer that says nothing that is understood here. Only a no of the server's
     /// own, such as 404, is not worth another try.
-    pub fn senseless(&self, what: &str) -> Error {
+    pub fn unexpected(&self, what: &str) -> Error {
         let fact = format!("{} answered {what} with {}", self.host, self.looks());
-        if self.is_redirect() || (self.html && !self.is_refusal()) {
-            return Error::unavailable(
+        if self.is_redirect() || (self.html && !self.is_rejection()) {
+            return Error::temporary(
                 fact,
                 "That was not the server itself: a captive portal or a proxy may be in the way. Open \
                  a web page on this network, then try again.",
             );
         }
-        if self.is_refusal() {
-            return Error::refused(fact, "See that the host keys in the config file are right.");
+        if self.is_rejection() {
+            return Error::failure(fact, "See that the host keys in the config file are right.");
         }
-        Error::unavailable(fact, self.later())
+        Error::temporary(fact, self.later())
     }
 
     fn later(&self) -> &'static str {

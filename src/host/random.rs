@@ -1,4 +1,4 @@
-//! Chance, as something that can be passed in.
+//! RandomFraction, as something that can be passed in.
 //!
 //! It spreads in time what many machines would do at one moment. No secret is made of it.
 
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 /// A random part of a whole, from none to all of it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Share(u32);
+pub struct Fraction(u32);
 
-impl Share {
+impl Fraction {
     /// So much of [`u32::MAX`].
     pub const fn new(part: u32) -> Self {
-        Share(part)
+        Fraction(part)
     }
 
     /// This part of a duration.
@@ -24,15 +24,15 @@ impl Share {
 }
 
 /// Draws a share; each time another one.
-pub type Chance = Rc<dyn Fn() -> Share>;
+pub type RandomFraction = Rc<dyn Fn() -> Fraction>;
 
 /// The machine's own: std's hash maps are seeded from the system's randomness, which needs no package and
 /// never waits for it, not even on a robot that has just started.
 #[expect(clippy::disallowed_methods, reason = "this is where chance enters the program")]
-pub fn of_process() -> Chance {
+pub fn of_process() -> RandomFraction {
     Rc::new(|| {
         let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
-        Share(u32::from_ne_bytes([a, b, c, d]))
+        Fraction(u32::from_ne_bytes([a, b, c, d]))
     })
 }
 
@@ -43,10 +43,10 @@ mod tests {
     #[test]
     fn a_share_is_between_nothing_and_the_whole() {
         for whole in [Duration::ZERO, Duration::from_secs(5), Duration::MAX] {
-            assert_eq!(Share::default().of(whole), Duration::ZERO);
-            assert_eq!(Share::new(u32::MAX).of(whole), whole);
+            assert_eq!(Fraction::default().of(whole), Duration::ZERO);
+            assert_eq!(Fraction::new(u32::MAX).of(whole), whole);
         }
-        let half = Share::new(u32::MAX / 2).of(Duration::from_secs(10));
+        let half = Fraction::new(u32::MAX / 2).of(Duration::from_secs(10));
         assert_eq!(half.as_millis(), 4999);
     }
 

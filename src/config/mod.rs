@@ -3,6 +3,8 @@
 //! What others keep in it is carried over to the letter, in its order; only the members named here and
 //! the host keys of `environment` are ever read or written (`protocol.md`, "The config file").
 
+pub mod file;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,10 +14,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::cache_file::{CacheFile, Contents};
-use crate::clock::Clock;
-use crate::env::Env;
+use crate::config::file::{CacheFile, Contents};
 use crate::error::Error;
+use crate::host::clock::Clock;
+use crate::host::env::Env;
 use crate::json;
 use crate::secret::Secret;
 
@@ -61,7 +63,7 @@ impl ConfigFile {
     pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
         let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| default_path(env));
         let path = path.ok_or_else(|| {
-            Error::refused(
+            Error::failure(
                 "there is no home directory to keep the config file in",
                 "Name the file in RIO_CONFIG, for example RIO_CONFIG=/data/rio.json",
             )
@@ -168,7 +170,7 @@ impl Config {
     /// The stored token of a command that is nothing without one.
     pub fn require_token(&self) -> Result<Secret, Error> {
         self.auth_token()?
-            .ok_or_else(|| Error::refused("you are not logged in", "Run `rio auth login`."))
+            .ok_or_else(|| Error::failure("you are not logged in", "Run `rio auth login`."))
     }
 
     /// Whether there is anything that [`Config::forget_login`] would take away.

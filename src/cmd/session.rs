@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use crate::config::{Config, ConfigFile};
 use crate::error::Error;
 use crate::host::Host;
-use crate::hosts::Hosts;
 use crate::http::Http;
 use crate::platform::Platform;
+use crate::platform::hosts::Hosts;
 
 /// The config file as it was read, and the way to the hosts it names.
 pub struct Session {
@@ -25,8 +25,8 @@ impl Session {
     pub fn open(host: &Host) -> Result<Self, Error> {
         let file = ConfigFile::locate(&host.env, host.clock.clone())?;
         let config = file.load()?;
-        let (clock, chance) = (host.clock.clone(), host.chance.clone());
-        let http = Http::new(&host.env, clock, chance, host.trace.clone());
+        let (clock, random) = (host.clock.clone(), host.random.clone());
+        let http = Http::new(&host.env, clock, random, host.trace.clone());
         Ok(Session { file, config, http, hosts: OnceCell::new() })
     }
 
