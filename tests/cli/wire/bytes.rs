@@ -1,0 +1,82 @@
+//! Bodies of responses, and whole responses byte by byte.
+
+use platform::Answer;
+use serde_json::{Value, json};
+
+use super::scene::verbatim;
+
+pub fn page(status: u16) -> Answer {
+    let page = "<!DOCTYPE html><h1>Welcome to Hotel WiFi</h1>";
+    Answer::text(status, "text/html; charset=utf-8", page)
+}
+
+pub fn error(status: u16, error: &str) -> Answer {
+    Answer::json(status, json!({"error": error}))
+}
+
+pub fn text(status: u16, body: &str) -> Answer {
+    Answer::text(status, "text/plain", body)
+}
+
+/// The body once more, with one of its members before it.
+pub fn twice(member: &'static str) -> impl Fn(String) -> String {
+    move |body| {
+        let at = body.find(&format!("\"{member}\":")).unwrap();
+        format!("{}\"{member}\":\"other\",{}", &body[..at], &body[at..])
+    }
+}
+
+/// Spaces after a body, to make it so long.
+pub fn padded(mut body: String, size: usize) -> String {
+    body.push_str(&" ".repeat(size - body.len()));
+    body
+}
+
+pub fn nested(depth: usize) -> Value {
+    verbatim(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+}
+
+/// The head of an answer after which the server ends the connection, as it must say (RFC 9112 §9.6): a
+/// client may have sent its next request before it learns of the end.
+pub const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close";
+
+/// A head of these lines, and the body with its length.
+pub fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let head = format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+pub fn chunked(chunks: &str) -> Vec<u8> {
+    format!("{LAST}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
+}
+
+/// RFC 1952 around stored blocks of RFC 1951: nothing gets smaller.
+pub fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let blocks = content.chunks(usize::from(u16::MAX));
+    let last = blocks.len() - 1;
+    for (index, block) in blocks.enumerate() {
+        let length = u16::try_from(block.len()).unwrap();
+        bytes.push(u8::from(index == last));
+        bytes.extend(length.to_le_bytes());
+        bytes.extend((!length).to_le_bytes());
+        bytes.extend(block);
+    }
+    bytes.extend(crc32(content).to_le_bytes());
+    bytes.extend(u32::try_from(content.len()).unwrap().to_le_bytes());
+    bytes
+}
+
+pub fn crc32(content: &[u8]) -> u32 {
+    !content.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 }
+        })
+    })
+}
+
+/// A body that says how it is encoded.
+pub fn encoded(encoding: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    http(&format!("{LAST}\r\nContent-Encoding: {encoding}"), body)
+}
