@@ -12,10 +12,44 @@ use crate::text;
 use super::connector::Stage;
 use super::name_servers;
 
+/// The kind of a failure: of a request without a response, or of a response that is no answer to it.
+///
+/// Two failures of one kind are the same to the user, whatever status or time their messages name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The request cannot be made with this machine's settings.
+    Settings,
+    /// The name of the host or of the proxy does not resolve.
+    Dns,
+    /// A time limit passed.
+    Timeout,
+    /// The connection failed, or ended before the response did.
+    Connection(ErrorKind),
+    /// The proxy refused to connect to the host.
+    Proxy,
+    /// TLS failed, or the certificate is not valid.
+    Tls,
+    /// The peer does not speak HTTP.
+    NotHttp,
+    /// A redirect, which is never followed.
+    Redirect,
+    /// A body above the size limit.
+    TooLarge,
+    /// A body that ends early.
+    Incomplete,
+    /// A web page: of a captive portal or a proxy.
+    WebPage,
+    /// A successful response without the expected content.
+    Unexpected,
+    /// An HTTP error status.
+    ErrorStatus,
+}
+
 /// A request that brought no answer.
 #[derive(Debug)]
 pub struct TransportError {
     error: Error,
+    kind: FailureKind,
     is_transient: bool,
     nothing_was_sent: bool,
 }
@@ -36,6 +70,7 @@ impl TransportError {
             let peer = proxy.filter(|_| !stage.behind_proxy()).unwrap_or_else(|| host.to_owned());
             return TransportError {
                 error: describe_tls(tls, &peer, utc),
+                kind: FailureKind::Tls,
                 is_transient: false,
                 nothing_was_sent,
             };
@@ -44,7 +79,8 @@ impl TransportError {
         if let Some(lack) = stage.not_found().then(name_servers::lack).flatten() {
             // The look-up may have taken seconds to come to this, and nobody mends it in one.
             let error = Error::temporary(format!("{peer} cannot be found: {lack}"), NAMES);
-            return TransportError { error, is_transient: false, nothing_was_sent };
+            let kind = FailureKind::Dns;
+            return TransportError { error, kind, is_transient: false, nothing_was_sent };
         }
         let (fact, advice) = match &error {
             ureq::Error::Timeout(_) => describe(&error, &peer),
@@ -53,6 +89,7 @@ impl TransportError {
         };
         TransportError {
             error: Error::temporary(fact, advice),
+            kind: if stage.not_found() { FailureKind::Dns } else { kind(&error) },
             is_transient: is_transient(&error),
             nothing_was_sent,
         }
@@ -61,6 +98,11 @@ impl TransportError {
     /// What is wrong, without advice.
     pub fn reason(&self) -> &str {
         self.error.fact()
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
     }
 
     /// Whether the same request may succeed in a moment.
@@ -82,7 +124,8 @@ impl TransportError {
 /// A request that cannot be made as this machine is set up.
 impl From<Error> for TransportError {
     fn from(error: Error) -> Self {
-        TransportError { error, is_transient: false, nothing_was_sent: true }
+        let kind = FailureKind::Settings;
+        TransportError { error, kind, is_transient: false, nothing_was_sent: true }
     }
 }
 
@@ -97,6 +140,15 @@ fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
         _ => None,
+    }
+}
+
+fn kind(error: &ureq::Error) -> FailureKind {
+    match error {
+        ureq::Error::Timeout(_) => FailureKind::Timeout,
+        ureq::Error::ConnectProxyFailed(_) => FailureKind::Proxy,
+        ureq::Error::Io(error) => FailureKind::Connection(error.kind()),
+        _ => FailureKind::NotHttp,
     }
 }
 

@@ -13,7 +13,7 @@ mod roots;
 mod tls;
 mod url;
 
-pub use failure::TransportError;
+pub use failure::{FailureKind, TransportError};
 pub use response::Response;
 pub use url::Url;
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::failure::FailureKind;
 use crate::error::Error;
 use crate::json;
 use crate::secret::Secret;
@@ -163,15 +164,27 @@ impl Response {
         }
     }
 
+    /// What kind of failure it is, where it is no answer to its request.
+    pub fn failure_kind(&self) -> FailureKind {
+        match self.body {
+            _ if self.is_redirect() => FailureKind::Redirect,
+            Err(Unreadable::TooLarge) => FailureKind::TooLarge,
+            Err(Unreadable::Cut) => FailureKind::Incomplete,
+            Ok(_) if self.html => FailureKind::WebPage,
+            Ok(_) if self.is_success() => FailureKind::Unexpected,
+            Ok(_) => FailureKind::ErrorStatus,
+        }
+    }
+
     /// What the answer looks like, for a message.
     pub fn looks(&self) -> String {
-        let looks = match self.body {
-            _ if self.is_redirect() => "a redirect, which is never followed",
-            Err(Unreadable::TooLarge) => "more than 1 MiB",
-            Err(Unreadable::Cut) => "a message that breaks off",
-            Ok(_) if self.html => "a web page",
-            Ok(_) if self.is_success() => "something else than was asked for",
-            Ok(_) => "an error",
+        let looks = match self.failure_kind() {
+            FailureKind::Redirect => "a redirect, which is never followed",
+            FailureKind::TooLarge => "more than 1 MiB",
+            FailureKind::Incomplete => "a message that breaks off",
+            FailureKind::WebPage => "a web page",
+            FailureKind::Unexpected => "something else than was asked for",
+            _ => "an error",
         };
         format!("{looks} (status {})", self.status)
     }
