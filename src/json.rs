@@ -6,9 +6,6 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
-
-use crate::secret::Secret;
 
 /// Reads one JSON object into a type; a repeated member that the type has is an error.
 ///
@@ -79,24 +76,6 @@ pub fn numeric_date(raw: &RawValue) -> Option<u64> {
 /// A member that should be text; `None` for anything else.
 pub fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
-}
-
-/// A member that may be a secret text, and may be anything: what is no text is `None`, and nothing of
-/// it stays in memory.
-pub struct SecretText(pub Option<Secret>);
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = serde_json::from_str(raw.get()).ok();
-        wipe(raw);
-        Ok(SecretText(text))
-    }
-}
-
-/// Drops a value that may hold a secret, and nothing of it stays in memory.
-pub fn wipe(raw: Box<RawValue>) {
-    drop(Zeroizing::new(String::from(Box::<str>::from(raw))));
 }
 
 #[cfg(test)]

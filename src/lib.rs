@@ -42,6 +42,7 @@ pub mod oauth;
 pub mod platform;
 pub mod secret;
 pub mod text;
+pub mod token;
 
 use std::ffi::OsString;
 

@@ -20,18 +20,6 @@ impl Secret {
         Secret(Zeroizing::new(text.into()))
     }
 
-    /// A token as people and programs hand it on: alone, or after `Bearer `. `None` if what is left
-    /// cannot go into an HTTP header.
-    pub fn token(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let bare = match text.strip_prefix("Bearer") {
-            Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim(),
-            _ => text,
-        };
-        let token = Secret::new(bare);
-        (token.is_visible_ascii() && bare != "Bearer").then_some(token)
-    }
-
     /// Without blanks around it.
     pub fn trimmed(self) -> Self {
         match self.0.trim() {
@@ -48,11 +36,6 @@ impl Secret {
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Whether the text can go into an HTTP header: not empty, visible ASCII only.
-    pub fn is_visible_ascii(&self) -> bool {
-        !self.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
     }
 }
 
@@ -83,33 +66,5 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_the_text() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
-    }
-
-    #[test]
-    fn a_token_may_come_with_its_scheme_before_it() {
-        for (text, token) in [
-            ("abc", Some("abc")),
-            (" Bearer  abc\n", Some("abc")),
-            ("Bearer", None),
-            ("Bearer ", None),
-            ("", None),
-            ("abc def", None),
-        ] {
-            let read = Secret::token(text);
-            assert_eq!(read.as_ref().map(Secret::expose), token, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn only_visible_ascii_may_go_into_a_header() {
-        for (text, may) in [
-            ("abc.DEF-_~", true),
-            ("", false),
-            ("a b", false),
-            ("a\r\nX-Evil: 1", false),
-            ("tökén", false),
-        ] {
-            assert_eq!(Secret::new(text).is_visible_ascii(), may, "{text:?}");
-        }
     }
 }

@@ -8,13 +8,14 @@ use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
 use crate::secret::Secret;
+use crate::token::Token;
 
 /// Exchanges the stored token, by itself if it is still good, by the password if it is not.
 pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     let password = secrets::of_option(host, "--password", args.password.take())?;
     let may_ask = !(args.silent || args.no_interactive);
     let session = Session::open(host)?;
-    let token = session.config.require_token()?;
+    let token = session.require_token()?;
     let email = session.config.text(EMAIL_ID)?;
     session.hosts().rip()?;
     session.file.check_writable()?;
@@ -42,7 +43,7 @@ fn by_password(
     may_ask: bool,
     host: &mut Host,
     session: &Session,
-) -> Result<Secret, Error> {
+) -> Result<Token, Error> {
     let email = email.ok_or_else(|| {
         Error::failure(
             "the stored token is no longer good, and whose it is is not known",

@@ -6,8 +6,8 @@ use crate::cmd::session::Session;
 use crate::error::Error;
 use crate::host::Host;
 use crate::platform::{Organization, Platform, Project};
-use crate::secret::Secret;
 use crate::text;
+use crate::token::Token;
 
 /// What became of a choice.
 #[derive(Debug, PartialEq)]
@@ -87,7 +87,7 @@ pub fn select(
     host: &mut Host,
     session: &Session,
     current: &Current,
-    token: &Secret,
+    token: &Token,
 ) -> Result<Selection, Error> {
     let platform = session.platform();
     let may_ask = !(args.silent || args.json);
@@ -136,7 +136,7 @@ fn choose<T: Named + Clone>(
 /// The server filters by name, so one call is enough for a name that is right.
 fn find_project(
     platform: &Platform,
-    token: &Secret,
+    token: &Token,
     organization: &Organization,
     wanted: &str,
 ) -> Result<Project, Error> {

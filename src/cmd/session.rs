@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::http::Http;
 use crate::platform::Platform;
 use crate::platform::hosts::Hosts;
+use crate::token::Token;
 
 /// The config file as it was read, and the way to the hosts it names.
 pub struct Session {
@@ -28,6 +29,12 @@ impl Session {
         let (clock, random) = (host.clock.clone(), host.random.clone());
         let http = Http::new(&host.env, clock, random, host.trace.clone());
         Ok(Session { file, config, http, hosts: OnceCell::new() })
+    }
+
+    /// The stored token of a command that cannot work without one.
+    pub fn require_token(&self) -> Result<Token, Error> {
+        let token = self.config.auth_token()?.valid()?;
+        token.ok_or_else(|| Error::failure("you are not logged in", "Run `rio auth login`."))
     }
 
     /// The platform's hosts, read when they are needed.

@@ -13,11 +13,10 @@ use crate::config::{
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::host::clock;
-use crate::jwt::{self, Jwt};
 use crate::platform::Verdict;
 use crate::platform::hosts::Hosts;
-use crate::secret::Secret;
 use crate::text;
+use crate::token::Token;
 
 /// Others than the owner may read it.
 const READABLE_BY_OTHERS: u32 = 0o044;
@@ -66,7 +65,7 @@ type Verified = Option<Result<Verdict, Error>>;
 /// What the config file says, at one moment.
 struct Standing {
     now: u64,
-    token: Option<Secret>,
+    token: Option<Token>,
     expires_at: Option<u64>,
     email: Option<String>,
     environment: String,
@@ -80,10 +79,10 @@ struct Standing {
 impl Standing {
     fn read(session: &Session, now: u64) -> Result<Self, Error> {
         let config = &session.config;
-        let token = config.auth_token()?;
+        let token = config.auth_token()?.valid()?;
         Ok(Standing {
             now,
-            expires_at: token.as_ref().and_then(jwt::expires_at),
+            expires_at: token.as_ref().and_then(Token::expires_at),
             email: config.text(EMAIL_ID)?,
             // As it stands: what is wrong with it matters to who calls a host.
             environment: config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
@@ -165,7 +164,7 @@ impl Standing {
     fn to_json(&self, verified: &Verified, utc: SystemTime) -> Value {
         let [organization, name, short_guid] = &self.organization;
         let [project, project_name] = &self.project;
-        let kind = |token: &Secret| if Jwt::decode(token).is_some() { "jwt" } else { "opaque" };
+        let kind = |token: &Token| if token.is_jwt() { "jwt" } else { "opaque" };
         let verdict = verified.as_ref().and_then(|verified| verified.as_ref().ok());
         let mut status = json!({
             "logged_in": self.token.is_some(),

@@ -7,7 +7,7 @@ use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
-use crate::secret::Secret;
+use crate::token::Token;
 
 /// Prints a new token, or the stored one; stores nothing.
 pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
@@ -16,17 +16,17 @@ pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
     Ok(Exit::Success)
 }
 
-fn current(args: args::Token, host: &mut Host) -> Result<Secret, Error> {
+fn current(args: args::Token, host: &mut Host) -> Result<Token, Error> {
     if args.email.is_some() || args.password.is_some() || args.level.is_some() {
         return Err(Error::usage(
             "--current prints the stored token, so no other option goes with it",
             "Leave out --current for a new token.",
         ));
     }
-    Session::open(host)?.config.require_token()
+    Session::open(host)?.require_token()
 }
 
-fn new(args: args::Token, host: &mut Host) -> Result<Secret, Error> {
+fn new(args: args::Token, host: &mut Host) -> Result<Token, Error> {
     let level = args.level.as_deref().unwrap_or("0");
     let level = Level::parse(level).ok_or_else(|| {
         Error::usage("--level is 0, 1 or 2", "0 lasts 24 hours, 1 lasts 7 days, 2 lasts 30 days.")

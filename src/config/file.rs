@@ -8,8 +8,6 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::text;
@@ -28,9 +26,6 @@ const MOST_NEW_DIRECTORIES: usize = 2;
 
 const OWNER_ONLY: u32 = 0o600;
 const OWNER_ONLY_DIRECTORY: u32 = 0o700;
-
-/// The bytes of the file; they hold a token, so they are wiped when dropped.
-pub type Contents = Zeroizing<Vec<u8>>;
 
 /// A file by its path; a symbolic link stands for what it points to.
 #[derive(Clone, Debug)]
@@ -56,7 +51,7 @@ impl CacheFile {
 
     /// Reads the whole file; `None` where there is none, or it is empty (what a full disk or a pulled
     /// plug leaves behind writers that truncate).
-    pub fn read(&self) -> Result<Option<Contents>, Error> {
+    pub fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         let target = self.target()?;
         self.read_target(&target)
     }
@@ -81,7 +76,7 @@ impl CacheFile {
     pub fn rewrite(
         &self,
         clock: &dyn Clock,
-        edit: impl FnOnce(Option<Contents>) -> Result<Contents, Error>,
+        edit: impl FnOnce(Option<Vec<u8>>) -> Result<Vec<u8>, Error>,
     ) -> Result<(), Error> {
         let target = self.target()?;
         let lock = self.lock(&target, clock)?;
@@ -137,11 +132,11 @@ impl CacheFile {
         self.path.file_name().is_some() && (kind.is_dir() || kind.is_fifo())
     }
 
-    fn read_target(&self, target: &Path) -> Result<Option<Contents>, Error> {
-        let Some(metadata) = self.regular(target)? else { return Ok(None) };
-        // With room for all of it and the end: what grows leaves a copy behind that nobody wipes.
-        let room = usize::try_from(metadata.len().min(LARGEST)).unwrap_or(0).saturating_add(1);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    fn read_target(&self, target: &Path) -> Result<Option<Vec<u8>>, Error> {
+        if self.regular(target)?.is_none() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
         File::open(target)
             .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes))
             .map_err(|error| self.unreadable(&error))?;

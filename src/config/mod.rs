@@ -12,14 +12,12 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
-use crate::config::file::{CacheFile, Contents};
+use crate::config::file::CacheFile;
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::host::env::Env;
-use crate::json;
-use crate::secret::Secret;
+use crate::token::Token;
 
 /// The stored token.
 pub const AUTH_TOKEN: &str = "auth_token";
@@ -100,7 +98,7 @@ impl ConfigFile {
         })
     }
 
-    fn parse(&self, contents: Option<Contents>) -> Result<Config, Error> {
+    fn parse(&self, contents: Option<Vec<u8>>) -> Result<Config, Error> {
         let members = match contents {
             None => Members::default(),
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
@@ -122,6 +120,27 @@ fn default_path(env: &Env) -> Option<PathBuf> {
     Some(directory.join("rio-cli").join("config.json"))
 }
 
+/// What the file holds as `auth_token`.
+pub enum StoredToken {
+    /// No such member, or null or blank text.
+    Absent,
+    /// Text that cannot go into a header. No server has issued it.
+    Malformed(Error),
+    /// A token that can be sent.
+    Valid(Token),
+}
+
+impl StoredToken {
+    /// The token, if there is one. A malformed one is an error.
+    pub fn valid(self) -> Result<Option<Token>, Error> {
+        match self {
+            StoredToken::Absent => Ok(None),
+            StoredToken::Malformed(error) => Err(error),
+            StoredToken::Valid(token) => Ok(Some(token)),
+        }
+    }
+}
+
 /// What the file holds.
 pub struct Config {
     members: Members,
@@ -129,48 +148,33 @@ pub struct Config {
 }
 
 impl Config {
-    /// A text member; null and blank count as absent. Any other type is an error that names it.
+    /// A text member, trimmed; null and blank count as absent. Any other type is an error that names it.
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
-        Ok(self.secret(name)?.map(|text| text.expose().to_owned()))
-    }
-
-    fn secret(&self, name: &str) -> Result<Option<Secret>, Error> {
         let Some(raw) = self.members.get(name) else { return Ok(None) };
-        let text: Option<Secret> = serde_json::from_str(raw.get())
+        let text: Option<String> = serde_json::from_str(raw.get())
             .map_err(|_| self.file.unusable(&format!("is wrong: {name} is not text")))?;
-        Ok(text.map(Secret::trimmed).filter(|text| !text.is_empty()))
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// The stored token, without the `Bearer` that some writers put before it.
-    pub fn auth_token(&self) -> Result<Option<Secret>, Error> {
-        let Some(text) = self.secret(AUTH_TOKEN)? else { return Ok(None) };
-        let token = Secret::token(text.expose());
-        if token.is_none() && text.expose() != "Bearer" {
-            return Err(self.file.unusable("is wrong: auth_token is not a token"));
-        }
-        Ok(token)
-    }
-
-    /// Whether a token is stored, be it one that no server can have given.
-    pub fn has_token(&self) -> Result<bool, Error> {
-        Ok(self.secret(AUTH_TOKEN)?.is_some())
-    }
-
-    /// The stored token, if it is one; what no server can have given counts as none.
-    pub fn usable_token(&self) -> Result<Option<Secret>, Error> {
-        Ok(self.secret(AUTH_TOKEN)?.and_then(|text| Secret::token(text.expose())))
+    /// The stored token. Any type but text is an error that names it.
+    pub fn auth_token(&self) -> Result<StoredToken, Error> {
+        let Some(text) = self.text(AUTH_TOKEN)? else { return Ok(StoredToken::Absent) };
+        Ok(match Token::parse(&text) {
+            Some(token) => StoredToken::Valid(token),
+            None => StoredToken::Malformed(Error::failure(
+                format!(
+                    "{AUTH_TOKEN} in the config file {} is not a valid token",
+                    self.file.path().display()
+                ),
+                "Run `rio auth login` to replace it.",
+            )),
+        })
     }
 
     /// Whether there still is a login, and of this account: another process may have logged in or out.
     pub fn is_login_of(&self, email: Option<&str>) -> bool {
-        let logged_in = self.auth_token().is_ok_and(|token| token.is_some());
+        let logged_in = matches!(self.auth_token(), Ok(StoredToken::Valid(_)));
         logged_in && self.text(EMAIL_ID).is_ok_and(|stored| stored.as_deref() == email)
-    }
-
-    /// The stored token of a command that is nothing without one.
-    pub fn require_token(&self) -> Result<Secret, Error> {
-        self.auth_token()?
-            .ok_or_else(|| Error::failure("you are not logged in", "Run `rio auth login`."))
     }
 
     /// Whether there is anything that [`Config::forget_login`] would take away.
@@ -196,8 +200,7 @@ impl Config {
 
     /// Takes members away.
     pub fn remove(&mut self, names: &[&str]) {
-        let named = |(name, _): &mut (String, Box<RawValue>)| names.contains(&name.as_str());
-        self.members.0.extract_if(.., named).for_each(|(_, value)| json::wipe(value));
+        self.members.0.retain(|(name, _)| !names.contains(&name.as_str()));
     }
 }
 
@@ -215,14 +218,14 @@ impl Members {
         // A string always has a JSON form.
         let Ok(value) = serde_json::value::to_raw_value(value) else { return };
         match self.0.iter_mut().rev().find(|(key, _)| key == name) {
-            Some((_, old)) => json::wipe(std::mem::replace(old, value)),
+            Some((_, old)) => *old = value,
             None => self.0.push((name.to_owned(), value)),
         }
     }
 
     /// One member a line, so that people can edit it.
-    fn to_json(&self) -> Contents {
-        let mut json = Zeroizing::new(Vec::new());
+    fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
         json.extend_from_slice(b"{");
         for (index, (name, value)) in self.0.iter().enumerate() {
             json.extend_from_slice(if index == 0 { b"\n    " } else { b",\n    " });
@@ -232,12 +235,6 @@ impl Members {
         }
         json.extend_from_slice(if self.0.is_empty() { b"}\n" } else { b"\n}\n" });
         json
-    }
-}
-
-impl Drop for Members {
-    fn drop(&mut self) {
-        self.0.drain(..).for_each(|(_, value)| json::wipe(value));
     }
 }
 

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::{self, SecretText};
+use crate::json;
 use crate::jwt::Jwt;
 use crate::secret::Secret;
+use crate::token::Token;
 
 /// How far the clocks of this machine and of the server may differ.
 const LEEWAY: u64 = 5 * 60;
@@ -14,7 +15,7 @@ const LEEWAY: u64 = 5 * 60;
 #[derive(Debug)]
 pub struct Claims {
     /// The claim `rio_token`: it becomes the stored `auth_token`.
-    pub rio_token: Secret,
+    pub rio_token: Token,
     /// The claim `email`, if it is there and is text.
     pub email: Option<String>,
 }
@@ -59,7 +60,10 @@ impl Claims {
             return Err(Rejection::Expired(exp));
         }
         Ok(Claims {
-            rio_token: usable_token(payload.rio_token)?,
+            rio_token: payload
+                .rio_token
+                .and_then(|claim| Token::parse(&json::text(&claim)?))
+                .ok_or(Rejection::NoToken)?,
             email: payload.email.as_deref().and_then(json::text).filter(|email| !email.is_empty()),
         })
     }
@@ -84,7 +88,7 @@ struct Payload {
     azp: Option<String>,
     exp: Box<RawValue>,
     email: Option<Box<RawValue>>,
-    rio_token: Option<SecretText>,
+    rio_token: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -115,10 +119,6 @@ fn check_audience(payload: &Payload, client_id: &str) -> Result<(), Rejection> {
         None => !several,
     };
     if contained && authorized { Ok(()) } else { Err(Rejection::Audience) }
-}
-
-fn usable_token(claim: Option<SecretText>) -> Result<Secret, Rejection> {
-    claim.and_then(|claim| claim.0).filter(Secret::is_visible_ascii).ok_or(Rejection::NoToken)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::http::{Action, Http, Request, Response, Url};
-use crate::json::{self, SecretText};
+use crate::json;
 use crate::oauth::device_flow::{self, Answer, DEFAULT_INTERVAL, Grant};
 use crate::oauth::id_token::{self, Claims, Rejection};
 use crate::oauth::pending::{Parties, Pending};
@@ -60,9 +60,9 @@ struct DeviceAuthorization {
 struct PollAnswer {
     error: Option<Box<RawValue>>,
     interval: Option<Box<RawValue>>,
-    access_token: Option<SecretText>,
+    access_token: Option<Box<RawValue>>,
     token_type: Option<Box<RawValue>>,
-    id_token: Option<SecretText>,
+    id_token: Option<Box<RawValue>>,
 }
 
 impl<'a> Provider<'a> {
@@ -297,9 +297,9 @@ pub fn read_poll(response: &Response, device_code: &Secret) -> Answer<Secret> {
 
 /// The id_token of a good answer; the access token is checked for and not kept.
 fn id_token_of(answer: PollAnswer) -> Option<Secret> {
-    let _access_token = answer.access_token?.0.filter(|token| !token.is_empty())?;
+    let _access_token = json::text(&answer.access_token?).filter(|token| !token.is_empty())?;
     let bearer = json::text(&answer.token_type?)?.eq_ignore_ascii_case("bearer");
-    answer.id_token?.0.filter(|_| bearer)
+    json::text(&answer.id_token?).filter(|_| bearer).map(Secret::new)
 }
 
 fn trouble(response: &Response) -> Answer<Secret> {

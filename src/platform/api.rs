@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::http::{Action, Http, Request, Response};
 use crate::json::{self, Object};
 use crate::secret::Secret;
+use crate::token::Token;
 
 /// How long the server may take to hear of a logout.
 const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
@@ -109,9 +110,9 @@ struct Data<T> {
 /// The platform spells it either way.
 #[derive(Deserialize)]
 struct NewToken {
-    token: Option<Secret>,
+    token: Option<String>,
     #[serde(rename = "Token")]
-    capital_token: Option<Secret>,
+    capital_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -166,7 +167,7 @@ fn guid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
 
 impl Platform<'_> {
     /// A new token for an email and a password.
-    pub fn login(&self, email: &str, password: &Secret, level: Level) -> Result<Secret, Error> {
+    pub fn login(&self, email: &str, password: &Secret, level: Level) -> Result<Token, Error> {
         let url = self.hosts.rip()?.join("/user/login");
         let credentials = Credentials { email, password: password.expose() };
         let query = [("type", level.wire())];
@@ -184,7 +185,7 @@ impl Platform<'_> {
     }
 
     /// A new token for an old one; `None` if the server says that the old one is no longer good.
-    pub fn refresh(&self, token: &Secret) -> Result<Option<Secret>, Error> {
+    pub fn refresh(&self, token: &Token) -> Result<Option<Token>, Error> {
         let url = self.hosts.rip()?.join("/refreshtoken");
         let old = OldToken { token: token.expose() };
         let response = self.http.send(&Request::new(&url, post_json(&old)))?;
@@ -195,7 +196,7 @@ impl Platform<'_> {
     }
 
     /// The email of the account that a token belongs to.
-    pub fn user_info(&self, token: &Secret) -> Result<String, Error> {
+    pub fn user_info(&self, token: &Token) -> Result<String, Error> {
         let url = self.hosts.rip()?.join("/user/info");
         let response = self.http.send(&Request::get(&url, token))?;
         if response.is_rejection() {
@@ -206,7 +207,7 @@ impl Platform<'_> {
     }
 
     /// Whether the server accepts a token, and what its clock reads.
-    pub fn verify(&self, token: &Secret) -> Result<Verdict, Error> {
+    pub fn verify(&self, token: &Token) -> Result<Verdict, Error> {
         let url = self.hosts.rip()?.join("/user/info");
         let response = self.http.send(&Request::get(&url, token))?;
         // A server without such a page is not the one to say anything of the token.
@@ -219,7 +220,7 @@ impl Platform<'_> {
     }
 
     /// Makes the token useless; asked once, and not for long.
-    pub fn logout(&self, token: &Secret) -> Result<(), Error> {
+    pub fn logout(&self, token: &Token) -> Result<(), Error> {
         let url = self.hosts.rip()?.join("/user/logout");
         let request = Request {
             limit: Some(LOGOUT_LIMIT),
@@ -235,7 +236,7 @@ impl Platform<'_> {
     }
 
     /// The organizations of the user, as the server orders them.
-    pub fn organizations(&self, token: &Secret) -> Result<Vec<Organization>, Error> {
+    pub fn organizations(&self, token: &Token) -> Result<Vec<Organization>, Error> {
         let url = self.hosts.v2api()?.join("/v2/users/me/");
         let response = self.http.send(&Request::get(&url, token))?;
         let me: Me = response.success("the request for the organizations", &[token])?;
@@ -245,7 +246,7 @@ impl Platform<'_> {
     /// The projects of an organization; with a name, those of exactly that name.
     pub fn projects(
         &self,
-        token: &Secret,
+        token: &Token,
         organization: &Organization,
         name: Option<&str>,
     ) -> Result<Vec<Project>, Error> {
@@ -268,7 +269,7 @@ impl Platform<'_> {
 
     fn project_page(
         &self,
-        token: &Secret,
+        token: &Token,
         organization: &Organization,
         name: Option<&str>,
         next: u64,
@@ -291,10 +292,9 @@ fn post_json<T: Serialize>(body: &T) -> Action<'static> {
     Action::PostJson(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
 }
 
-/// The token of an answer; one that cannot go into a header is none.
-fn token_of(response: &Response, what: &str, secret: &Secret) -> Result<Secret, Error> {
+fn token_of(response: &Response, what: &str, secret: &Secret) -> Result<Token, Error> {
     let new: Data<NewToken> = response.success(what, &[secret])?;
     let Object(new) = new.data;
     let token = new.token.or(new.capital_token);
-    token.filter(Secret::is_visible_ascii).ok_or_else(|| response.unexpected(what))
+    token.and_then(|token| Token::parse(&token)).ok_or_else(|| response.unexpected(what))
 }

@@ -9,13 +9,14 @@ use crate::cli::args::Login;
 use crate::cmd::session::Session;
 use crate::config::{
     AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
-    PROJECT_ID, PROJECT_NAME,
+    PROJECT_ID, PROJECT_NAME, StoredToken,
 };
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::oauth::pending::PendingFile;
 use crate::platform::Level;
 use crate::secret::Secret;
+use crate::token::Token;
 use output::Report;
 
 /// Logs in, and tells how it went in words or as JSON.
@@ -32,18 +33,18 @@ pub fn run(args: Login, host: &mut Host) -> Result<Exit, Error> {
 enum Way {
     DeviceFlow,
     Password { email: String, password: Option<Secret> },
-    Token(Secret),
+    Token(Token),
 }
 
 /// A token, and whose it is as far as that is known.
 struct Account {
-    token: Secret,
+    token: Token,
     email: Option<String>,
 }
 
 impl Account {
     /// The email is kept as the config file will give it back.
-    fn new(token: Secret, email: Option<String>) -> Self {
+    fn new(token: Token, email: Option<String>) -> Self {
         let email = email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty());
         Account { token, email }
     }
@@ -89,7 +90,7 @@ struct Before {
 impl Before {
     fn read(config: &Config) -> Result<Self, Error> {
         Ok(Before {
-            logged_in: config.has_token()?,
+            logged_in: !matches!(config.auth_token()?, StoredToken::Absent),
             email: config.text(EMAIL_ID)?,
             selected: Current {
                 organization: config.text(ORGANIZATION_ID)?,
@@ -153,7 +154,7 @@ fn check_usage(args: &Login) -> Result<(), Error> {
 
 fn way(args: &mut Login, host: &mut Host) -> Result<Way, Error> {
     if let Some(token) = secrets::of_option(host, "--auth-token", args.auth_token.take())? {
-        let token = Secret::token(token.expose()).ok_or_else(|| {
+        let token = Token::parse(token.expose()).ok_or_else(|| {
             Error::usage(
                 "the value of --auth-token is no token",
                 "Give the token alone, on one line.",

@@ -80,7 +80,8 @@ fuzz_target!(|input: &[u8]| {
     file.update(|config| config.set(AUTH_TOKEN, "t0ken")).unwrap();
     let after = with(before, AUTH_TOKEN, "\"t0ken\"");
     assert_eq!(members(&path), after);
-    assert_eq!(file.load().unwrap().auth_token().unwrap().unwrap().expose(), "t0ken");
+    let stored = file.load().unwrap().auth_token().unwrap().valid().unwrap();
+    assert_eq!(stored.unwrap().expose(), "t0ken");
 
     let bytes = fs::read(&path).unwrap();
     file.update(|_| {}).unwrap();

@@ -1,0 +1,90 @@
+//! A rapyuta.io token.
+
+use std::ops::Deref;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json;
+use crate::jwt::Jwt;
+use crate::secret::Secret;
+
+/// A token that can go into an `Authorization` header. Opaque, or a JWT.
+#[derive(Clone, Debug)]
+pub struct Token(Secret);
+
+impl Token {
+    /// Reads a token that stands alone or after `Bearer `.
+    ///
+    /// `None` unless it consists of visible ASCII characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let token = match text.strip_prefix("Bearer") {
+            Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => rest.trim(),
+            _ => text,
+        };
+        let valid = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        valid.then(|| Token(Secret::new(token)))
+    }
+
+    /// The `exp` claim (RFC 7519 §4.1.4) in seconds since 1970. `None` if the token is not a JWT or has no such claim.
+    pub fn expires_at(&self) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Claims {
+            exp: Box<RawValue>,
+        }
+        let claims: Claims = json::object(&Jwt::decode(self)?.claims).ok()?;
+        json::numeric_date(&claims.exp)
+    }
+
+    /// Whether the token has the form of a JWT. The signature is not checked.
+    pub fn is_jwt(&self) -> bool {
+        Jwt::decode(self).is_some()
+    }
+}
+
+impl Deref for Token {
+    type Target = Secret;
+
+    fn deref(&self) -> &Secret {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    #[test]
+    fn parse_accepts_visible_ascii_with_or_without_scheme() {
+        for (text, token) in [
+            ("abc.DEF-_~", Some("abc.DEF-_~")),
+            (" Bearer  abc\n", Some("abc")),
+            ("BearerToken", Some("BearerToken")),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("", None),
+            ("abc def", None),
+            ("a\r\nX-Evil: 1", None),
+            ("tökén", None),
+        ] {
+            let parsed = Token::parse(text);
+            assert_eq!(parsed.as_ref().map(|token| token.expose()), token, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn expires_at_reads_exp_of_a_jwt() {
+        let with = |claims: &str| {
+            let [header, claims, signature] = ["{\"alg\":\"RS256\"}", claims, "signature"]
+                .map(|part| URL_SAFE_NO_PAD.encode(part));
+            Token::parse(&format!("{header}.{claims}.{signature}")).unwrap()
+        };
+        assert_eq!(with("{\"exp\":1700000000}").expires_at(), Some(1_700_000_000));
+        assert_eq!(with("{\"sub\":\"ada\"}").expires_at(), None);
+        assert_eq!(with("[1700000000]").expires_at(), None);
+        assert_eq!(Token::parse("opaque").unwrap().expires_at(), None);
+    }
+}
