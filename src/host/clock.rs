@@ -1,18 +1,32 @@
-//! Time, as something that can be passed in.
+//! Time, injected so that a test can bring its own.
 
 use std::time::{Duration, SystemTime};
 
-/// The two clocks of a machine, and waiting.
+use crate::host::trace::Trace;
+
+/// The clocks of a machine, and sleeping.
 ///
-/// Intervals and deadlines use [`Clock::now`], which nobody can set; only what is compared with a
-/// server's dates uses [`Clock::utc`], which may read 1970 on a robot without a battery.
+/// Intervals and deadlines use [`Clock::now`], which cannot be set. Only dates that a server sent are
+/// compared with [`Clock::utc`], which may read 1970 on a robot without a battery.
 pub trait Clock {
     /// Monotonic time since some fixed point.
     fn now(&self) -> Duration;
     /// The wall clock.
     fn utc(&self) -> SystemTime;
-    /// Waits.
-    fn sleep(&self, duration: Duration);
+    /// Sleeps, and passes the time to `tick` at the start, every second and at the end.
+    fn sleep_ticking(&self, duration: Duration, tick: &mut dyn FnMut(Duration));
+
+    /// Sleeps.
+    fn sleep(&self, duration: Duration) {
+        self.sleep_ticking(duration, &mut |_| {});
+    }
+}
+
+/// Sleeps like [`Clock::sleep_ticking`], and traces it.
+pub fn wait(clock: &dyn Clock, trace: &Trace, duration: Duration, mut tick: impl FnMut(Duration)) {
+    let (seconds, hundredths) = (duration.as_secs(), duration.subsec_millis() / 10);
+    trace.line(&format!("wait {seconds}.{hundredths:02} s"));
+    clock.sleep_ticking(duration, &mut tick);
 }
 
 /// 2025-08-07 00:00:00 UTC, in seconds since 1970: when the oldest compiler came out that this program is built
@@ -41,6 +55,9 @@ pub fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
+/// A machine that was suspended notices within this time that the sleep is over.
+const TICK: Duration = Duration::from_secs(1);
+
 /// The machine's own clocks.
 pub struct SystemClock {
     start: std::time::Instant,
@@ -64,7 +81,15 @@ impl Clock for SystemClock {
         system_time()
     }
 
-    fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
+    fn sleep_ticking(&self, duration: Duration, tick: &mut dyn FnMut(Duration)) {
+        let end = self.now().saturating_add(duration);
+        loop {
+            let now = self.now();
+            tick(now);
+            match end.saturating_sub(now) {
+                Duration::ZERO => return,
+                rest => std::thread::sleep(rest.min(TICK)),
+            }
+        }
     }
 }

@@ -27,7 +27,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::host::clock::Clock;
+use crate::host::clock::{self, Clock};
 use crate::host::env::Env;
 use crate::host::random::{Fraction, RandomFraction};
 use crate::host::trace::Trace;
@@ -134,7 +134,7 @@ impl Http {
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
             match wait_before_retry(request, &outcome, pause, (self.random)()) {
-                Some(wait) => self.sleep(wait),
+                Some(wait) => clock::wait(&*self.clock, &self.trace, wait, |_| {}),
                 None => return outcome.map_err(Error::from),
             }
             pause = pause.saturating_mul(2);
@@ -156,13 +156,6 @@ impl Http {
         let took = self.clock.now().saturating_sub(start);
         self.trace_request(request, proxy.as_ref(), &outcome, took);
         outcome
-    }
-
-    /// Waits, and says so in the trace.
-    pub fn sleep(&self, duration: Duration) {
-        let (seconds, hundredths) = (duration.as_secs(), duration.subsec_millis() / 10);
-        self.trace.line(&format!("wait {seconds}.{hundredths:02} s"));
-        self.clock.sleep(duration);
     }
 
     fn agent(&self, url: &Url, proxy: &Option<Proxy>) -> Result<Agent, TransportError> {

@@ -393,11 +393,16 @@ impl Clock for FakeClock {
     }
 
     #[expect(clippy::disallowed_methods, reason = "what waits for another process needs real time")]
-    fn sleep(&self, duration: Duration) {
+    fn sleep_ticking(&self, duration: Duration, tick: &mut dyn FnMut(Duration)) {
         // A child that another test starts holds the locks of this process until it is its own program.
         std::thread::sleep(Duration::from_micros(200));
         self.sleeps.borrow_mut().push(duration);
-        self.now.set(self.now.get() + duration);
+        let (start, end) = (self.now.get(), self.now.get() + duration);
+        for second in 0..=duration.as_secs() {
+            tick(start + Duration::from_secs(second));
+        }
+        tick(end);
+        self.now.set(end);
         self.utc.set(self.utc.get() + duration);
         let count = self.sleeps.borrow().len();
         self.meanwhile.borrow_mut()(self, count);

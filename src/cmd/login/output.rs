@@ -70,17 +70,15 @@ impl Report {
 
     /// The wait goes on, and the code is good for so long; said where it can be said in place.
     pub fn waiting(self, host: &mut Host, trouble: Option<&str>, left: Duration) {
+        if self.json {
+            return;
+        }
         let status = match trouble.map(|reason| in_trouble(reason, left)) {
             Some(status) if host.console.fits_status(&status) => status,
             Some(_) => format!("{} left. Still trying", clock_face(left)),
             None => format!("{} left. Waiting for the approval", clock_face(left)),
         };
         host.console.show_status(&status);
-    }
-
-    /// Whether there is a place for [`Report::waiting`].
-    pub fn shows_waiting(self, host: &Host) -> bool {
-        !self.json && host.console.has_status()
     }
 
     /// Something is in the way of polling, and it goes on. `left` is how long the code is still good.

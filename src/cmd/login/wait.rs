@@ -8,7 +8,7 @@ use crate::cmd::session::Session;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
 use crate::host::Host;
-use crate::host::browser;
+use crate::host::{browser, clock};
 use crate::oauth::device_flow::{Grant, Next, Poll};
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::{Pending, PendingFile};
@@ -48,7 +48,7 @@ pub fn run(
         let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
         (host.browser)(&browser::commands(&host.env, page));
     }
-    let mut wait = Wait { session, provider: &provider, grant, report, pending };
+    let mut wait = Wait { provider: &provider, grant, report, pending };
     let id_token = wait.for_id_token(host, poll);
     report.waited(host);
     wait.pending.forget();
@@ -73,12 +73,8 @@ fn begin(host: &Host, provider: &Provider, kept: Option<Pending>) -> Result<Begu
     Ok(Begun { poll: poll(&grant), grant, resumed: false })
 }
 
-/// So often the time that is left is shown anew.
-const TICK: Duration = Duration::from_secs(1);
-
 /// The wait for somebody to approve.
 struct Wait<'a> {
-    session: &'a Session,
     provider: &'a Provider<'a>,
     grant: Grant,
     report: Report,
@@ -122,20 +118,12 @@ impl Wait<'_> {
         }
     }
 
-    /// Sleeps, and shows how time goes by where that can be seen.
+    /// Sleeps, and shows the time left.
     fn sleep(&self, host: &mut Host, poll: &Poll, wait: Duration) {
-        if !self.report.shows_waiting(host) {
-            return self.session.http.sleep(wait);
-        }
-        let end = host.clock.now().saturating_add(wait);
-        loop {
-            let now = host.clock.now();
+        let (clock, trace) = (host.clock.clone(), host.trace.clone());
+        clock::wait(&*clock, &trace, wait, |now| {
             self.report.waiting(host, poll.trouble(), poll.remaining(now));
-            match end.saturating_sub(now) {
-                Duration::ZERO => return,
-                rest => host.clock.sleep(rest.min(TICK)),
-            }
-        }
+        });
     }
 }
 
