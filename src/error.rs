@@ -30,22 +30,32 @@ pub struct Error {
     exit: Exit,
     fact: String,
     advice: String,
+    silent: bool,
 }
 
 impl Error {
     /// The request was understood, and the answer is no. Exit code 1.
     pub fn failure(fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Error { exit: Exit::Failure, fact: fact.into(), advice: advice.into() }
+        Error::new(Exit::Failure, fact.into(), advice.into())
     }
 
     /// The command line cannot be carried out as it stands. Exit code 2.
     pub fn usage(fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Error { exit: Exit::Usage, fact: fact.into(), advice: advice.into() }
+        Error::new(Exit::Usage, fact.into(), advice.into())
     }
 
     /// Nobody could be asked; the same command may work later. Exit code 3.
     pub fn temporary(fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Error { exit: Exit::TemporaryFailure, fact: fact.into(), advice: advice.into() }
+        Error::new(Exit::TemporaryFailure, fact.into(), advice.into())
+    }
+
+    fn new(exit: Exit, fact: String, advice: String) -> Self {
+        Error { exit, fact, advice, silent: false }
+    }
+
+    /// The same error, not shown: the reader of a pipe that is closed, such as `head`, wants no more.
+    pub fn silent(self) -> Self {
+        Error { silent: true, ..self }
     }
 
     /// The same error, said with what it means for the step it stopped.
@@ -70,7 +80,12 @@ impl Error {
         self.exit
     }
 
-    /// What happened, without a final full stop; empty where there is nobody to tell.
+    /// Whether only the exit code reports it.
+    pub fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// What happened, without a final full stop.
     pub fn fact(&self) -> &str {
         &self.fact
     }

@@ -97,15 +97,8 @@ impl Console {
     }
 
     fn write_out(&mut self, text: &str) -> Result<(), Error> {
-        let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
-        written.map_err(|error| match error.kind() {
-            // Whoever closed the pipe, as `head` does, has what they want.
-            io::ErrorKind::BrokenPipe => Error::failure("", ""),
-            kind => Error::failure(
-                format!("the result could not be written to standard output: {kind}"),
-                "See that the file it goes to takes it, then run the command again.",
-            ),
-        })
+        let line = format!("{text}\n");
+        self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).map_err(unwritable)
     }
 
     /// Says a line on standard error. Nobody may be there to read it, which stops nothing.
@@ -139,7 +132,7 @@ impl Console {
 
     /// Says an error: the fact, then the advice. Indented lines of the advice are kept as they are.
     pub fn fail(&mut self, error: &Error) {
-        if error.fact().is_empty() {
+        if error.is_silent() {
             return;
         }
         self.say_words(&format!("rio: {}", error.fact()));
@@ -287,6 +280,17 @@ impl Console {
 
     fn write_raw(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
+    }
+}
+
+fn unwritable(error: io::Error) -> Error {
+    let advice = "Check where the output goes, then run the command again.";
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::failure("standard output is closed", advice).silent(),
+        _ if error.raw_os_error() == Some(libc::EBADF) => {
+            Error::failure("standard output is closed", advice)
+        }
+        kind => Error::failure(format!("cannot write to standard output: {kind}"), advice),
     }
 }
 

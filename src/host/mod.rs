@@ -49,7 +49,7 @@ impl Host {
         terminal::restore_on_signals();
         let env = Env::of_process();
         let screen = terminal::screen(&env);
-        let (out, err) = (Box::new(io::stdout()), Box::new(io::stderr()));
+        let (out, err) = (Box::new(terminal::standard_output()), Box::new(io::stderr()));
         Host {
             console: Console::new(Box::<terminal::StandardInput>::default(), out, err, screen),
             clock: Rc::new(SystemClock::start()),

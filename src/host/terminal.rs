@@ -3,8 +3,10 @@
 
 use std::cell::Cell;
 use std::ffi::CString;
+use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::mem::MaybeUninit;
+use std::os::fd::FromRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null_mut;
@@ -66,6 +68,32 @@ impl Input for StandardInput {
 
     fn show_typing(&mut self) {
         self.echo_off = None;
+    }
+}
+
+/// Standard output, unbuffered. `io::stdout` ignores the error of writing to a closed descriptor.
+pub fn standard_output() -> File {
+    // SAFETY: nothing else in the program uses this descriptor.
+    unsafe { File::from_raw_fd(libc::STDOUT_FILENO) }
+}
+
+/// Runs before std's own start, which opens a closed descriptor as `/dev/null`.
+#[used]
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+static BEFORE_MAIN: extern "C" fn() = open_closed_output_for_reading;
+
+/// Makes each write to a closed standard output fail, as without std.
+extern "C" fn open_closed_output_for_reading() {
+    // SAFETY: the path is a C string; the other arguments are numbers.
+    unsafe {
+        if libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) == -1 {
+            let root = libc::open(c"/".as_ptr(), libc::O_RDONLY);
+            if root != libc::STDOUT_FILENO {
+                libc::dup2(root, libc::STDOUT_FILENO);
+                libc::close(root);
+            }
+        }
     }
 }
 

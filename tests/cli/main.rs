@@ -19,6 +19,7 @@ mod login;
 mod logout;
 mod look_up;
 mod network;
+mod output;
 mod pending;
 mod qr;
 mod refresh_token;
