@@ -39,7 +39,6 @@ pub fn cases() -> Vec<Case> {
             claims.replacen('{', r#"{"x":1,"x":2,"#, 1)
         }),
         claim("no email", "/email", json!(GONE)).stores("email_id", json!(null)).says("Logged in."),
-        claim("an email of null", "/email", json!(null)).stores("email_id", json!(null)),
         claim("an email that is a number", "/email", verbatim("1e400"))
             .stores("email_id", json!(null)),
         claim("an email nested deep", "/email", nested(10_000)).stores("email_id", json!(null)),
@@ -59,17 +58,11 @@ pub fn cases() -> Vec<Case> {
             .fails(1, "an extension"),
         header("an array for a header", r#"["RS256"]"#).fails(1, unreadable),
         header("nothing for a header", "").fails(1, unreadable),
-        shape("two parts", |token| token.rsplit_once('.').unwrap().0.to_owned())
-            .fails(1, unreadable),
-        shape("four parts", |token| token + ".e30").fails(1, unreadable),
-        shape("padding", |token| token + "==").fails(1, unreadable),
         shape("a line break", |token| token.replacen('.', ".\n", 1)).fails(1, unreadable),
         shape("a blank after it", |token| token + " ").fails(1, unreadable),
         shape("the other alphabet", |token| token.replacen('.', ".+/", 1)).fails(1, unreadable),
-        with_claims("an array for claims", |claims| format!("[{claims}]")).fails(1, unreadable),
         with_claims("claims and more", |claims| claims + "{}").fails(1, unreadable),
         with_claims("half the claims", |claims| claims[..60].to_owned()).fails(1, unreadable),
-        with_claims("the token twice", twice("rio_token")).fails(1, unreadable),
         with_claims("the issuer twice", twice("iss")).fails(1, unreadable),
         with_claims("the audience twice", twice("aud")).fails(1, unreadable),
         with_claims("the email twice", twice("email")).fails(1, unreadable),
@@ -98,20 +91,13 @@ pub fn cases() -> Vec<Case> {
         ("another party", "/azp", json!("evil"), "is for another program"),
         ("a party that is a number", "/azp", json!(5), unreadable),
         ("no end", "/exp", json!(GONE), unreadable),
-        ("an end of null", "/exp", json!(null), unreadable),
-        ("an end in words", "/exp", json!("soon"), unreadable),
         ("an end of -1", "/exp", json!(-1), unreadable),
         ("an end of -1e400", "/exp", verbatim("-1e400"), unreadable),
         ("an end of 0", "/exp", json!(0), "ended at 1970-01-01 00:00:00 UTC"),
         ("an end of 1.5", "/exp", json!(1.5), "ended at 1970-01-01 00:00:01 UTC"),
         ("no token", "/rio_token", json!(GONE), "holds no rapyuta.io token"),
-        ("a token of null", "/rio_token", json!(null), "holds no rapyuta.io token"),
-        ("a token that is a number", "/rio_token", json!(5), "holds no rapyuta.io token"),
         ("a token in a list", "/rio_token", json!(["x"]), "holds no rapyuta.io token"),
-        ("an empty token", "/rio_token", json!(""), "holds no rapyuta.io token"),
-        ("a token with a blank", "/rio_token", json!("a b"), "holds no rapyuta.io token"),
         ("a token that steers", "/rio_token", json!(HOSTILE), "holds no rapyuta.io token"),
-        ("a token of two lines", "/rio_token", json!("a\r\nX: y"), "holds no rapyuta.io token"),
     ] {
         cases.push(claim(name, pointer, value).fails(1, says).hides("FORGED"));
     }

@@ -25,9 +25,6 @@ pub fn cases() -> Vec<Case> {
         .says("\"expires_in\":86400"),
         json(answered(Call::Token, "--json, a no that steers", |_| error(400, HOSTILE)))
             .fails(1, "\"event\":\"error\""),
-        json(answered(Call::Token, "--json, trouble", |_| page(502)).then_good())
-            .waits(&[POLL, LATER])
-            .says("\"event\":\"retrying\""),
         json(with_claims("--json, an email that steers", |claims| {
             claims.replace(EMAIL, json!(HOSTILE).to_string().trim_matches('"'))
         }))

@@ -32,7 +32,6 @@ use std::time::{Duration, Instant};
 use platform::{Answer, Call, EMAIL, PASSWORD};
 use serde_json::{Value, json};
 
-use crate::network::gzip_bomb;
 use crate::robot::{FakeClock, Outcome, Robot};
 use bytes::*;
 use scene::*;

@@ -16,15 +16,10 @@ pub fn cases() -> Vec<Case> {
         answered(L, &format!("redirect, {name}"), move |_| Answer::raw(bytes.as_bytes()))
     };
     let elsewhere: fn(&Scene) -> String = |scene| format!("{}/user/login", scene.elsewhere());
-    let mut cases: Vec<Case> = [300, 301, 302, 303, 304, 305, 306, 307, 308, 399]
+    let mut cases: Vec<Case> = [300, 304, 305, 306, 399]
         .into_iter()
         .map(|status| to(&format!("{status} elsewhere"), status, elsewhere))
         .collect();
-    for status in [301, 302, 303, 307, 308] {
-        cases.push(to(&format!("{status} to itself"), status, |_| {
-            "/user/login?type=med".to_owned()
-        }));
-    }
     cases.extend([
         to("to a relative path", 302, |_| "../login".to_owned()),
         to("to another scheme", 302, |scene| scene.elsewhere().replace("http:", "ftp:")),

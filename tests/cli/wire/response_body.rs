@@ -28,14 +28,11 @@ pub fn cases() -> Vec<Case> {
     vec![
         // Lengths.
         length("the length twice", "Content-Length: LENGTH\r\nContent-Length: LENGTH"),
-        length("no length", "X: y"),
         length("no length, and the end is told", "Connection: close"),
         length("a length that is too small", "Content-Length: 20").fails(3, SENSELESS),
         length("a length of nothing", "Content-Length: 0").fails(3, SENSELESS),
-        length("a length that is too large", "Content-Length: 9999").fails(3, CUT),
         length("a length of 2^64-1", "Content-Length: 18446744073709551615").fails(3, CUT),
         length("a length of 2^64", "Content-Length: 18446744073709551616").fails(3, NO_HTTP),
-        length("a length below zero", "Content-Length: -1").fails(3, NO_HTTP),
         length("a length with a fraction", "Content-Length: 1.5").fails(3, NO_HTTP),
         length("a length in hexadecimal", "Content-Length: 0x20").fails(3, NO_HTTP),
         length("an empty length", "Content-Length: ").fails(3, NO_HTTP),
@@ -51,14 +48,11 @@ pub fn cases() -> Vec<Case> {
         }),
         chunks("a trailer", |body, length| format!("{length}\r\n{body}\r\n0\r\nX-Sum: 5\r\n\r\n")),
         chunks("no chunk", |_, _| "0\r\n\r\n".to_owned()).fails(3, SENSELESS),
-        chunks("no last chunk", |body, length| format!("{length}\r\n{body}\r\n")).fails(3, CUT),
-        chunks("a chunk that is too short", |body, _| format!("ffff\r\n{body}")).fails(3, CUT),
         chunks("a chunk that is too long", |body, _| format!("5\r\n{body}\r\n0\r\n\r\n"))
             .fails(3, CUT),
         chunks("a chunk of 2^64", |body, _| format!("10000000000000000\r\n{body}\r\n0\r\n\r\n"))
             .fails(3, CUT),
         chunks("a chunk below zero", |body, _| format!("-5\r\n{body}\r\n0\r\n\r\n")).fails(3, CUT),
-        chunks("a chunk of words", |body, _| format!("xyz\r\n{body}\r\n0\r\n\r\n")).fails(3, CUT),
         chunks("a chunk without a size", |body, _| format!("\r\n{body}\r\n0\r\n\r\n"))
             .fails(3, CUT),
         chunks("a size without end", |_, _| "0".repeat(100_000)).fails(3, CUT),
@@ -79,7 +73,6 @@ pub fn cases() -> Vec<Case> {
         zipped("gzip that is not told", "identity", |bytes| bytes).fails(3, SENSELESS),
         zipped("gzip within gzip", "gzip", |bytes| gzip(&bytes)).fails(3, SENSELESS),
         zipped("gzip within gzip, told so", "gzip, gzip", |bytes| gzip(&bytes)).fails(3, SENSELESS),
-        plain("gzip that is none", "gzip").fails(3, CUT),
         zipped("half of gzip", "gzip", |bytes| bytes[..40].to_vec()).fails(3, CUT),
         zipped("gzip without its end", "gzip", |bytes| bytes[..bytes.len() - 8].to_vec())
             .fails(3, CUT),
@@ -98,14 +91,10 @@ pub fn cases() -> Vec<Case> {
         raw(L, "a web page in gzip", |_| encoded("gzip", gzip(b"<html><h1>Hotel</h1>")))
             .fails(3, PAGE),
         // Sizes.
-        raw(L, "a byte less than 1 MiB", |body| http("HTTP/1.1 200 OK", padded(body, MIB - 1))),
-        raw(L, "1 MiB", |body| http("HTTP/1.1 200 OK", padded(body, MIB))),
         raw(L, "1 MiB in gzip", |body| encoded("gzip", gzip(padded(body, MIB).as_bytes()))),
         raw(L, "1 MiB without a length", |body| {
             format!("HTTP/1.1 200 OK\r\n\r\n{}", padded(body, MIB)).into_bytes()
         }),
-        raw(L, "1 MiB and a byte", |body| http("HTTP/1.1 200 OK", padded(body, MIB + 1)))
-            .fails(3, LARGE),
         raw(L, "1 MiB and a byte in gzip", |body| {
             encoded("gzip", gzip(padded(body, MIB + 1).as_bytes()))
         })
@@ -114,7 +103,6 @@ pub fn cases() -> Vec<Case> {
             format!("HTTP/1.1 200 OK\r\n\r\n{}", padded(body, MIB + 1)).into_bytes()
         })
         .fails(3, LARGE),
-        raw(L, "a bomb of 64 MiB", |_| encoded("gzip", gzip_bomb())).fails(3, LARGE),
         raw(L, "an error of 2 MiB", |_| http("HTTP/1.1 500 Broken", " ".repeat(2 * MIB)))
             .fails(3, "more than 1 MiB (status 500)"),
         raw(L, "100 MB that break off", |body| {
@@ -122,7 +110,6 @@ pub fn cases() -> Vec<Case> {
         })
         .fails(3, CUT),
         // Texts.
-        raw(L, "nothing", |_| http("HTTP/1.1 200 OK", "")).fails(3, SENSELESS),
         raw(L, "zeros", |_| http("HTTP/1.1 200 OK", [0; 1000])).fails(3, SENSELESS),
         raw(L, "what steers", |_| http("HTTP/1.1 200 OK", HOSTILE))
             .fails(3, SENSELESS)

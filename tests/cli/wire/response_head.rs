@@ -33,11 +33,9 @@ pub fn cases() -> Vec<Case> {
         }),
         // What is no HTTP.
         head("a status line that is missing", "Content-Type: application/json").fails(3, NO_HTTP),
-        raw(L, "JSON alone", |body| body.into_bytes()).fails(3, NO_HTTP),
         head("a status of two digits", "HTTP/1.1 20 OK").fails(3, NO_HTTP),
         head("a status of four digits", "HTTP/1.1 2000 OK").fails(3, NO_HTTP),
         head("a status below zero", "HTTP/1.1 -20 OK").fails(3, NO_HTTP),
-        head("a status in words", "HTTP/1.1 OK").fails(3, NO_HTTP),
         head("HTTP/2", "HTTP/2 200 OK").fails(3, NO_HTTP),
         head("HTTP/1.2", "HTTP/1.2 200 OK").fails(3, NO_HTTP),
         head("small letters", "http/1.1 200 OK").fails(3, NO_HTTP),
@@ -47,7 +45,6 @@ pub fn cases() -> Vec<Case> {
         ok("NUL in a header", "X: a\0b").fails(3, NO_HTTP),
         ok("a blank in a name", "X Y: z").fails(3, NO_HTTP),
         ok("a header without a name", ": z").fails(3, NO_HTTP),
-        ok("a header without a colon", "nonsense").fails(3, NO_HTTP),
         ok("a header that is continued", "X: a\r\n  b").fails(3, NO_HTTP),
         ok("200 headers", &filler(200, "y")).fails(3, NO_HTTP),
         ok("70 KB of headers", &filler(7, &"y".repeat(10_000))).fails(3, NO_HTTP),
@@ -58,13 +55,11 @@ pub fn cases() -> Vec<Case> {
             .fails(3, NO_HTTP),
         head("another protocol", "HTTP/1.1 101 Switching\r\nUpgrade: x").fails(3, "(status 101)"),
         raw(L, "half a status line", |_| b"HTTP/1.1 2".to_vec()).fails(3, CLOSED),
-        raw(L, "a head without end", |_| b"HTTP/1.1 200 OK\r\nX: y\r\n".to_vec()).fails(3, CLOSED),
         // What is HTTP, and not what was asked for.
         raw(L, "204", |_| b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()).fails(3, "(status 204)"),
         raw(L, "204 with a body", |body| http("HTTP/1.1 204 No Content", body))
             .fails(3, "(status 204)"),
         raw(L, "205", |_| http("HTTP/1.1 205 Reset", "")).fails(3, "(status 205)"),
-        head("600", "HTTP/1.1 600 Odd").fails(3, "an error (status 600)").says(OWN_TROUBLE),
         head("999", "HTTP/1.1 999 Odd").fails(3, "an error (status 999)").says(OWN_TROUBLE),
     ]
 }
