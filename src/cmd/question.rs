@@ -10,8 +10,6 @@ use crate::text;
 const WIDEST_NAME: usize = 40;
 /// A name that goes on is not read to its end.
 const LONGEST_NAME: usize = 100;
-/// So much patience there is with a pipe that has no end.
-const MOST_WRONG_ANSWERS: usize = 10;
 
 /// What there is to choose from, and which of it is chosen already.
 pub struct Question<'a, T> {
@@ -34,8 +32,7 @@ impl<T: Named> Question<'_, T> {
     pub fn ask(&self, console: &mut Console) -> Result<Option<usize>, Error> {
         let mut default = self.current;
         self.show(console, &(0..self.all.len()).collect::<Vec<_>>());
-        let mut wrong_answers = 0;
-        while wrong_answers < MOST_WRONG_ANSWERS {
+        loop {
             let hint = default.map(|index| format!(" [{}]", number(index))).unwrap_or_default();
             let question = format!("Which {}?{hint} ", T::KIND);
             let Some(answer) = console.ask(&question)? else { return Ok(None) };
@@ -48,13 +45,12 @@ impl<T: Named> Question<'_, T> {
                     let current = self.current.filter(|current| indices.contains(current));
                     default = only.copied().or(current);
                 }
-                Meaning::Nothing(advice) => {
-                    console.say(advice);
-                    wrong_answers = wrong_answers.saturating_add(1);
+                Meaning::Nothing(_) if !console.is_interactive() => {
+                    return Err(self.wrong_answer(answer.trim()));
                 }
+                Meaning::Nothing(advice) => console.say(advice),
             }
         }
-        Err(self.wrong_answers())
     }
 
     /// Only at a terminal may part of a name be what was meant: a script is to be taken at its word.
@@ -120,14 +116,15 @@ impl<T: Named> Question<'_, T> {
         }
     }
 
-    /// What was answered is not repeated: it may be the password of a script that lost count.
-    fn wrong_answers(&self) -> Error {
+    /// The answer is not shown: a script may have sent its password on the wrong line.
+    fn wrong_answer(&self, answer: &str) -> Error {
+        let (fact, entries) = match matching(self.all, answer) {
+            none if none.is_empty() => ("no answer matches one", self.all.iter().collect()),
+            several => ("several match the answer; no one", several),
+        };
         Error::failure(
-            format!("you are logged in, but no answer named one {} of the list", T::KIND),
-            listed(
-                &format!("Answer with a number, or with one of these {}s:", T::KIND),
-                self.all.iter(),
-            ),
+            format!("you are logged in, but {fact} {} of the list", T::KIND),
+            listed("Answer with a number, or with one of these:", entries.into_iter()),
         )
     }
 }
