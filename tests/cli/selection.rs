@@ -159,15 +159,14 @@ fn a_project_that_does_not_exist_is_answered_with_those_that_do() {
 }
 
 #[test]
-fn where_nothing_exists_the_advice_does_not_offer_an_empty_list() {
+fn option_without_entries_says_that_there_are_none() {
     let cases: [(&str, Platform, &[&str]); 2] = [
-        ("no organizations", Platform::with(World::of([])), &["--organization", "x"]),
-        ("no projects", one(&[]), &["--project", "x"]),
+        ("organizations", Platform::with(World::of([])), &["--organization", "x"]),
+        ("projects", one(&[]), &["--project", "x"]),
     ];
-    for (name, platform, options) in cases {
-        println!("case: {name}");
+    for (entries, platform, options) in cases {
         let robot = Robot::of(&platform);
-        let outcome = login(&robot, options, "").exits(1).says("'x'");
+        let outcome = login(&robot, options, "").exits(1).says(&format!("there are no {entries}"));
         assert!(!outcome.stderr.contains("one of these"), "{outcome}");
         assert!(robot.config()["auth_token"].is_string());
     }
@@ -180,7 +179,7 @@ fn a_name_that_two_projects_have_is_answered_with_their_guids() {
     let platform = Platform::with(World::of([organization]));
     let robot = Robot::of(&platform);
     let options = ["--organization", "Acme", "--project", "twin", "--silent"];
-    let outcome = login(&robot, &options, "").exits(1).says("several projects are called 'twin'");
+    let outcome = login(&robot, &options, "").exits(1).says("several projects match 'twin'");
     outcome.says("project-acmetwin").says("project-twin2").hides("project-acmeother");
     let options = ["--organization", "Acme", "--project", "project-twin2", "--silent"];
     login(&robot, &options, "").exits(0);

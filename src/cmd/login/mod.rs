@@ -3,14 +3,11 @@
 mod output;
 mod wait;
 
-use super::selection::{Choice, Current, Selection};
-use super::{overtaken, secrets, selection};
+use super::select::{Choice, Selection, Selector};
+use super::{overtaken, secrets};
 use crate::cli::args::Login;
 use crate::cmd::session::Session;
-use crate::config::{
-    AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID,
-    PROJECT_ID, PROJECT_NAME, StoredToken,
-};
+use crate::config::{AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::oauth::pending::PendingFile;
@@ -70,14 +67,27 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     }
     report.logged_in(host, account.email.as_deref());
     let current = if same_account { before.selected } else { Current::default() };
-    let selection = selection::select(&args, host, &session, &current, &account.token)?;
+    let selection = select(&args, host, &session, &current, &account.token)
+        .map_err(|error| error.context("you are logged in, but nothing was selected"))?;
     let mut stored = false;
-    session.file.update(|config| stored = store_selection(config, &account, &selection))?;
+    session.file.update(|config| {
+        stored = config.is_login_of(account.email.as_deref());
+        if stored {
+            selection.store(config);
+        }
+    })?;
     if !stored {
         return Err(overtaken());
     }
     report.selected(host, account.email.as_deref(), &selection)?;
     Ok(Exit::Success)
+}
+
+/// The GUIDs of the stored selection.
+#[derive(Default)]
+struct Current {
+    organization: Option<String>,
+    project: Option<String>,
 }
 
 /// What was stored before. Read in one go, so that a bad member is told before anything is sent.
@@ -222,23 +232,29 @@ fn store_account(config: &mut Config, account: &Account, same_account: bool) {
     }
 }
 
-/// Leaves a login alone that another process has stored meanwhile; tells whether it was stored.
-fn store_selection(config: &mut Config, account: &Account, selection: &Selection) -> bool {
-    if !config.is_login_of(account.email.as_deref()) {
-        return false;
-    }
-    config.forget_selection();
-    if let Choice::Made(organization) = &selection.organization {
-        config.set(ORGANIZATION_ID, &organization.guid);
-        config.set(ORGANIZATION_NAME, &organization.name);
-        config.set(ORGANIZATION_SHORT_ID, organization.short_guid.as_deref().unwrap_or_default());
-    }
-    let (guid, name) = match &selection.project {
-        Choice::Made(project) => (project.guid.as_str(), project.name.as_str()),
-        Choice::NothingThere => ("", ""),
-        Choice::Open => return true,
+fn select(
+    args: &Login,
+    host: &mut Host,
+    session: &Session,
+    current: &Current,
+    token: &Token,
+) -> Result<Selection, Error> {
+    let may_prompt = !(args.silent || args.json);
+    let platform = session.platform();
+    let mut selector = Selector { console: &mut host.console, platform, token, may_prompt };
+    let organization =
+        selector.organization(args.organization.as_deref(), current.organization.as_deref())?;
+    let project = match (&organization, &args.project) {
+        (Choice::Selected(organization), wanted) => {
+            selector.project(organization, wanted.as_deref(), current.project.as_deref())?
+        }
+        (_, None) => Choice::NoAnswer,
+        (_, Some(_)) => {
+            return Err(Error::failure(
+                "--project needs an organization",
+                "Run `rio auth login` again with --organization and --project.",
+            ));
+        }
     };
-    config.set(PROJECT_ID, guid);
-    config.set(PROJECT_NAME, name);
-    true
+    Ok(Selection { organization, project })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cmd::selection::{Choice, Selection};
+use crate::cmd::select::{Choice, Selection};
 use crate::error::Error;
 use crate::host::Host;
 use crate::host::console::Console;
@@ -126,7 +126,8 @@ impl Report {
         email: Option<&str>,
         selection: &Selection,
     ) -> Result<(), Error> {
-        let (organization, project) = (selection.organization.made(), selection.project.made());
+        let (organization, project) =
+            (selection.organization.selected(), selection.project.selected());
         if self.json {
             let members = json!({
                 "email": email,
@@ -236,13 +237,15 @@ fn clock_face(duration: Duration) -> String {
 fn note(selection: &Selection) -> Option<String> {
     let how = "To select one, run: rio auth login --yes --organization NAME --project NAME";
     match (&selection.organization, &selection.project) {
-        (Choice::Open, _) => Some(format!("No organization is selected. {how}")),
-        (Choice::NothingThere, _) => Some("The account belongs to no organization yet.".to_owned()),
-        (Choice::Made(_), Choice::Open) => Some(format!("No project is selected. {how}")),
-        (Choice::Made(_), Choice::NothingThere) => {
+        (Choice::NoAnswer, _) => Some(format!("No organization is selected. {how}")),
+        (Choice::NothingExists, _) => {
+            Some("The account belongs to no organization yet.".to_owned())
+        }
+        (Choice::Selected(_), Choice::NoAnswer) => Some(format!("No project is selected. {how}")),
+        (Choice::Selected(_), Choice::NothingExists) => {
             Some("The organization has no projects yet.".to_owned())
         }
-        (Choice::Made(_), Choice::Made(_)) => None,
+        (Choice::Selected(_), Choice::Selected(_)) => None,
     }
 }
 

@@ -1,0 +1,157 @@
+//! A numbered list, and one entry selected from it: by number, GUID or exact name. At a terminal, part
+//! of a name narrows the list.
+
+use crate::error::Error;
+use crate::host::console::Console;
+use crate::text;
+
+/// A longer name shifts only its own GUID out of line.
+const NAME_COLUMN: usize = 40;
+const LONGEST_NAME: usize = 100;
+/// How many entries an error lists.
+const MOST_LISTED: usize = 100;
+
+pub trait Entry {
+    /// "organization" or "project", for messages.
+    const KIND: &str;
+    fn guid(&self) -> &str;
+    fn name(&self) -> &str;
+}
+
+/// Entries sorted by name, and numbered from 1.
+pub struct List<T> {
+    entries: Vec<T>,
+}
+
+type Numbered<'a, T> = (usize, &'a T);
+
+impl<T: Entry> List<T> {
+    pub fn new(mut entries: Vec<T>) -> Self {
+        entries.sort_by_key(|entry| entry.name().to_lowercase());
+        List { entries }
+    }
+
+    pub fn entries(&self) -> &[T] {
+        &self.entries
+    }
+
+    /// The entry with this GUID or exact name. The error lists the entries that exist.
+    pub fn find(&self, wanted: &str) -> Result<&T, Error> {
+        match self.exact(wanted).as_slice() {
+            [(_, entry)] => Ok(entry),
+            found => Err(self.not_found(&format!("'{wanted}'"), found)),
+        }
+    }
+
+    /// Asks until an answer matches one entry; Enter selects the current one, if there is one. `None` if
+    /// the input ends. A piped answer that does not match one entry is an error that lists them.
+    pub fn prompt(
+        &self,
+        console: &mut Console,
+        current: Option<&str>,
+    ) -> Result<Option<&T>, Error> {
+        let is_current = |(_, entry): &&Numbered<T>| Some(entry.guid()) == current;
+        let mut listed = self.filter(|_, _| true);
+        self.show(console, &listed, current);
+        loop {
+            let default = listed.iter().find(is_current).map(|(number, _)| *number);
+            let hint = default.map(|number| format!(" [{number}]")).unwrap_or_default();
+            let question = format!("Which {}?{hint} ", T::KIND);
+            let Some(answer) = console.ask(&question)? else { return Ok(None) };
+            let found = self.answered(answer.trim(), default, console.is_interactive());
+            match found.as_slice() {
+                [(_, entry)] => return Ok(Some(entry)),
+                // The answer is not shown: a script may have sent its password on the wrong line.
+                _ if !console.is_interactive() => return Err(self.not_found("the answer", &found)),
+                [] => console.say(&format!(
+                    "No match. Enter a number from 1 to {}, a name or a GUID.",
+                    self.entries.len()
+                )),
+                _ => {
+                    self.show(console, &found, current);
+                    listed = found;
+                }
+            }
+        }
+    }
+
+    fn answered(
+        &self,
+        answer: &str,
+        default: Option<usize>,
+        partial: bool,
+    ) -> Vec<Numbered<'_, T>> {
+        let number = if answer.is_empty() { default } else { answer.parse().ok() };
+        let by_number = self.filter(|entry_number, _| Some(entry_number) == number);
+        if !by_number.is_empty() || answer.is_empty() {
+            return by_number;
+        }
+        let exact = self.exact(answer);
+        if !exact.is_empty() || !partial {
+            return exact;
+        }
+        let part = answer.to_lowercase();
+        self.filter(|_, entry| entry.name().to_lowercase().contains(&part))
+    }
+
+    /// The GUID comes first: a name may look like the GUID of another entry.
+    fn exact(&self, wanted: &str) -> Vec<Numbered<'_, T>> {
+        let by_guid = self.filter(|_, entry| entry.guid() == wanted);
+        if by_guid.is_empty() { self.filter(|_, entry| entry.name() == wanted) } else { by_guid }
+    }
+
+    fn filter(&self, matches: impl Fn(usize, &T) -> bool) -> Vec<Numbered<'_, T>> {
+        (1..).zip(&self.entries).filter(|(number, entry)| matches(*number, entry)).collect()
+    }
+
+    /// Shows as many entries as fit the screen.
+    fn show(&self, console: &mut Console, entries: &[Numbered<T>], current: Option<&str>) {
+        let room = console.lines_for_list();
+        let fitting = if entries.len() > room { room.saturating_sub(1) } else { room };
+        let (shown, hidden) = entries.split_at(fitting.min(entries.len()));
+        let number_width = self.entries.len().to_string().len();
+        let widths = shown.iter().map(|(_, entry)| entry.name().chars().count());
+        let name_width = widths.max().unwrap_or_default().min(NAME_COLUMN);
+        for (number, entry) in shown {
+            let mark = if Some(entry.guid()) == current { "  (current)" } else { "" };
+            let name = text::excerpt(entry.name(), LONGEST_NAME);
+            let guid = entry.guid();
+            console.say(&format!("  {number:>number_width$}  {name:<name_width$}  {guid}{mark}"));
+        }
+        if !hidden.is_empty() {
+            let count = hidden.len();
+            console.say(&format!("  and {count} more. Enter part of a name to narrow the list."));
+        }
+    }
+
+    fn not_found(&self, wanted: &str, found: &[Numbered<T>]) -> Error {
+        let kind = T::KIND;
+        match found {
+            [] if self.entries.is_empty() => Error::failure(
+                format!("there are no {kind}s"),
+                "Ask the administrator of your account for access to one.",
+            ),
+            [] => Error::failure(
+                format!("no {kind} matches {wanted}"),
+                listed(&format!("Use the name or GUID of one of these {kind}s:"), &self.entries),
+            ),
+            several => Error::failure(
+                format!("several {kind}s match {wanted}"),
+                listed("Use the GUID of one of these:", several.iter().map(|(_, entry)| *entry)),
+            ),
+        }
+    }
+}
+
+fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl IntoIterator<Item = &'a T>) -> String {
+    let mut lines = vec![advice.to_owned()];
+    let mut entries = entries.into_iter();
+    lines.extend(entries.by_ref().take(MOST_LISTED).map(|entry| {
+        format!("  {} ({})", text::excerpt(entry.name(), LONGEST_NAME), entry.guid())
+    }));
+    match entries.count() {
+        0 => {}
+        more => lines.push(format!("  and {more} more")),
+    }
+    lines.join("\n")
+}
