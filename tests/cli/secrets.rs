@@ -276,9 +276,9 @@ fn passwords(search: &mut Search) {
     let as_json = ["auth", "login", "--json", "--email", EMAIL, "--password", "-"];
     let for_a_token = ["auth", "token", "--email", EMAIL, "--password", "-"];
     let ways: [&[&str]; 5] = [&by_option, &by_line, &at_prompt, &as_json, &for_a_token];
-    // Piped in although it was given: it becomes the answer to the next question, which is asked again.
+    // Piped in although the option has it: it becomes an answer to the next prompt, and matches nothing.
     let name = "a password in the place of an answer";
-    search.nothing_in(name, 0, run(&start(), &by_option, PASSWORD));
+    search.nothing_in(name, 1, run(&start(), &by_option, PASSWORD));
     for arguments in ways {
         if arguments != for_a_token {
             let stdin = if arguments == by_option { "" } else { PASSWORD };

@@ -147,11 +147,11 @@ fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl IntoIterator<Item = &'a
     let mut lines = vec![advice.to_owned()];
     let mut entries = entries.into_iter();
     lines.extend(entries.by_ref().take(MOST_LISTED).map(|entry| {
-        format!("  {} ({})", text::excerpt(entry.name(), LONGEST_NAME), entry.guid())
+        format!("    {} ({})", text::excerpt(entry.name(), LONGEST_NAME), entry.guid())
     }));
     match entries.count() {
         0 => {}
-        more => lines.push(format!("  and {more} more")),
+        more => lines.push(format!("    and {more} more")),
     }
     lines.join("\n")
 }

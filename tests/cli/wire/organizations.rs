@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
         answer("an empty object", 200, json!({})).login_stands(3, SENSELESS),
         answer("401 that steers", 401, json!({"error": HOSTILE}))
             .login_stands(1, TAMED)
-            .says("you are logged in, but nothing could be selected"),
+            .says("you are logged in, but nothing was selected"),
         answered(O, "403 that repeats the token", |scene| error(403, &scene.token))
             .login_stands(1, "(status 403)"),
         answer("404", 404, json!({"response": {"error": "nobody"}}))
