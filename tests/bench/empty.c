@@ -1,4 +1,4 @@
-/* The yardstick for start-up: the least that a process can do. */
+/* The shortest possible process, to compare start-up with. */
 int main(void) {
     return 0;
 }

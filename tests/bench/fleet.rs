@@ -1,5 +1,5 @@
-//! A thousand robots that log in at once, and a server that goes away meanwhile.
-#![expect(clippy::disallowed_methods, reason = "a fleet waits in real time")]
+//! A thousand robots log in at the same time, once with a server that has an outage.
+#![expect(clippy::disallowed_methods, reason = "the logins wait in real time")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,52 +16,51 @@ use crate::run::{Running, Usage};
 
 const ROBOTS: usize = 1000;
 const INTERVAL: Duration = Duration::from_secs(5);
-/// Each robot polls so often before anything happens.
+/// Polls of each robot before the outage or the approval.
 const POLLS: usize = 2;
-/// How long the server is away, and how long it is looked at afterwards.
-const AWAY: Duration = Duration::from_secs(20);
-const AFTERWARDS: Duration = Duration::from_secs(25);
+const OUTAGE: Duration = Duration::from_secs(20);
+/// Time from the end of the outage to the approval.
+const RECOVERY: Duration = Duration::from_secs(25);
 
-/// What came of the logins of one fleet.
+/// The logins of one fleet.
 struct Fleet {
     usages: Vec<Result<Usage, String>>,
-    waiting: Memory,
+    memory: Memory,
     requests: Vec<Request>,
-    away: Option<(Instant, Instant)>,
+    outage: Option<(Instant, Instant)>,
 }
 
-/// The memory of all processes while they wait, in KiB.
+/// Memory of all processes while they wait, in KiB.
 #[derive(Default)]
 struct Memory {
-    /// What only one process has, and its share of what it shares.
+    /// Private pages, and a share of the shared ones (PSS).
     proportional: u64,
-    /// What only one process has.
     private: u64,
 }
 
 pub fn measure(bench: &Bench, report: &mut Report) {
     allow_many_files();
-    let calm = Fleet::run(bench, false);
+    let fleet = Fleet::run(bench, false);
     report.section(format!(
-        "{} logins at once over TLS, on one machine with their server",
+        "{} concurrent logins over TLS, with the server on the same machine",
         grouped(ROBOTS)
     ));
-    calm.tell_logins(report);
-    calm.tell_cost(report);
-    report.section("The same, with a server that answers 503 for 20 s");
-    let rough = Fleet::run(bench, true);
-    rough.tell_logins(report);
-    rough.tell_load(report);
+    fleet.report_logins(report);
+    fleet.report_cost(report);
+    report.section("The same, while the server returns 503 for 20 s");
+    let with_outage = Fleet::run(bench, true);
+    with_outage.report_logins(report);
+    with_outage.report_load(report);
     report.note(format!(
-        "Polls per second, of {} logins: undisturbed, and with 503 for 20 s\n\n```\n{}\n{}```",
+        "Polls per second of {} logins, without and with 20 s of 503\n\n```\n{}\n{}```",
         grouped(ROBOTS),
-        polls_per_second::Series::of(&calm.requests, None).chart(),
-        polls_per_second::Series::of(&rough.requests, rough.away).chart(),
+        polls_per_second::Series::of(&fleet.requests, None).chart(),
+        polls_per_second::Series::of(&with_outage.requests, with_outage.outage).chart(),
     ));
 }
 
 impl Fleet {
-    fn run(bench: &Bench, goes_away: bool) -> Fleet {
+    fn run(bench: &Bench, has_outage: bool) -> Fleet {
         let mut site = Site::new();
         let robots: Vec<Robot> = (0..ROBOTS).map(|_| site.robot()).collect();
         site.platform.expect_a_crowd();
@@ -69,67 +68,64 @@ impl Fleet {
         let login = |robot| bench.runner.start(&bench.rio.path, bench.rio.device_login, robot);
         let mut running: Vec<Running> = robots.iter().map(login).collect();
         wait_for_polls(&site, &mut running);
-        let waiting = Memory::of(&running);
-        let away = goes_away.then(|| {
+        let memory = Memory::of(&running);
+        let outage = has_outage.then(|| {
             let from = Instant::now();
             platform.out_of_service(true);
-            thread::sleep(AWAY);
+            thread::sleep(OUTAGE);
             platform.out_of_service(false);
             let to = Instant::now();
-            thread::sleep(AFTERWARDS);
+            thread::sleep(RECOVERY);
             (from, to)
         });
         platform.approve_after(0);
         let usages = running.into_iter().map(Running::finish).collect();
-        Fleet { usages, waiting, requests: platform.requests(), away }
+        Fleet { usages, memory, requests: platform.requests(), outage }
     }
 
-    fn tell_logins(&self, report: &mut Report) {
-        let good = self.usages.iter().flatten().count();
+    fn report_logins(&self, report: &mut Report) {
+        let successful = self.usages.iter().flatten().count();
         if let Some(Err(error)) = self.usages.iter().find(|usage| usage.is_err()) {
-            report.note(format!("A login that failed: {error}"));
+            report.note(format!("A login failed: {error}"));
         }
-        report.must(Row::new("logged in", grouped(good)), "all", good == ROBOTS);
-        let earliest = earliest_poll(&self.requests);
-        report.must(
+        report.require(Row::new("logged in", grouped(successful)), "all", successful == ROBOTS);
+        let gap = shortest_gap(&self.requests);
+        report.require(
             Row::new(
-                "the earliest poll after an answer",
-                format!("{:.3} s", earliest.as_secs_f64()),
+                "shortest time from a response to the next poll",
+                format!("{:.3} s", gap.as_secs_f64()),
             ),
             "≥ 5 s",
-            earliest >= INTERVAL,
+            gap >= INTERVAL,
         );
     }
 
-    fn tell_cost(&self, report: &mut Report) {
+    fn report_cost(&self, report: &mut Report) {
         let total =
             |figure: fn(&Usage) -> u64| self.usages.iter().flatten().map(figure).sum::<u64>();
         let peak = total(|usage| usage.peak);
+        report.row(Row::new("memory: sum of all peaks (shared pages count in each)", mib(peak)));
+        let Memory { proportional, private } = self.memory;
         report.row(Row::new(
-            "memory, the sum of all peaks (what is shared counts in each)",
-            mib(peak),
-        ));
-        let Memory { proportional, private } = self.waiting;
-        report.row(Row::new(
-            "memory while all wait: proportional, private",
+            "memory while all wait: proportional (PSS), private",
             format!("{}, {}", mib(proportional), mib(private)),
         ));
         let cpu: Duration = self.usages.iter().flatten().map(|usage| usage.cpu).sum();
-        report.row(Row::new("CPU time of all", format!("{:.1} s", cpu.as_secs_f64())));
+        report.row(Row::new("CPU time, total", format!("{:.1} s", cpu.as_secs_f64())));
     }
 
-    fn tell_load(&self, report: &mut Report) {
-        let series = polls_per_second::Series::of(&self.requests, self.away);
+    fn report_load(&self, report: &mut Report) {
+        let series = polls_per_second::Series::of(&self.requests, self.outage);
         let (before, after) = series.busiest();
-        let share = ROBOTS / INTERVAL.as_secs() as usize;
+        let even = ROBOTS / INTERVAL.as_secs() as usize;
         report.row(
             Row::new(
                 format!(
-                    "polls in the busiest second: before, after it is back (an even share: {share})"
+                    "polls in the busiest second: before, after the outage (evenly spread: {even})"
                 ),
                 format!("{before}, {after}"),
             )
-            .target("after ≤ 1.35 × the share", 100 * after <= 135 * share),
+            .target("after ≤ 1.35 × even", 100 * after <= 135 * even),
         );
     }
 }
@@ -138,7 +134,7 @@ impl Memory {
     fn of(running: &[Running]) -> Memory {
         let mut memory = Memory::default();
         for pid in running.iter().filter_map(Running::pid) {
-            // One that has failed meanwhile is told of elsewhere.
+            // A process that has ended has no memory; `report_logins` reports failures.
             let smaps = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
             for line in smaps.lines() {
                 let mut words = line.split_whitespace();
@@ -154,20 +150,20 @@ impl Memory {
     }
 }
 
-/// Until each robot has polled so often as it shall, or has failed.
+/// Waits until each robot has polled [`POLLS`] times or has ended.
 fn wait_for_polls(site: &Site, running: &mut [Running]) {
     loop {
         let polls = site.platform.calls(Call::Token);
         let ready = polls_by_device(&polls).values().filter(|polls| polls.len() >= POLLS).count();
-        let over = running.iter_mut().map(|robot| usize::from(robot.is_over())).sum::<usize>();
-        if ready + over >= ROBOTS {
+        let ended = running.iter_mut().map(|robot| usize::from(robot.has_ended())).sum::<usize>();
+        if ready + ended >= ROBOTS {
             return;
         }
         thread::sleep(Duration::from_millis(500));
     }
 }
 
-/// The polls of each login, in order.
+/// The polls of each login, in order, by device code.
 fn polls_by_device(requests: &[Request]) -> HashMap<String, Vec<&Request>> {
     let mut polls: HashMap<String, Vec<&Request>> = HashMap::new();
     for request in requests.iter().filter(|request| request.call == Some(Call::Token)) {
@@ -177,15 +173,15 @@ fn polls_by_device(requests: &[Request]) -> HashMap<String, Vec<&Request>> {
     polls
 }
 
-/// The least time from an answer to the next poll of the same login.
-fn earliest_poll(requests: &[Request]) -> Duration {
+/// The shortest time from a response to the next poll of the same login.
+fn shortest_gap(requests: &[Request]) -> Duration {
     let polls = polls_by_device(requests);
     let pairs = polls.values().flat_map(|polls| polls.windows(2));
     let gaps = pairs.filter_map(|pair| Some(pair[1].at - pair[0].answered?));
     gaps.min().unwrap_or_default()
 }
 
-/// Each connection takes several files here: the platform's two relays and its server are in this process.
+/// Raises the limit of open files: each connection takes several in this process, which is also the server.
 fn allow_many_files() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a valid struct.

@@ -1,11 +1,11 @@
-//! What `rio` costs, as a table in Markdown, beside what the Python `rio` costs: `make bench`.
+//! `make bench`: measures what `rio` costs beside the Python `rio`, and prints a Markdown table.
 //!
-//! Everything is measured on the real binary, as a process of its own, against the fake rapyuta.io over TLS. [`run`]
-//! runs a program and tells what it needed, [`program`] names the two programs, [`robot`] is the machine that they find,
-//! and [`report`] the table. Then one module a section: [`start_up`], [`memory`], [`one_login`] with a [`relay`] that
-//! counts bytes, [`fleet`] with its [`polls_per_second`], and [`size`].
+//! Each program runs as a process of its own against the fake rapyuta.io over TLS. [`run`] runs a program and
+//! measures it, [`program`] defines the two programs, [`robot`] the machine that they run on, and [`report`]
+//! the table. Each section of the table has a module: [`start_up`], [`memory`], [`one_login`] with a [`relay`]
+//! that counts bytes, [`fleet`] with [`polls_per_second`], and [`size`].
 //!
-//! A missed target shows in the table. The benchmark only fails where something does not hold that must.
+//! A missed target shows in the table. The benchmark fails only if a required target is missed.
 
 mod fleet;
 mod machine;
@@ -26,7 +26,7 @@ use program::Program;
 use report::Report;
 use run::Runner;
 
-/// What every section measures with.
+/// What every section needs.
 pub struct Bench {
     pub runner: Runner,
     pub rio: Program,
@@ -43,19 +43,19 @@ const SECTIONS: [(&str, Section); 5] = [
     ("size", size::measure),
 ];
 
-/// Runs the sections that the command line names, or all.
-#[expect(clippy::disallowed_methods, reason = "there is no Host here to ask for the arguments")]
+/// Runs the sections that the command line names, by default all.
+#[expect(clippy::disallowed_methods, reason = "the benchmark has no Host")]
 fn main() -> ExitCode {
-    // Cargo adds an option of its own.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    // Cargo adds --bench.
+    let names: Vec<String> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
     let bench = Bench { runner: Runner::new(), rio: program::rio(), peer: program::peer() };
     let peer = bench.peer.as_ref().map(|peer| peer.name.as_str());
     println!("`rio` {}, {}.", env!("CARGO_PKG_VERSION"), bench.rio.name);
-    println!("Python `rio`: {}.", peer.unwrap_or("not there; `make bench-peer` installs it"));
-    println!("On {}.\n", machine::describe());
+    println!("Python `rio`: {}.", peer.unwrap_or("not installed; run `make bench-peer`"));
+    println!("Measured on {}.\n", machine::describe());
     let mut report = Report::default();
     for (name, measure) in SECTIONS {
-        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+        if names.is_empty() || names.iter().any(|selected| selected == name) {
             eprintln!("bench: {name}...");
             measure(&bench, &mut report);
         }

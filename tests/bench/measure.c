@@ -1,8 +1,8 @@
-/* measure PROGRAM ARGUMENT...: runs a program and tells on standard output what it cost: wall time in ns, CPU time in us,
-   peak memory in KiB, exit code (or -1).
+/* measure PROGRAM ARGUMENT...: runs a program and prints wall time in ns, CPU time in us, peak memory in KiB and the
+   exit code (-1 after a signal). The program's standard output goes to standard error.
 
-   The peak that wait4 tells is also that of the process that became the program, which begins as its parent. So the parent
-   is this, as small as a process can be, and not the benchmark. What the program prints goes to standard error. */
+   The peak from wait4 includes the child before exec, which is a copy of its parent. So the parent is this small
+   program, not the benchmark. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     long long start = nanoseconds();
     pid_t child = vfork();
     if (child == 0) {
-        /* A benchmark that gives up leaves nothing behind. */
+        /* The program does not outlive a benchmark that is killed. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(STDERR_FILENO, STDOUT_FILENO);
         execv(argv[1], argv + 1);

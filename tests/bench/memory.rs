@@ -1,4 +1,4 @@
-//! The most memory that is resident at once.
+//! Peak resident memory.
 
 use crate::Bench;
 use crate::program::{Program, STATUS};
@@ -16,11 +16,11 @@ struct Peaks {
 }
 
 pub fn measure(bench: &Bench, report: &mut Report) {
-    let rio = peaks(bench, &bench.rio).expect("logins of rio");
+    let rio = peaks(bench, &bench.rio).expect("rio logs in");
     let peer = bench.peer.as_ref().map(|peer| peaks(bench, peer));
     let peer = report.peer("memory", peer);
-    report.section("Peak memory (resident, with the system's certificates to read)");
-    for (what, peak, target, most) in [
+    report.section("Peak memory (resident; every login reads the system's CA bundle)");
+    for (what, peak, target, limit) in [
         ("`auth status`", (|peaks| peaks.status) as fn(&Peaks) -> u64, "≤ 4 MiB", 4.0),
         ("password login over TLS", |peaks| peaks.password_login, "", f64::MAX),
         ("device login over TLS", |peaks| peaks.device_login, "≤ 6 MiB", 6.0),
@@ -28,7 +28,7 @@ pub fn measure(bench: &Bench, report: &mut Report) {
         let row = Row::new(what, mib(peak(&rio))).peer(peer.as_ref().map(peak).map(mib));
         report.row(match target {
             "" => row,
-            _ => row.target(target, peak(&rio) as f64 <= most * 1024.0),
+            _ => row.target(target, peak(&rio) as f64 <= limit * 1024.0),
         });
     }
 }

@@ -1,5 +1,5 @@
-//! A device login that waits for a minute, seen from the wire.
-#![expect(clippy::disallowed_methods, reason = "it lasts a real minute")]
+//! A device login that waits for a minute, measured on the network.
+#![expect(clippy::disallowed_methods, reason = "the login lasts a real minute")]
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use platform::{Call, Request};
 
 use crate::Bench;
 use crate::program::Program;
-use crate::relay::{Relay, Way};
+use crate::relay::{Direction, Relay};
 use crate::report::{Report, Row, grouped, median, ms, ratio};
 use crate::robot::Site;
 
-/// So many polls are answered `authorization_pending`; the next one brings the token.
+/// Polls answered with `authorization_pending`. The next one returns the token.
 const POLLS: usize = 10;
-/// With it the ten polls, and the one that follows, take a minute.
+/// Eleven polls take more than a minute.
 const INTERVAL: Duration = Duration::from_secs(6);
-/// Logins at the same time, each with a platform of its own.
+/// Concurrent logins, each with its own platform.
 const LOGINS: usize = 5;
 const PEER_LOGINS: usize = 3;
 
-/// What a login needed.
+/// What one login took.
 struct Login {
     connections: usize,
     handshakes: usize,
@@ -35,22 +35,22 @@ struct Login {
 pub fn measure(bench: &Bench, report: &mut Report) {
     let (rio, peer) = thread::scope(|scope| {
         let start = |program, count| -> Vec<_> {
-            (0..count).map(|_| scope.spawn(move || Login::watch(bench, program))).collect()
+            (0..count).map(|_| scope.spawn(move || Login::measure(bench, program))).collect()
         };
         let rio = start(&bench.rio, LOGINS);
-        // A Python that starts disturbs the others.
+        // Starting Python takes CPU time from the logins that start.
         thread::sleep(Duration::from_secs(2));
         let peer = bench.peer.as_ref().map(|peer| start(peer, PEER_LOGINS));
         (join(rio), peer.map(join))
     });
-    let rio = rio.expect("device logins of rio");
+    let rio = rio.expect("rio logs in");
     let peer = report.peer("device login", peer);
     report.section(format!(
-        "A device login over TLS with ten polls, {} s apart (median of {LOGINS}; Python {PEER_LOGINS})",
+        "Device login over TLS with ten polls, {} s apart (median of {LOGINS}; Python: {PEER_LOGINS})",
         INTERVAL.as_secs()
     ));
-    tell_the_wire(&rio, peer.as_deref(), report);
-    tell_the_time(&rio, peer.as_deref(), report);
+    report_traffic(&rio, peer.as_deref(), report);
+    report_time(&rio, peer.as_deref(), report);
 }
 
 type Threads<'scope> = Vec<thread::ScopedJoinHandle<'scope, Result<Login, String>>>;
@@ -59,47 +59,48 @@ fn join(threads: Threads<'_>) -> Result<Vec<Login>, String> {
     threads.into_iter().map(|login| login.join().expect("no thread panics")).collect()
 }
 
-/// The median of one figure of all logins.
-fn of<T: Ord + Copy>(logins: &[Login], figure: impl Fn(&Login) -> T) -> T {
+/// The median of one figure.
+fn median_of<T: Ord + Copy>(logins: &[Login], figure: impl Fn(&Login) -> T) -> T {
     median(logins.iter().map(figure).collect())
 }
 
-fn tell_the_wire(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
-    let one = rio.iter().all(|login| (login.connections, login.handshakes) == (1, 1));
+fn report_traffic(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
+    let single = rio.iter().all(|login| (login.connections, login.handshakes) == (1, 1));
     let connections = |logins: &[Login]| {
         format!(
             "{}, {}",
-            of(logins, |login| login.connections),
-            of(logins, |login| login.handshakes)
+            median_of(logins, |login| login.connections),
+            median_of(logins, |login| login.handshakes)
         )
     };
     report.row(
         Row::new("connections, TLS handshakes", connections(rio))
             .peer(peer.map(connections))
-            .target("1, 1", one),
+            .target("1, 1", single),
     );
-    let requests = |logins: &[Login]| of(logins, |login| login.requests);
+    let requests = |logins: &[Login]| median_of(logins, |login| login.requests);
     report.row(Row::new("requests", requests(rio)).peer(peer.map(requests)));
-    let both = |logins: &[Login]| of(logins, |login| login.up + login.down);
+    let total = |logins: &[Login]| median_of(logins, |login| login.up + login.down);
     let bytes = |logins: &[Login]| {
-        let (up, down) = (of(logins, |login| login.up), of(logins, |login| login.down));
-        format!("{} ({} up, {} down)", grouped(both(logins)), grouped(up), grouped(down))
+        let (up, down) =
+            (median_of(logins, |login| login.up), median_of(logins, |login| login.down));
+        format!("{} ({} up, {} down)", grouped(total(logins)), grouped(up), grouped(down))
     };
     report.row(
-        Row::new("bytes per poll, TLS but not TCP and IP headers", bytes(rio))
+        Row::new("bytes per poll, with TLS, without TCP and IP headers", bytes(rio))
             .peer(peer.map(bytes))
-            .target("≤ 900", both(rio) <= 900),
+            .target("≤ 900", total(rio) <= 900),
     );
 }
 
-fn tell_the_time(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
-    let cpu = |logins: &[Login]| of(logins, |login| login.cpu);
+fn report_time(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
+    let cpu = |logins: &[Login]| median_of(logins, |login| login.cpu);
     report.row(
-        Row::new("CPU time, for more than a minute", ms(cpu(rio)))
+        Row::new("CPU time, in more than a minute", ms(cpu(rio)))
             .peer(peer.map(cpu).map(ms))
             .target("< 10 ms", cpu(rio) < Duration::from_millis(10)),
     );
-    let requests = |logins: &[Login]| of(logins, |login| login.requests_after_approval);
+    let requests = |logins: &[Login]| median_of(logins, |login| login.requests_after_approval);
     report.row(
         Row::new(
             "requests from approval to exit, with organization and project named",
@@ -108,19 +109,19 @@ fn tell_the_time(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
         .peer(peer.map(requests))
         .target("≤ 3", requests(rio) <= 3),
     );
-    let share = |logins: &[Login]| {
-        let time = of(logins, |login| login.after_approval);
+    let intervals = |logins: &[Login]| {
+        let time = median_of(logins, |login| login.after_approval);
         format!("{:.2}", ratio(time, INTERVAL))
     };
     report.row(
-        Row::new("time from approval, just after a poll, to exit, in intervals", share(rio))
-            .peer(peer.map(share)),
+        Row::new("time from approval, just after a poll, to exit, in intervals", intervals(rio))
+            .peer(peer.map(intervals)),
     );
 }
 
 impl Login {
-    /// Logs in and approves right after the tenth answer, the worst moment.
-    fn watch(bench: &Bench, program: &Program) -> Result<Login, String> {
+    /// Logs in, and approves just after the tenth response: the longest wait for the next poll.
+    fn measure(bench: &Bench, program: &Program) -> Result<Login, String> {
         let site = Site::new();
         let platform = &site.platform;
         platform.interval(INTERVAL.as_secs());
@@ -132,8 +133,8 @@ impl Login {
         while platform.calls(Call::Token).iter().filter(|poll| poll.answered.is_some()).count()
             < POLLS
         {
-            if running.is_over() {
-                return running.finish().and(Err("it ended before the tenth poll".into()));
+            if running.has_ended() {
+                return running.finish().and(Err("exited before the tenth poll".into()));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -159,11 +160,11 @@ impl Login {
     }
 }
 
-/// Bytes up and down from half an interval before the first poll to half an interval after the tenth, of each.
+/// Bytes up and down per poll, from half an interval before the first poll to half an interval after the tenth.
 fn per_poll(requests: &[Request], relay: &Relay) -> (usize, usize) {
     let polls: Vec<_> =
         requests.iter().filter(|request| request.call == Some(Call::Token)).collect();
     let times = polls[0].at - INTERVAL / 2..polls[POLLS - 1].at + INTERVAL / 2;
-    let bytes = |way| relay.bytes(way, times.clone()) / POLLS;
-    (bytes(Way::Up), bytes(Way::Down))
+    let bytes = |direction| relay.bytes(direction, times.clone()) / POLLS;
+    (bytes(Direction::Up), bytes(Direction::Down))
 }

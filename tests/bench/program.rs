@@ -1,16 +1,18 @@
-//! The two programs: `rio`, and the Python `rio` that it is compared with.
+//! The two programs: `rio` and the Python `rio`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use platform::{EMAIL, PASSWORD};
 
+use crate::machine;
 use crate::run::Job;
 
-/// One of the programs, and how it is told to do what both can.
+/// A program, and its arguments for the logins that both programs have.
 pub struct Program {
     pub path: PathBuf,
-    /// Which build, or which version.
+    /// The build or the version.
     pub name: String,
     pub device_login: Job,
     pub password_login: Job,
@@ -21,14 +23,21 @@ pub const STATUS: Job = Job { arguments: &["auth", "status"], input: "" };
 const ORGANIZATION: &str = "Acme Robotics";
 const PROJECT: &str = "simulation";
 
-/// `rio` as users get it: the static build of `make dist` where it stands, else the one that cargo has just built.
+/// The static build of `make dist` if there is one, otherwise cargo's release build.
+///
+/// Cargo does not rebuild the static one, so the name has its date.
 pub fn rio() -> Program {
     let built = Path::new(env!("CARGO_BIN_EXE_rio"));
     let triple = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     let dist = target().join("dist").join(&triple).join("rio");
-    let (path, name) = match dist.exists() {
-        true => (dist, format!("the static build of `make dist` ({triple})")),
-        false => (built.into(), "the release build (there is none of `make dist`)".into()),
+    let (path, name) = match fs::metadata(&dist).and_then(|file| file.modified()) {
+        Ok(time) => {
+            let name = format!("static build of {} (`make dist`, {triple})", machine::date(time));
+            (dist, name)
+        }
+        Err(_) => {
+            (built.into(), "release build (run `make dist` to measure the static one)".into())
+        }
     };
     Program {
         path,
@@ -74,7 +83,7 @@ pub fn peer() -> Option<Program> {
         name: version,
         device_login: Job {
             arguments: &["auth", "login", "--organization", ORGANIZATION, "--project", PROJECT],
-            // It asks whether the config file, which it needs to know the hosts, may be overwritten.
+            // The config file with the hosts exists, and the Python `rio` asks whether to overwrite it.
             input: "y\n",
         },
         password_login: Job {
@@ -96,12 +105,12 @@ pub fn peer() -> Option<Program> {
     })
 }
 
-/// Where it is installed.
+/// Where `make bench-peer` installs the Python `rio`.
 pub fn peer_directory() -> PathBuf {
     target().join("bench-peer")
 }
 
-/// Where cargo builds.
+/// Cargo's target directory.
 pub fn target() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_rio")).ancestors().nth(2).expect("target/release/rio")
 }

@@ -1,5 +1,5 @@
-//! A port that hands everything on to another one, and counts it.
-#![expect(clippy::disallowed_methods, reason = "traffic has a time, and it is the real one")]
+//! A TCP relay that counts bytes and connections.
+#![expect(clippy::disallowed_methods, reason = "traffic is recorded with the real time")]
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-/// Which way bytes went.
+/// From the client to the server, or back.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Way {
+pub enum Direction {
     Up,
     Down,
 }
@@ -26,7 +26,7 @@ pub struct Relay {
 struct Log {
     closing: AtomicBool,
     connections: Mutex<usize>,
-    traffic: Mutex<Vec<(Instant, Way, usize)>>,
+    traffic: Mutex<Vec<(Instant, Direction, usize)>>,
 }
 
 impl Relay {
@@ -45,23 +45,23 @@ impl Relay {
         self.address
     }
 
-    /// How many connections clients have opened.
+    /// The number of connections that clients have opened.
     pub fn connections(&self) -> usize {
         *self.log.connections.lock().expect("no thread panics")
     }
 
-    /// The bytes that went this way at these times: what TCP carries, TLS included.
-    pub fn bytes(&self, way: Way, times: Range<Instant>) -> usize {
+    /// The bytes in this direction at these times: the payload of TCP, which includes TLS.
+    pub fn bytes(&self, direction: Direction, times: Range<Instant>) -> usize {
         let traffic = self.log.traffic.lock().expect("no thread panics");
-        let these = traffic.iter().filter(|(at, its, _)| *its == way && times.contains(at));
-        these.map(|(_, _, count)| count).sum()
+        let counted = traffic.iter().filter(|(at, d, _)| *d == direction && times.contains(at));
+        counted.map(|(_, _, count)| count).sum()
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
         self.log.closing.store(true, Ordering::SeqCst);
-        // Nothing but a connection wakes an accept.
+        // Only a connection ends a blocking accept.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -73,35 +73,41 @@ impl Log {
                 return;
             }
             *self.connections.lock().expect("no thread panics") += 1;
-            // A client that goes away is no fault of the relay's.
-            let _ = self.carry(client, server);
+            // A client may disconnect at any time.
+            let _ = self.relay(client, server);
         }
     }
 
-    fn carry(self: &Arc<Log>, client: TcpStream, server: SocketAddr) -> io::Result<()> {
+    fn relay(self: &Arc<Log>, client: TcpStream, server: SocketAddr) -> io::Result<()> {
         let server = TcpStream::connect(server)?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        for (from, to, way) in
-            [(client.try_clone()?, server.try_clone()?, Way::Up), (server, client, Way::Down)]
-        {
+        for (from, to, direction) in [
+            (client.try_clone()?, server.try_clone()?, Direction::Up),
+            (server, client, Direction::Down),
+        ] {
             let log = self.clone();
             thread::spawn(move || {
-                let _ = log.pump(&from, &to, way);
+                let _ = log.copy(&from, &to, direction);
                 let _ = to.shutdown(Shutdown::Write);
             });
         }
         Ok(())
     }
 
-    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, way: Way) -> io::Result<()> {
+    fn copy(
+        &self,
+        mut from: &TcpStream,
+        mut to: &TcpStream,
+        direction: Direction,
+    ) -> io::Result<()> {
         let mut bytes = [0; 16 * 1024];
         loop {
             let count = from.read(&mut bytes)?;
             if count == 0 {
                 return Ok(());
             }
-            self.traffic.lock().expect("no thread panics").push((Instant::now(), way, count));
+            self.traffic.lock().expect("no thread panics").push((Instant::now(), direction, count));
             to.write_all(&bytes[..count])?;
         }
     }

@@ -1,12 +1,12 @@
-//! The table that is printed, and how figures are written in it.
+//! The Markdown table, and the format of its figures.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// What is not measured, or not there.
-pub const NONE: &str = "–";
+/// A figure that is not measured.
+const NONE: &str = "–";
 
-/// A line of the table: what it is, what `rio` needs, what the Python `rio` needs, and how `rio` should be.
+/// A row of the table: the figures of `rio` and the Python `rio`, and `rio`'s target.
 pub struct Row {
     what: String,
     rio: String,
@@ -20,13 +20,13 @@ impl Row {
         Row { what: what.to_string(), rio: rio.to_string(), peer: NONE.into(), target: "", met: "" }
     }
 
-    /// The same of the Python `rio`.
+    /// Adds the Python `rio`'s figure.
     pub fn peer(mut self, figure: Option<impl Display>) -> Row {
         self.peer = figure.map_or(NONE.into(), |figure| figure.to_string());
         self
     }
 
-    /// What `rio`'s figure should be, and whether it is.
+    /// Adds `rio`'s target, and whether it is met.
     pub fn target(mut self, target: &'static str, met: bool) -> Row {
         self.target = target;
         self.met = if met { "yes" } else { "**no**" };
@@ -34,16 +34,15 @@ impl Row {
     }
 }
 
-/// The report as it comes into being.
 #[derive(Default)]
 pub struct Report {
     lines: Vec<String>,
-    after: Vec<String>,
-    broken: Vec<String>,
+    notes: Vec<String>,
+    failures: Vec<String>,
 }
 
 impl Report {
-    /// Rows from here on belong to this.
+    /// Starts a section; the rows that follow belong to it.
     pub fn section(&mut self, title: impl Display) {
         self.lines.push(format!("| **{title}** | | | | |"));
     }
@@ -53,43 +52,42 @@ impl Report {
         self.lines.push(format!("| {what} | {rio} | {peer} | {target} | {met} |"));
     }
 
-    /// A row whose target is more than a wish: where it is not met, the benchmark fails.
-    pub fn must(&mut self, row: Row, target: &'static str, holds: bool) {
-        if !holds {
-            self.broken.push(format!("{} is {}, not {target}", row.what, row.rio));
+    /// Adds a row with a required target: if it is missed, the benchmark fails.
+    pub fn require(&mut self, row: Row, target: &'static str, met: bool) {
+        if !met {
+            self.failures.push(format!("{} is {}, not {target}", row.what, row.rio));
         }
-        self.row(row.target(target, holds));
+        self.row(row.target(target, met));
     }
 
-    /// A paragraph below the table.
+    /// Adds a paragraph below the table.
     pub fn note(&mut self, text: impl Display) {
-        self.after.push(text.to_string());
+        self.notes.push(text.to_string());
     }
 
-    /// What the Python `rio` did, or a note that tells why it did not.
+    /// The Python `rio`'s result; if it failed, a note gives the reason.
     pub fn peer<T>(&mut self, what: &str, result: Option<Result<T, String>>) -> Option<T> {
         let result = result?;
         result.map_err(|error| self.note(format!("Python `rio`, {what}: n/a: {error}"))).ok()
     }
 
-    /// Prints it all; true if all holds that must.
+    /// Prints the report; true if all required targets are met.
     pub fn print(self) -> bool {
         println!("| | `rio` | Python `rio` | target | met |");
         println!("| --- | --- | --- | --- | --- |");
         self.lines.iter().for_each(|line| println!("{line}"));
-        self.after.iter().for_each(|note| println!("\n{note}"));
-        self.broken.iter().for_each(|broken| eprintln!("bench: {broken}"));
-        self.broken.is_empty()
+        self.notes.iter().for_each(|note| println!("\n{note}"));
+        self.failures.iter().for_each(|failure| eprintln!("bench: {failure}"));
+        self.failures.is_empty()
     }
 }
 
-/// The middle one.
 pub fn median<T: Ord + Copy>(mut figures: Vec<T>) -> T {
     figures.sort_unstable();
     figures[figures.len() / 2]
 }
 
-/// Milliseconds, in about three digits.
+/// Milliseconds, with about three digits.
 pub fn ms(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1e3;
     match ms {
@@ -99,7 +97,7 @@ pub fn ms(time: Duration) -> String {
     }
 }
 
-/// Mebibytes, of kibibytes.
+/// KiB as MiB, with a unit.
 pub fn mib(kib: u64) -> String {
     let mib = kib as f64 / 1024.0;
     match mib {
@@ -108,12 +106,11 @@ pub fn mib(kib: u64) -> String {
     }
 }
 
-/// How many times the other one.
-pub fn ratio(one: Duration, other: Duration) -> f64 {
-    one.as_secs_f64() / other.as_secs_f64()
+pub fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
 }
 
-/// With a comma after each three digits.
+/// `1,234,567`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

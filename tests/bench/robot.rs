@@ -1,4 +1,4 @@
-//! A fake rapyuta.io over TLS, and machines that trust it.
+//! A fake rapyuta.io over TLS, and robots that trust it.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use platform::{Authority, Platform};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Where systems keep the certificates that they trust.
+/// Where systems keep their CA bundle.
 const BUNDLES: [&str; 2] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
-/// A platform, and what its robots have in common.
+/// A platform, and the CA bundle that its robots share.
 pub struct Site {
     pub platform: Platform,
     directory: TempDir,
@@ -21,19 +21,19 @@ impl Site {
         let authority = Authority::new();
         let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
         let directory = tempfile::tempdir().expect("a temporary directory");
-        // Among those of the system, as on a real machine: reading them all is part of what a login costs.
+        // Appended to the system's bundle: reading all of it is part of the cost of a login.
         let system = BUNDLES.iter().find_map(|path| std::fs::read_to_string(path).ok());
         let bundle = system.unwrap_or_default() + &authority.pem();
         std::fs::write(directory.path().join("trusted.pem"), bundle).expect("a file");
         Site { platform, directory }
     }
 
-    /// A robot that knows the platform by its own address.
+    /// A robot that connects directly to the platform.
     pub fn robot(&self) -> Robot {
         self.robot_at(self.platform.url())
     }
 
-    /// A robot that knows the platform by this one.
+    /// A robot that connects to the platform at `url`.
     pub fn robot_at(&self, url: &str) -> Robot {
         let home = tempfile::tempdir_in(&self.directory).expect("a temporary directory");
         let robot = Robot { home, trusted: self.directory.path().join("trusted.pem") };
@@ -46,19 +46,19 @@ impl Site {
     }
 }
 
-/// A machine with a home of its own, where the config file is.
+/// A machine with its own home directory and config file.
 pub struct Robot {
     home: TempDir,
     trusted: PathBuf,
 }
 
 impl Robot {
-    /// A file in its home.
+    /// A file in the home directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    /// All that a program has for an environment; the Python `rio` needs the certificates under a second name.
+    /// The whole environment. The Python `rio` reads `REQUESTS_CA_BUNDLE`.
     pub fn env(&self) -> [(&'static str, PathBuf); 4] {
         [
             ("HOME", self.home.path().into()),

@@ -1,4 +1,4 @@
-//! Running a program, and what it cost.
+//! Runs a program and measures it.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -9,40 +9,40 @@ use std::time::Duration;
 use crate::program;
 use crate::robot::Robot;
 
-/// The arguments of a program, and what it reads from standard input.
+/// A program's arguments and standard input.
 #[derive(Clone, Copy)]
 pub struct Job {
     pub arguments: &'static [&'static str],
     pub input: &'static str,
 }
 
-/// What one run of a program cost.
+/// The resources that one run took.
 pub struct Usage {
     pub wall: Duration,
     pub cpu: Duration,
-    /// The most memory that was resident at once, in KiB.
+    /// Peak resident memory, in KiB.
     pub peak: u64,
 }
 
-/// Runs programs by way of `measure.c`, and has the empty program to compare them with.
+/// Runs programs with `measure.c`. The empty programs are for comparison.
 pub struct Runner {
     measure: PathBuf,
     pub empty: PathBuf,
-    /// The same with musl, which `make dist` brings.
-    pub empty_of_musl: Option<PathBuf>,
+    /// Linked with musl, if `make dist` has installed zig.
+    pub empty_musl: Option<PathBuf>,
     _directory: tempfile::TempDir,
 }
 
 impl Runner {
-    /// Compiles both.
+    /// Compiles the C programs.
     pub fn new() -> Runner {
         let directory = tempfile::tempdir().expect("a temporary directory");
         Runner {
             measure: compile(&mut Command::new("cc"), "measure.c", directory.path())
-                .expect("cc -static must work"),
+                .expect("cc -static works"),
             empty: compile(&mut Command::new("cc"), "empty.c", directory.path())
-                .expect("cc -static must work"),
-            empty_of_musl: zig_cc().and_then(|mut zig| {
+                .expect("cc -static works"),
+            empty_musl: zig_cc().and_then(|mut zig| {
                 fs::create_dir(directory.path().join("musl")).ok()?;
                 compile(&mut zig, "empty.c", &directory.path().join("musl"))
             }),
@@ -59,9 +59,9 @@ impl Runner {
             .args(job.arguments)
             .env_clear()
             .envs(robot.env())
-            .stdin(File::open(input).expect("the file of a moment ago"))
+            .stdin(File::open(input).expect("the input file"))
             .stdout(Stdio::piped())
-            // A file, since whoever reads a pipe takes part in the race.
+            // A file: reading a pipe would take CPU time.
             .stderr(File::create(&output).expect("a file in the robot's home"))
             .spawn()
             .expect("a process");
@@ -69,13 +69,13 @@ impl Runner {
         Running { measure, report, output }
     }
 
-    /// Runs a program to its end, which must be a good one.
+    /// Runs a program; any exit code but 0 is an error.
     pub fn run(&self, program: &Path, job: Job, robot: &Robot) -> Result<Usage, String> {
         self.start(program, job, robot).finish()
     }
 }
 
-/// A program that runs.
+/// A running program.
 pub struct Running {
     measure: Child,
     report: ChildStdout,
@@ -83,31 +83,31 @@ pub struct Running {
 }
 
 impl Running {
-    /// Its process id, if it runs and the kernel tells.
+    /// The process id, or `None` if the program has ended.
     pub fn pid(&self) -> Option<u32> {
         let measure = self.measure.id();
         let children = fs::read_to_string(format!("/proc/{measure}/task/{measure}/children"));
         children.ok()?.trim().parse().ok()
     }
 
-    pub fn is_over(&mut self) -> bool {
+    pub fn has_ended(&mut self) -> bool {
         self.measure.try_wait().is_ok_and(|status| status.is_some())
     }
 
-    /// Waits for its end; an error is the last line that it printed.
+    /// Waits until the program ends. An error has the last line that it printed.
     pub fn finish(mut self) -> Result<Usage, String> {
         let mut report = String::new();
         self.report.read_to_string(&mut report).expect("a pipe");
         self.measure.wait().map_err(|error| error.to_string())?;
         let numbers: Vec<i64> = report.split_whitespace().flat_map(str::parse).collect();
         let [wall, cpu, peak, code] = numbers[..] else {
-            return Err(format!("it could not be measured: {report:?}"));
+            return Err(format!("unexpected output of measure: {report:?}"));
         };
         if code != 0 {
             let printed = fs::read(&self.output).unwrap_or_default();
             let printed = String::from_utf8_lossy(&printed);
             let last = printed.lines().rfind(|line| !line.trim().is_empty());
-            return Err(format!("exit code {code}: {}", last.unwrap_or("no word")));
+            return Err(format!("exit code {code}: {}", last.unwrap_or("no output")));
         }
         Ok(Usage {
             wall: Duration::from_nanos(wall.unsigned_abs()),
@@ -119,13 +119,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The program goes with it.
+        // `measure` takes the program with it (PR_SET_PDEATHSIG).
         let _ = self.measure.kill();
         let _ = self.measure.wait();
     }
 }
 
-/// Compiles one of the C programs beside this file; `None` where the compiler cannot.
+/// Compiles a C program in this directory; `None` if the compiler fails.
 fn compile(compiler: &mut Command, source: &str, directory: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench").join(source);
     let program = directory.join(source.file_stem()?);
@@ -133,7 +133,7 @@ fn compile(compiler: &mut Command, source: &str, directory: &Path) -> Option<Pat
     status.is_ok_and(|status| status.success()).then_some(program)
 }
 
-/// The C compiler that `make dist` links with.
+/// zig as a C compiler for musl, installed by `make dist`.
 fn zig_cc() -> Option<Command> {
     let python = program::target().join("zig/bin/python");
     let mut zig = Command::new(&python);

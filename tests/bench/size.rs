@@ -1,4 +1,4 @@
-//! What it takes to have the program, and to build it.
+//! The size of the program, and the time to build it.
 #![expect(clippy::disallowed_methods, reason = "a build takes real time")]
 
 use std::collections::HashSet;
@@ -14,18 +14,18 @@ use crate::report::{Report, Row, mib};
 
 pub fn measure(bench: &Bench, report: &mut Report) {
     let size = fs::metadata(&bench.rio.path).expect("rio").len();
-    let peer = bench.peer.as_ref().map(|_| Tree::under(&program::peer_directory()));
+    let peer = bench.peer.as_ref().map(|_| Tree::of(&program::peer_directory()));
     report.section("Size");
     let installed =
         peer.as_ref().map(|tree| format!("{} (without Python)", mib(tree.bytes / 1024)));
     report.row(Row::new("installed", mib(size / 1024)).peer(installed));
-    let packages = peer.as_ref().map(|tree| format!("{} (pip among them)", tree.packages));
-    report.row(Row::new("packages it is made of, itself included", crates()).peer(packages));
+    let packages = peer.as_ref().map(|tree| format!("{} (with pip)", tree.packages));
+    report.row(Row::new("packages, including itself", crates()).peer(packages));
     let build = format!("{:.0} s", cold_build().as_secs_f64());
-    report.row(Row::new("`cargo build --release` from nothing", build));
+    report.row(Row::new("`cargo build --release`, clean", build));
 }
 
-/// The crates that the program is made of.
+/// The number of crates linked into the program.
 fn crates() -> usize {
     let tree = cargo()
         .args(["tree", "--locked", "--offline", "-e", "normal", "--no-dedupe"])
@@ -46,8 +46,8 @@ fn cold_build() -> Duration {
         .stdout(Stdio::null())
         .status();
     let time = start.elapsed();
-    assert!(status.is_ok_and(|status| status.success()), "cargo build must work");
-    fs::remove_dir_all(&directory).expect("a directory of our own");
+    assert!(status.is_ok_and(|status| status.success()), "cargo build succeeds");
+    fs::remove_dir_all(&directory).expect("the build directory");
     time
 }
 
@@ -57,7 +57,7 @@ fn cargo() -> Command {
     cargo
 }
 
-/// What pip has installed.
+/// Files that pip has installed.
 #[derive(Default)]
 struct Tree {
     bytes: u64,
@@ -65,16 +65,16 @@ struct Tree {
 }
 
 impl Tree {
-    fn under(directory: &Path) -> Tree {
+    fn of(directory: &Path) -> Tree {
         let mut tree = Tree::default();
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let path = entry.path();
             tree.packages += usize::from(path.extension() == Some(OsStr::new("dist-info")));
             match entry.metadata() {
                 Ok(metadata) if metadata.is_dir() => {
-                    let below = Tree::under(&path);
-                    tree.bytes += below.bytes;
-                    tree.packages += below.packages;
+                    let subtree = Tree::of(&path);
+                    tree.bytes += subtree.bytes;
+                    tree.packages += subtree.packages;
                 }
                 Ok(metadata) => tree.bytes += metadata.len(),
                 Err(_) => {}
