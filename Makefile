@@ -6,15 +6,15 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FUZZ := tests/fuzz
 FUZZ_SECONDS ?= 60
 
-# What runs on robots: musl and all, in one file.
+# Static executables for robots.
 TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf
 TARGET ?= $(TARGETS)
-HERE := $(shell uname -m)-unknown-linux-musl
+HOST := $(shell uname -m)-unknown-linux-musl
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
 .PHONY: demo test check dist test-dist reproduce bloat bench bench-peer fuzz install clean
 
-# A login against a fake rapyuta.io on this machine; approve it in a browser.
+# Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
 	$(CARGO) build --quiet $(LOCKED)
 	$(TARGET_DIR)/debug/demo $(TARGET_DIR)/debug/rio
@@ -28,28 +28,28 @@ check:
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test
 
-# A static file and an archive for each of TARGET, in target/dist/. It takes some minutes.
+# Builds a static executable and an archive for each TARGET in target/dist/. Takes some minutes.
 dist:
-	$(if $(strip $(TARGET)),,$(error TARGET is empty))
+	$(if $(strip $(TARGET)),,$(error TARGET is empty; unset it to build all targets))
 	for target in $(TARGET); do tests/dist/build target/dist $$target || exit 1; done
 	tests/dist/pack target/dist $(TARGET)
 
-# The tests with the static files of TARGET: all of them with this machine's, a few with the others'.
+# Tests the static executables: this machine's with all tests, others with the smoke tests under qemu.
 test-dist:
 	for target in $(TARGET); do tests/dist/test target/dist $$target || exit 1; done
 
-# Builds each of TARGET, by default this machine's, twice, in two places, and compares.
-reproduce: TARGET = $(HERE)
+# Builds each TARGET (default: this machine's) twice, in two directories, and compares the results.
+reproduce: TARGET = $(HOST)
 reproduce:
 	$(MAKE) dist TARGET="$(TARGET)"
 	for target in $(TARGET); do tests/dist/reproduce target/dist $$target || exit 1; done
 
-# What takes the room in this machine's static file, by crate.
+# Prints the size of each crate in this machine's static executable.
 bloat:
-	CARGO_PROFILE_RELEASE_STRIP=false tests/dist/build target/bloat $(HERE)
-	tests/dist/bloat target/bloat/$(HERE)/rio
+	CARGO_PROFILE_RELEASE_STRIP=false tests/dist/build target/bloat $(HOST)
+	tests/dist/bloat target/bloat/$(HOST)/rio
 
-# Each fuzz target for FUZZ_SECONDS. What a target finds is in tests/fuzz/artifacts/.
+# Runs each fuzz target for FUZZ_SECONDS. Findings are written to tests/fuzz/artifacts/.
 fuzz:
 	@$(CARGO) +nightly fuzz --version >/dev/null || \
 		{ echo 'Fuzzing needs: rustup toolchain install nightly; cargo install cargo-fuzz' >&2; exit 1; }
@@ -60,11 +60,12 @@ fuzz:
 			-dict=$(FUZZ)/words.dict -timeout=10 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-# What rio costs, in Markdown; on the static build of `make dist` where it stands. Takes five minutes.
+# Measures what rio costs (tests/bench/README.md). Takes five minutes. Measures the static executable of an earlier
+# `make dist` if there is one, and does not rebuild it.
 bench:
 	@$(CARGO) bench --quiet --locked --bench cost
 
-# The Python rio, for `make bench` to compare with.
+# Installs the Python rio, for `make bench` to compare with.
 bench-peer: $(TARGET_DIR)/bench-peer/bin/rio
 
 $(TARGET_DIR)/bench-peer/bin/rio:
