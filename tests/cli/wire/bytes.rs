@@ -3,11 +3,11 @@
 use platform::Answer;
 use serde_json::{Value, json};
 
-use super::scene::verbatim;
+use super::fixture::raw_json;
 
-pub fn page(status: u16) -> Answer {
-    let page = "<!DOCTYPE html><h1>Welcome to Hotel WiFi</h1>";
-    Answer::text(status, "text/html; charset=utf-8", page)
+pub fn web_page(status: u16) -> Answer {
+    let html = "<!DOCTYPE html><h1>Welcome to Hotel WiFi</h1>";
+    Answer::text(status, "text/html; charset=utf-8", html)
 }
 
 pub fn error(status: u16, error: &str) -> Answer {
@@ -18,29 +18,29 @@ pub fn text(status: u16, body: &str) -> Answer {
     Answer::text(status, "text/plain", body)
 }
 
-/// The body once more, with one of its members before it.
-pub fn twice(member: &'static str) -> impl Fn(String) -> String {
+/// Adds a second member with the same name.
+pub fn duplicate(member: &'static str) -> impl Fn(String) -> String {
     move |body| {
         let at = body.find(&format!("\"{member}\":")).unwrap();
         format!("{}\"{member}\":\"other\",{}", &body[..at], &body[at..])
     }
 }
 
-/// Spaces after a body, to make it so long.
+/// Adds spaces up to this size.
 pub fn padded(mut body: String, size: usize) -> String {
     body.push_str(&" ".repeat(size - body.len()));
     body
 }
 
 pub fn nested(depth: usize) -> Value {
-    verbatim(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+    raw_json(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
 }
 
-/// The head of an answer after which the server ends the connection, as it must say (RFC 9112 §9.6): a
-/// client may have sent its next request before it learns of the end.
-pub const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close";
+/// For responses after which the fake platform closes the connection. Without the header, the client might
+/// send its next request on it (RFC 9112 §9.6).
+pub const OK_CLOSE: &str = "HTTP/1.1 200 OK\r\nConnection: close";
 
-/// A head of these lines, and the body with its length.
+/// These header lines, a Content-Length, and the body.
 pub fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -48,10 +48,10 @@ pub fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 pub fn chunked(chunks: &str) -> Vec<u8> {
-    format!("{LAST}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
+    format!("{OK_CLOSE}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
 }
 
-/// RFC 1952 around stored blocks of RFC 1951: nothing gets smaller.
+/// gzip (RFC 1952) with stored blocks (RFC 1951), that is, without compression.
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let blocks = content.chunks(usize::from(u16::MAX));
@@ -76,7 +76,7 @@ pub fn crc32(content: &[u8]) -> u32 {
     })
 }
 
-/// A body that says how it is encoded.
+/// A response with a Content-Encoding.
 pub fn encoded(encoding: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
-    http(&format!("{LAST}\r\nContent-Encoding: {encoding}"), body)
+    http(&format!("{OK_CLOSE}\r\nContent-Encoding: {encoding}"), body)
 }

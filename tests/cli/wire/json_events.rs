@@ -5,39 +5,49 @@ use super::organizations::NAME;
 use super::*;
 
 pub fn cases() -> Vec<Case> {
-    let json = |case: Case| case.with(&["auth", "login", "--json"]);
+    let json = |case: Case| case.command(&["auth", "login", "--json"]);
     vec![
-        json(changed(Call::Discovery, "--json, an issuer that steers", "/issuer", json!(HOSTILE)))
-            .fails(1, "\"event\":\"error\""),
-        json(changed(
+        json(with_member(
+            Call::Discovery,
+            "issuer with control characters",
+            "/issuer",
+            json!(CONTROL_CHARS),
+        ))
+        .fails(1, "\"event\":\"error\""),
+        json(with_member(
             Call::DeviceAuthorization,
-            "--json, a code that steers",
+            "user code with C1",
             "/user_code",
             json!("A\u{9b}B"),
         ))
         .fails(1, "\"event\":\"error\""),
-        json(changed(
+        json(with_member(
             Call::DeviceAuthorization,
-            "--json, a life of 2^64-1",
+            "expires_in 2^64-1",
             "/expires_in",
             json!(u64::MAX),
         ))
         .says("\"expires_in\":86400"),
-        json(answered(Call::Token, "--json, a no that steers", |_| error(400, HOSTILE)))
+        json(case(Call::Token, "error with control characters", |_| error(400, CONTROL_CHARS)))
             .fails(1, "\"event\":\"error\""),
-        json(with_claims("--json, an email that steers", |claims| {
-            claims.replace(EMAIL, json!(HOSTILE).to_string().trim_matches('"'))
+        json(with_claims("email with control characters", |claims| {
+            claims.replace(EMAIL, json!(CONTROL_CHARS).to_string().trim_matches('"'))
         }))
-        .stores("email_id", HOSTILE)
+        .stores("email_id", CONTROL_CHARS)
         .says("ab\\u001b[2J"),
-        json(changed(Call::UsersMe, "--json, a name that steers", NAME, json!(HOSTILE)))
-            .with(&["auth", "login", "--json", "--email", EMAIL, "--password", "-"])
-            .stores("organization_name", HOSTILE)
-            .says("\\u009b31m\\u202e"),
+        json(with_member(
+            Call::UsersMe,
+            "name with control characters",
+            NAME,
+            json!(CONTROL_CHARS),
+        ))
+        .command(&["auth", "login", "--json", "--email", EMAIL, "--password", "-"])
+        .stores("organization_name", CONTROL_CHARS)
+        .says("\\u009b31m\\u202e"),
     ]
 }
 
 #[test]
-fn whatever_comes_the_events_of_json_are_json() {
+fn json_output_is_ascii_events() {
     run(cases());
 }

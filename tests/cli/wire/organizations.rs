@@ -1,4 +1,4 @@
-//! `GET /v2/users/me/`. The login stands, whatever it returns.
+//! `GET /v2/users/me/`. The login is kept, whatever the response.
 
 use super::*;
 
@@ -6,84 +6,94 @@ pub const NAME: &str = "/spec/organizations/0/name";
 
 pub fn cases() -> Vec<Case> {
     use Call::UsersMe as O;
-    let answer =
-        |name, status, body: Value| answered(O, name, move |_| Answer::json(status, body.clone()));
     let several = |name: &str, count: usize| {
         let all: Vec<_> = (0..count)
-            .map(|number| json!({"guid": format!("org-{number}"), "name": format!("{HOSTILE}{number}")}))
+            .map(|number| json!({"guid": format!("org-{number}"), "name": format!("{CONTROL_CHARS}{number}")}))
             .collect();
-        changed(O, name, "/spec/organizations", json!(all))
-            .login_stands(0, "No organization is selected.")
-            .says(TAMED)
+        with_member(O, name, "/spec/organizations", json!(all))
+            .keeps_login(0, "No organization is selected.")
+            .says(SANITIZED)
     };
     let none = |name: &str, pointer: &'static str, value: Value| {
-        changed(O, name, pointer, value)
-            .login_stands(0, "The account belongs to no organization yet.")
+        with_member(O, name, pointer, value)
+            .keeps_login(0, "The account belongs to no organization yet.")
     };
     let mut cases = vec![
-        changed(O, "a name that steers", NAME, json!(HOSTILE))
-            .stores("organization_name", HOSTILE)
-            .says(&format!("Organization: {TAMED} (org-acme)")),
-        // It is stored and sent as it came; here nobody has projects under it.
-        changed(O, "a GUID that steers", "/spec/organizations/0/guid", json!(HOSTILE))
-            .login_stands(1, "no such organization (404)"),
-        changed(O, "an empty name", NAME, json!("")).stores("organization_name", ""),
-        changed(O, "a name that no config file holds", NAME, json!("n".repeat(MIB - 300)))
-            .login_stands(1, "would become larger than 1 MiB")
+        with_member(O, "name with control characters", NAME, json!(CONTROL_CHARS))
+            .stores("organization_name", CONTROL_CHARS)
+            .says(&format!("Organization: {SANITIZED} (org-acme)")),
+        // The GUID is sent unchanged, and the fake platform does not know it.
+        with_member(
+            O,
+            "GUID with control characters",
+            "/spec/organizations/0/guid",
+            json!(CONTROL_CHARS),
+        )
+        .keeps_login(1, "no such organization (404)"),
+        with_member(O, "empty name", NAME, json!("")).stores("organization_name", ""),
+        with_member(O, "name too large for the config file", NAME, json!("n".repeat(MIB - 300)))
+            .keeps_login(1, "would become larger than 1 MiB")
             .hides("nnn"),
-        changed(O, "no short GUID", "/spec/organizations/0/shortGUID", json!(GONE))
+        with_member(O, "short GUID is missing", "/spec/organizations/0/shortGUID", json!(ABSENT))
             .stores("organization_short_id", ""),
-        changed(O, "an email of another type", "/spec/emailID", verbatim("1e400")),
-        changed(O, "a member nobody knows, nested deep", "/spec/extra", nested(100_000)),
-        several("two whose names steer", 2),
-        several("two thousand", 2000),
-        none("an empty list", "/spec/organizations", json!([])),
-        edited(O, "the GUID twice", twice("guid")).login_stands(3, SENSELESS),
-        edited(O, "the list twice", |body| {
+        with_member(O, "emailID is a number", "/spec/emailID", raw_json("1e400")),
+        with_member(O, "unknown member, deeply nested", "/spec/extra", nested(100_000)),
+        several("two names with control characters", 2),
+        several("2000 organizations", 2000),
+        none("empty list", "/spec/organizations", json!([])),
+        with_body(O, "duplicate GUID", duplicate("guid")).keeps_login(3, UNEXPECTED),
+        with_body(O, "duplicate list", |body| {
             body.replacen("\"organizations\"", "\"organizations\":[],\"organizations\"", 1)
         })
-        .login_stands(3, SENSELESS),
-        answer("lists for objects", 200, json!({"spec": [[["org-x", "FORGED", "x"]]]}))
-            .login_stands(3, SENSELESS)
-            .hides("FORGED"),
-        answer("an empty object", 200, json!({})).login_stands(3, SENSELESS),
-        answer("401 that steers", 401, json!({"error": HOSTILE}))
-            .login_stands(1, TAMED)
+        .keeps_login(3, UNEXPECTED),
+        with_response(
+            O,
+            "arrays instead of objects",
+            200,
+            json!({"spec": [[["org-x", "FORGED", "x"]]]}),
+        )
+        .keeps_login(3, UNEXPECTED)
+        .hides("FORGED"),
+        with_response(O, "empty object", 200, json!({})).keeps_login(3, UNEXPECTED),
+        with_response(O, "401 with control characters", 401, json!({"error": CONTROL_CHARS}))
+            .keeps_login(1, SANITIZED)
             .says("you are logged in, but nothing was selected"),
-        answered(O, "403 that repeats the token", |scene| error(403, &scene.token))
-            .login_stands(1, "(status 403)"),
-        answer("404", 404, json!({"response": {"error": "nobody"}}))
-            .login_stands(1, "nobody (404)"),
-        answer("429", 429, json!({})).login_stands(3, "(status 429)"),
-        answer("500", 500, json!({"error": "broken"})).login_stands(3, "broken (500)"),
-        answered(O, "502 as a page", |_| page(502))
-            .times(3)
-            .login_stands(3, "a web page (status 502)")
-            .waits(&RETRIED),
+        case(O, "403 repeats the token", |fixture| error(403, &fixture.token))
+            .keeps_login(1, "(status 403)"),
+        with_response(O, "404", 404, json!({"response": {"error": "no such user"}}))
+            .keeps_login(1, "no such user (404)"),
+        with_response(O, "429", 429, json!({})).keeps_login(3, "(status 429)"),
+        with_response(O, "500", 500, json!({"error": "broken"})).keeps_login(3, "broken (500)"),
+        case(O, "502 with a web page", |_| web_page(502))
+            .repeat(3)
+            .keeps_login(3, "a web page (status 502)")
+            .waits(&RETRY_WAITS),
     ];
-    let unexpected = [
-        ("no spec", "/spec", json!(GONE)),
-        ("a spec of null", "/spec", json!(null)),
-        ("a spec that is text", "/spec", json!("x")),
-        ("a spec nested deep", "/spec", nested(100_000)),
-        ("an object for a list", "/spec/organizations", json!({})),
-        ("a number in the list", "/spec/organizations/0", json!(5)),
-        ("null in the list", "/spec/organizations/0", json!(null)),
-        ("nothing in an organization", "/spec/organizations/0", json!({})),
-        ("a GUID that is a number", "/spec/organizations/0/guid", json!(u64::MAX)),
-        ("an empty GUID", "/spec/organizations/0/guid", json!("")),
-        ("a GUID of blanks", "/spec/organizations/0/guid", json!(" \t")),
-        ("no name", NAME, json!(GONE)),
-        ("a name of null", NAME, json!(null)),
-        ("a name that is a number", NAME, json!(-1)),
-        ("a short GUID that is a number", "/spec/organizations/0/shortGUID", json!(1.5)),
-    ];
-    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(O, End::LoginStands(3), unexpected));
+    cases.extend(unexpected(
+        O,
+        Expected::LoginKept(3),
+        [
+            ("spec is missing", "/spec", json!(ABSENT)),
+            ("spec is null", "/spec", json!(null)),
+            ("spec is a string", "/spec", json!("x")),
+            ("spec deeply nested", "/spec", nested(100_000)),
+            ("list is an object", "/spec/organizations", json!({})),
+            ("list contains a number", "/spec/organizations/0", json!(5)),
+            ("list contains null", "/spec/organizations/0", json!(null)),
+            ("organization is empty", "/spec/organizations/0", json!({})),
+            ("GUID is a number", "/spec/organizations/0/guid", json!(u64::MAX)),
+            ("empty GUID", "/spec/organizations/0/guid", json!("")),
+            ("blank GUID", "/spec/organizations/0/guid", json!(" \t")),
+            ("name is missing", NAME, json!(ABSENT)),
+            ("name is null", NAME, json!(null)),
+            ("name is a number", NAME, json!(-1)),
+            ("short GUID is a number", "/spec/organizations/0/shortGUID", json!(1.5)),
+        ],
+    ));
     cases
 }
 
 #[test]
-fn whatever_comes_for_organizations_the_login_stands() {
+fn organizations_response_does_not_undo_login() {
     run(cases());
 }

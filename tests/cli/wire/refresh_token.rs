@@ -4,30 +4,37 @@ use super::*;
 
 pub fn cases() -> Vec<Case> {
     use Call::RefreshToken as R;
-    let answer =
-        |name, status, body: Value| answered(R, name, move |_| Answer::json(status, body.clone()));
-    let no_longer = "the stored token is no longer good";
+    let rejected = "the stored token is no longer good";
     let mut cases = vec![
-        changed(R, "a member nobody knows, nested deep", "/extra", nested(100_000)),
-        answer("400", 400, json!({"error": HOSTILE})).fails(1, no_longer).hides("FORGED"),
-        answered(R, "403 as a page", |_| page(403)).fails(3, PORTAL).hides("no longer"),
-        answer("500 that steers", 500, json!({"error": HOSTILE})).fails(3, TAMED),
-        answered(R, "500 that repeats the token", |scene| error(500, &scene.old_token))
+        with_member(R, "unknown member, deeply nested", "/extra", nested(100_000)),
+        with_response(R, "400", 400, json!({"error": CONTROL_CHARS}))
+            .fails(1, rejected)
+            .hides("FORGED"),
+        case(R, "403 with a web page", |_| web_page(403))
+            .fails(3, CAPTIVE_PORTAL)
+            .hides("no longer"),
+        with_response(R, "500 with control characters", 500, json!({"error": CONTROL_CHARS}))
+            .fails(3, SANITIZED),
+        case(R, "500 repeats the token", |fixture| error(500, &fixture.old_token))
             .fails(3, "(status 500)"),
-        raw(R, "half a token", |body| http("HTTP/1.1 200 OK", &body)[..80].to_vec()).fails(3, CUT),
-        edited(R, "the token twice", twice("Token")).fails(3, SENSELESS),
-        answer("lists for objects", 200, json!({"data": [null, "t0ken"]})).fails(3, SENSELESS),
+        with_bytes(R, "truncated token", |body| http("HTTP/1.1 200 OK", &body)[..80].to_vec())
+            .fails(3, INCOMPLETE),
+        with_body(R, "duplicate token", duplicate("Token")).fails(3, UNEXPECTED),
+        with_response(R, "arrays instead of objects", 200, json!({"data": [null, "t0ken"]}))
+            .fails(3, UNEXPECTED),
     ];
-    let unexpected = [
-        ("a token that is a number", "/data/Token", json!(-1)),
-        ("a token that steers", "/data/Token", json!(HOSTILE)),
-    ];
-    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(R, End::Unchanged(3), unexpected));
+    cases.extend(unexpected(
+        R,
+        Expected::Unchanged(3),
+        [
+            ("token is a number", "/data/Token", json!(-1)),
+            ("token with control characters", "/data/Token", json!(CONTROL_CHARS)),
+        ],
+    ));
     cases
 }
 
 #[test]
-fn whatever_answers_a_refresh_is_told_or_used() {
+fn refresh_response_is_validated() {
     run(cases());
 }

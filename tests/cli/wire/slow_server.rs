@@ -6,14 +6,14 @@ use std::thread::{self, JoinHandle};
 
 use super::*;
 
-/// A server that takes one connection, and then its time.
+/// A server that accepts one connection and answers slowly.
 struct SlowServer {
     url: String,
     thread: JoinHandle<()>,
 }
 
 impl SlowServer {
-    /// Answers `at_once`, and then one byte of `slowly` a second until the client has had enough.
+    /// Sends `at_once`, then one byte of `slowly` per second until the client closes the connection.
     fn start(at_once: &'static [u8], slowly: &'static [u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -26,25 +26,25 @@ impl SlowServer {
 
     fn serve(mut client: &TcpStream, at_once: &[u8], slowly: &[u8]) {
         let mut request = [0; 4096];
-        assert_ne!(client.read(&mut request).unwrap(), 0, "a client that asks nothing");
+        assert_ne!(client.read(&mut request).unwrap(), 0, "no request");
         client.write_all(at_once).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         let mut rest = slowly.iter();
-        // What is read here is the rest of the request, nothing for a second, or the client's end.
+        // This read returns the rest of the request, times out after a second, or sees the client close.
         while !matches!(client.read(&mut request), Ok(0)) {
             if let Some(byte) = rest.next() {
-                // A client that has gone away is no fault of the server's.
+                // The client may have closed the connection already.
                 let _ = client.write_all(&[*byte]);
             }
         }
     }
 
-    /// What `rio` says on this server, and how long it takes.
-    #[expect(clippy::disallowed_methods, reason = "the limits of a request are real time")]
-    fn ask(self, arguments: &[&str]) -> (Outcome, Duration, Robot) {
+    /// Runs `rio` against this server, and measures the time.
+    #[expect(clippy::disallowed_methods, reason = "the timeouts of a request use real time")]
+    fn run(self, arguments: &[&str]) -> (Outcome, Duration, Robot) {
         let robot = Robot::new();
         robot.write_config(&json!({
-            "rip_host": self.url, "auth_token": "t0ken-that-nobody-sees", "email_id": EMAIL,
+            "rip_host": self.url, "auth_token": "t0ken", "email_id": EMAIL,
         }));
         let start = Instant::now();
         let outcome = robot.rio(arguments).stdin(PASSWORD).run_at(&FakeClock::new());
@@ -55,48 +55,48 @@ impl SlowServer {
 }
 
 #[test]
-fn a_server_that_takes_its_time_is_left_after_thirty_seconds() {
+fn server_that_stalls_times_out_after_30_seconds() {
     let (nothing, head) = (&b""[..], &b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"[..]);
     let slow = [
         ("silence", nothing, nothing, "did not answer in time"),
-        ("silence in the body", head, nothing, CUT),
-        ("a byte a second", nothing, head, "did not answer in time"),
+        ("silence in the body", head, nothing, INCOMPLETE),
+        ("one byte per second", nothing, head, "did not answer in time"),
     ];
-    let asked = slow.map(|(name, at_once, slowly, says)| {
-        let asked = thread::spawn(move || {
+    let runs = slow.map(|(name, at_once, slowly, says)| {
+        let run = thread::spawn(move || {
             let (outcome, took, robot) =
-                SlowServer::start(at_once, slowly).ask(&["auth", "token", "--password", "-"]);
+                SlowServer::start(at_once, slowly).run(&["auth", "token", "--password", "-"]);
             assert!((29..40).contains(&took.as_secs()), "{name}: {took:?}\n{outcome}");
             check_error(&outcome.stderr, &|holds, wanted| assert!(holds, "{name}: {wanted}"));
             outcome.exits(3).prints("").says(says).says("127.0.0.1:");
-            assert_eq!(robot.config()["auth_token"], "t0ken-that-nobody-sees");
+            assert_eq!(robot.config()["auth_token"], "t0ken");
         });
-        (name, asked)
+        (name, run)
     });
     let failed: Vec<_> =
-        asked.into_iter().filter_map(|(name, asked)| asked.join().err().map(|_| name)).collect();
+        runs.into_iter().filter_map(|(name, run)| run.join().err().map(|_| name)).collect();
     assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[test]
-fn a_server_that_takes_its_time_holds_a_logout_up_for_five_seconds() {
+fn logout_waits_5_seconds_for_server_that_stalls() {
     let server = SlowServer::start(b"", b"HTTP/1.1 200 OK\r\n");
     let url = server.url.clone();
-    let (outcome, took, robot) = server.ask(&["auth", "logout"]);
+    let (outcome, took, robot) = server.run(&["auth", "logout"]);
     assert!((4..8).contains(&took.as_secs()), "{took:?}\n{outcome}");
     outcome.exits(0).prints("").says("could not be told").says("did not answer in time");
     assert_eq!(robot.config(), json!({"rip_host": url}));
 }
 
 #[test]
-fn a_connection_that_is_reset_is_trouble_of_the_network() {
+fn connection_reset_is_a_network_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    // A connection that ends with something unread in it is reset.
+    // Closing a socket with unread data resets the connection.
     let thread = thread::spawn(move || {
         listener.accept().unwrap().0.peek(&mut [0]).unwrap();
     });
-    let (outcome, _, robot) = SlowServer { url, thread }.ask(&["auth", "refresh-token"]);
+    let (outcome, _, robot) = SlowServer { url, thread }.run(&["auth", "refresh-token"]);
     outcome.exits(3).prints("").says(CLOSED).says("127.0.0.1:");
-    assert_eq!(robot.config()["auth_token"], "t0ken-that-nobody-sees");
+    assert_eq!(robot.config()["auth_token"], "t0ken");
 }

@@ -5,58 +5,60 @@ use super::*;
 pub fn cases() -> Vec<Case> {
     use Call::Token as T;
     let mut cases = vec![
-        changed(T, "a life beyond any number", "/expires_in", verbatim("1e400")),
-        changed(T, "a life that is nested deep", "/expires_in", nested(100_000)),
-        changed(T, "a scope that is a list", "/scope", json!(["openid", 5])),
-        changed(T, "an interval that is nested deep", "/interval", nested(10_000)),
-        edited(T, "a member nobody knows, twice", |body| body.replacen('{', r#"{"x":1,"x":2,"#, 1)),
-        answered(T, "tokens that are called plain text", |scene| {
-            text(200, &scene.good(T).to_string())
+        with_member(T, "expires_in out of range", "/expires_in", raw_json("1e400")),
+        with_member(T, "expires_in deeply nested", "/expires_in", nested(100_000)),
+        with_member(T, "scope is an array", "/scope", json!(["openid", 5])),
+        with_member(T, "interval deeply nested", "/interval", nested(10_000)),
+        with_body(T, "unknown member, duplicated", |body| {
+            body.replacen('{', r#"{"x":1,"x":2,"#, 1)
         }),
-        // A code is good once: what is not taken for tokens now is lost.
-        answered(T, "tokens that are called a web page", |scene| {
-            Answer::text(200, "text/html", scene.good(T).to_string())
+        case(T, "tokens as text/plain", |fixture| text(200, &fixture.good_body(T).to_string())),
+        // A device code can be redeemed only once, so a wrong label must not lose the tokens.
+        case(T, "tokens as text/html", |fixture| {
+            Answer::text(200, "text/html", fixture.good_body(T).to_string())
         }),
-        answered(T, "tokens with 201", |scene| Answer::json(201, scene.good(T))),
-        edited(T, "the access token twice", twice("access_token")).fails(3, SENSELESS),
-        edited(T, "the id_token twice", twice("id_token")).fails(3, SENSELESS),
-        edited(T, "the type twice", twice("token_type")).fails(3, SENSELESS),
+        case(T, "tokens with 201", |fixture| Answer::json(201, fixture.good_body(T))),
+        with_body(T, "duplicate access token", duplicate("access_token")).fails(3, UNEXPECTED),
+        with_body(T, "duplicate id_token", duplicate("id_token")).fails(3, UNEXPECTED),
+        with_body(T, "duplicate token_type", duplicate("token_type")).fails(3, UNEXPECTED),
     ];
-    let unexpected = [
-        ("an access token of null", "/access_token", json!(null)),
-        ("an access token that is a number", "/access_token", verbatim("1e400")),
-        ("a type that is a number", "/token_type", json!(5)),
-        ("a type that steers", "/token_type", json!(HOSTILE)),
-        ("an id_token of null", "/id_token", json!(null)),
-        ("an error beside them", "/error", json!("")),
-        ("an error of another type beside them", "/error", json!(5)),
-    ];
-    let unexpected = unexpected.map(|(name, pointer, value)| (name, pointer, value, SENSELESS));
-    cases.extend(rows(T, End::Unchanged(3), unexpected));
-    cases.extend(rows(
+    cases.extend(unexpected(
         T,
-        End::Unchanged(1),
+        Expected::Unchanged(3),
         [
-            ("an empty id_token", "/id_token", json!(""), "an id_token that cannot be read"),
+            ("access token is null", "/access_token", json!(null)),
+            ("access token is a number", "/access_token", raw_json("1e400")),
+            ("token_type is a number", "/token_type", json!(5)),
+            ("token_type with control characters", "/token_type", json!(CONTROL_CHARS)),
+            ("id_token is null", "/id_token", json!(null)),
+            ("empty error with tokens", "/error", json!("")),
+            ("numeric error with tokens", "/error", json!(5)),
+        ],
+    ));
+    cases.extend(failures(
+        T,
+        Expected::Unchanged(1),
+        [
+            ("empty id_token", "/id_token", json!(""), "an id_token that cannot be read"),
             (
-                "an id_token that steers",
+                "id_token with control characters",
                 "/id_token",
-                json!(HOSTILE),
+                json!(CONTROL_CHARS),
                 "an id_token that cannot be read",
             ),
             (
-                "an id_token of one part",
+                "id_token with one part",
                 "/id_token",
                 json!("abc"),
                 "an id_token that cannot be read",
             ),
-            ("an id_token of dots", "/id_token", json!(".".repeat(100_000)), "cannot be read"),
+            ("id_token of dots", "/id_token", json!(".".repeat(100_000)), "cannot be read"),
         ],
     ));
     cases
 }
 
 #[test]
-fn whatever_comes_for_tokens_is_told_or_used() {
+fn token_response_is_validated() {
     run(cases());
 }

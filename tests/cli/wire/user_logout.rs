@@ -4,26 +4,32 @@ use super::*;
 
 pub fn cases() -> Vec<Case> {
     use Call::UserLogout as O;
-    let told = |name: &str, answer: Make| answered(O, name, answer).says("You are logged out.");
-    let untold = |name: &str, says: &str, answer: Make| {
-        answered(O, name, answer).says("the server could not be told").says(says)
+    let revoked =
+        |name: &str, answer: MakeAnswer| case(O, name, answer).says("You are logged out.");
+    let warned = |name: &str, says: &str, answer: MakeAnswer| {
+        case(O, name, answer).says("the server could not be told").says(says)
     };
     vec![
-        told("an odd answer", Box::new(|_| Answer::json(200, json!([HOSTILE])))).hides("FORGED"),
-        told("a token that is no longer good", Box::new(|_| error(401, HOSTILE))).hides("FORGED"),
-        untold("a captive portal's page", PAGE, Box::new(|_| page(200))),
-        untold("400 that steers", TAMED, Box::new(|_| error(400, HOSTILE))),
-        untold("404 with nothing", "an error (status 404)", Box::new(|_| text(404, ""))),
-        untold(
-            "500 that repeats the token",
+        revoked(
+            "array of control characters",
+            Box::new(|_| Answer::json(200, json!([CONTROL_CHARS]))),
+        )
+        .hides("FORGED"),
+        revoked("401 with control characters", Box::new(|_| error(401, CONTROL_CHARS)))
+            .hides("FORGED"),
+        warned("captive portal", WEB_PAGE, Box::new(|_| web_page(200))),
+        warned("400 with control characters", SANITIZED, Box::new(|_| error(400, CONTROL_CHARS))),
+        warned("404 without a body", "an error (status 404)", Box::new(|_| text(404, ""))),
+        warned(
+            "500 repeats the token",
             "(status 500)",
-            Box::new(|scene| error(500, &scene.old_token)),
+            Box::new(|fixture| error(500, &fixture.old_token)),
         ),
-        untold("429", "slowly (429)", Box::new(|_| error(429, "slowly"))),
+        warned("429", "slowly (429)", Box::new(|_| error(429, "slowly"))),
     ]
 }
 
 #[test]
-fn whatever_answers_a_logout_the_login_is_forgotten() {
+fn logout_removes_login_whatever_the_response() {
     run(cases());
 }

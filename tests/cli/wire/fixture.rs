@@ -7,38 +7,38 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use platform::{Call, EMAIL, Organization, Platform, World};
 use serde_json::{Value, json};
 
-use super::{ACCESS_TOKEN, DEVICE_CODE, GONE, USER_CODE};
+use super::{ABSENT, ACCESS_TOKEN, DEVICE_CODE, USER_CODE};
 
-/// What an answer is made for.
-pub struct Scene {
+/// The fake platform, and the values that a case compares with.
+pub struct Fixture {
     pub platform: Platform,
-    /// The token that a login is to end with; the platform knows it.
+    /// The token that the command stores. The platform accepts it.
     pub token: String,
-    /// The token of the login before.
+    /// The token of the earlier login.
     pub old_token: String,
-    /// Another host, which nobody is to call.
-    pub elsewhere: TcpListener,
+    /// Another host, which must not be called.
+    pub other_host: TcpListener,
 }
 
-impl Scene {
+impl Fixture {
     pub fn new() -> Self {
         let platform = Platform::with(World::of([Organization::new("Acme", ["fleet"])]));
         let (token, old_token) = (platform.issue_token(), platform.issue_token());
-        let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
-        elsewhere.set_nonblocking(true).unwrap();
-        Scene { platform, token, old_token, elsewhere }
+        let other_host = TcpListener::bind("127.0.0.1:0").unwrap();
+        other_host.set_nonblocking(true).unwrap();
+        Fixture { platform, token, old_token, other_host }
     }
 
     pub fn host(&self) -> &str {
         self.platform.url().trim_start_matches("http://")
     }
 
-    pub fn elsewhere(&self) -> String {
-        format!("http://{}", self.elsewhere.local_addr().unwrap())
+    pub fn other_host(&self) -> String {
+        format!("http://{}", self.other_host.local_addr().unwrap())
     }
 
-    /// The body that the call is made for.
-    pub fn good(&self, call: Call) -> Value {
+    /// The body of a good response.
+    pub fn good_body(&self, call: Call) -> Value {
         let url = self.platform.url();
         match call {
             Call::Discovery => json!({
@@ -54,7 +54,7 @@ impl Scene {
                 "expires_in": 600,
                 "interval": 5,
             }),
-            Call::Token => self.tokens(&jwt(GOOD_HEADER, &render(&self.claims()))),
+            Call::Token => self.tokens(&jwt(GOOD_HEADER, &to_json(&self.claims()))),
             Call::UserLogin => json!({"data": {"token": self.token}}),
             Call::RefreshToken => json!({"data": {"Token": self.token}}),
             Call::UserInfo => json!({"data": {"email": EMAIL}}),
@@ -84,28 +84,28 @@ impl Scene {
 
 pub const GOOD_HEADER: &str = r#"{"alg":"RS256","typ":"JWT"}"#;
 
-/// A JWT of these very texts.
+/// A JWT with this header and these claims, which need not be valid JSON.
 pub fn jwt(header: &str, claims: &str) -> String {
     let encode = |text| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}.{}", encode(header), encode(claims), encode("signature"))
 }
 
-/// A value that is written into the JSON as it stands: for what `Value` cannot hold.
-pub fn verbatim(text: &str) -> Value {
+/// Text that [`to_json`] writes unchanged, for what `Value` cannot hold.
+pub fn raw_json(text: &str) -> Value {
     format!("@{text}@").into()
 }
 
-/// The JSON, `verbatim` values and all.
-pub fn render(value: &Value) -> String {
+/// The JSON text, with [`raw_json`] values unchanged.
+pub fn to_json(value: &Value) -> String {
     value.to_string().replace("\"@", "").replace("@\"", "")
 }
 
-/// Puts a value at a JSON pointer, whose parent is there; `GONE` takes away what is there.
-pub fn put(object: &mut Value, pointer: &str, value: Value) {
+/// Sets the value at a JSON pointer whose parent exists; `ABSENT` removes the member.
+pub fn set(object: &mut Value, pointer: &str, value: Value) {
     let (parent, member) = pointer.rsplit_once('/').unwrap();
     match object.pointer_mut(parent).unwrap() {
         Value::Array(items) => items[member.parse::<usize>().unwrap()] = value,
-        Value::Object(members) if value == GONE => drop(members.remove(member).unwrap()),
+        Value::Object(members) if value == ABSENT => drop(members.remove(member).unwrap()),
         Value::Object(members) => drop(members.insert(member.to_owned(), value)),
         other => panic!("{other} has no members"),
     }
