@@ -1,4 +1,4 @@
-//! Reading JSON that a stranger wrote: objects only, no text of theirs in an error, odd numbers survived.
+//! Parses JSON from servers and files that may hold anything.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,14 +7,18 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Reads one JSON object into a type; a repeated member that the type has is an error.
+/// Parses a JSON object. A duplicate of a member that `T` has is an error; unknown members are ignored.
 ///
-/// The error keeps nothing of the text: what cannot be read may still be a secret.
+/// The error keeps nothing of the text, which may hold a secret.
 pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotAnObject> {
     serde_json::from_slice(bytes).map(|Object(object)| object).map_err(|_| NotAnObject)
 }
 
-/// What must be a JSON object; by itself serde would read a struct from an array just as well.
+/// The text is not JSON or not an object, or a member has the wrong type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnObject;
+
+/// A value that must be a JSON object. A struct alone also accepts an array of its fields.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -37,16 +41,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// The text is not JSON, not an object, or its members are not what they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAnObject;
-
-/// A whole number as servers write it: as it is, or in quotes.
-///
-/// `None` for what makes no sense: null, negative, fractional, text. What is larger than 64 bits is
-/// the largest number of 64 bits.
+/// A non-negative integer, as a number or in quotes. Saturates at `u64::MAX`; `None` for anything else.
 pub fn whole_number(raw: &RawValue) -> Option<u64> {
-    let text = raw.get().trim();
+    let text = raw.get();
     let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -54,26 +51,24 @@ pub fn whole_number(raw: &RawValue) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// A NumericDate (RFC 7519 §2) in whole seconds since 1970; a fraction is cut off.
+/// A NumericDate (RFC 7519 §2) in whole seconds since 1970; drops a fraction.
 pub fn numeric_date(raw: &RawValue) -> Option<u64> {
-    let text = raw.get().trim();
-    let number = || {
-        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+    whole_number(raw).or_else(|| {
+        if !raw.get().starts_with(|first: char| first.is_ascii_digit()) {
             return None;
         }
-        // It is JSON, so all that can be wrong is that it is too large.
-        let number = serde_json::from_str(text).unwrap_or(f64::INFINITY);
+        // A JSON number can fail to parse only because it is too large.
+        let number = serde_json::from_str(raw.get()).unwrap_or(f64::INFINITY);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "it saturates: a date beyond 64 bits is the last one"
+            reason = "the cast saturates, and the number is not negative"
         )]
         Some(number as u64)
-    };
-    whole_number(raw).or_else(number)
+    })
 }
 
-/// A member that should be text; `None` for anything else.
+/// A string; `None` for any other value.
 pub fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
@@ -87,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_may_be_in_quotes() {
+    fn whole_number_accepts_digits_and_quoted_digits() {
         for (text, expected) in [
             ("7", Some(7)),
             ("\"7\"", Some(7)),
@@ -108,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_numeric_date_may_have_a_fraction() {
+    fn numeric_date_truncates_fractions() {
         for (text, expected) in [
             ("1700000000", Some(1_700_000_000)),
             ("1700000000.9", Some(1_700_000_000)),
@@ -123,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_object_is_read_as_one() {
+    fn object_rejects_other_values_and_duplicates() {
         #[derive(Debug, PartialEq, serde::Deserialize)]
         struct Pair {
             a: u8,
@@ -135,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_within_is_not_read_from_an_array_either() {
+    fn nested_object_rejects_arrays() {
         #[derive(serde::Deserialize)]
         struct Inner {
             a: u8,

@@ -1,4 +1,4 @@
-//! What must not be seen: passwords, tokens, device codes.
+//! Passwords, tokens and device codes.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,33 +7,25 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-/// A password, a token or a device code.
+/// A text that must not be shown.
 ///
-/// It has no `Display` and no `Serialize`, its `Debug` shows nothing, and its memory is wiped when it
-/// is dropped. [`Secret::expose`] is the one way out, so a search for that word finds every use.
+/// It has no `Display` and no `Serialize`, its `Debug` shows nothing, and its memory is zeroed when it
+/// is dropped. [`Secret::expose`] is the only way to the text, so a search for that word finds every use.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over; the caller's own copies stay the caller's to wipe.
+    /// Takes over the text. Copies that the caller made are not zeroed.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(Zeroizing::new(text.into()))
     }
 
-    /// Without blanks around it.
-    pub fn trimmed(self) -> Self {
-        match self.0.trim() {
-            bare if bare.len() == self.0.len() => self,
-            bare => Secret::new(bare),
-        }
-    }
-
-    /// The text itself, for a request, the config file, or the one command that prints a token.
+    /// The text, for a request, a file that only the user can read, or the command that prints a token.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text at all.
+    /// Whether the text has no characters.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -64,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_the_text() {
+    fn debug_hides_the_text() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
     }
 }
