@@ -17,7 +17,7 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
     })?;
     let file = ConfigFile::locate(&host.env, host.clock.clone())?;
     file.update(|config| {
-        config.forget_login();
+        config.remove_login();
         config.remove(&Environment::host_keys());
         config.remove(&[ENVIRONMENT]);
         if environment != Environment::Production {

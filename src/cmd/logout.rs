@@ -20,7 +20,7 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
         StoredToken::Valid(token) => Some(session.platform().logout(&token)),
         StoredToken::Absent | StoredToken::Malformed(_) => None,
     };
-    session.file.update(Config::forget_login)?;
+    session.file.update(Config::remove_login)?;
     PendingFile::beside(session.file.path()).discard();
     match told {
         None | Some(Ok(())) => host.console.say("You are logged out."),

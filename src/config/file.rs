@@ -1,106 +1,93 @@
-//! The file under the token cache: read whole, or replaced whole, whatever happens in between.
+//! The config file on disk: read whole, and replaced atomically under a lock.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{
-    DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown,
-};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
+use super::Config;
 use crate::error::Error;
 use crate::host::clock::Clock;
+use crate::host::env::Env;
 use crate::text;
 
-/// A larger file is no token cache.
-const LARGEST: u64 = 1024 * 1024;
-/// A path may lead through this many symbolic links, as in the kernel.
-const MOST_LINKS: usize = 40;
-/// How long another process may hold the lock; it needs milliseconds.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
-/// More than a token needs.
-const ENOUGH_FOR_A_TOKEN: usize = 8 * 1024;
-/// So many directories are made for the file: `~/.config/rio-cli`, but no home.
-const MOST_NEW_DIRECTORIES: usize = 2;
+const MAX_SIZE: u64 = 1024 * 1024;
+/// As many symbolic links as the kernel follows.
+const MAX_LINKS: usize = 40;
+/// How long to wait for the lock. Another rio holds it for milliseconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(10);
+/// More bytes than a new token needs.
+const TOKEN_RESERVE: usize = 8 * 1024;
+/// How many missing directories are created: `~/.config/rio-cli`, but no home directory.
+const MAX_NEW_DIRECTORIES: usize = 2;
 
-const OWNER_ONLY: u32 = 0o600;
-const OWNER_ONLY_DIRECTORY: u32 = 0o700;
-
-/// A file by its path; a symbolic link stands for what it points to.
-#[derive(Clone, Debug)]
-pub struct CacheFile {
+/// The config file, which need not exist. A symbolic link stands for its target.
+#[derive(Clone)]
+pub struct ConfigFile {
     path: PathBuf,
+    clock: Rc<dyn Clock>,
 }
 
-impl CacheFile {
-    /// The file at this path, which need not exist.
-    pub fn new(path: PathBuf) -> Self {
-        CacheFile { path }
+impl ConfigFile {
+    /// The file that `RIO_CONFIG`, `XDG_CONFIG_HOME` or the home directory determines.
+    pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
+        let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| default_path(env));
+        let path = path.ok_or_else(|| {
+            Error::failure(
+                "cannot locate the config file: there is no home directory",
+                "Set RIO_CONFIG to a file, for example RIO_CONFIG=/data/rio.json",
+            )
+        })?;
+        Ok(ConfigFile { path, clock })
     }
 
-    /// The path as it was given.
+    /// The path, with symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The permission bits, or `None` where there is no file.
+    /// The permission bits, or `None` if there is no file.
     pub fn mode(&self) -> Option<u32> {
         fs::metadata(&self.path).ok().map(|metadata| metadata.mode() & 0o777)
     }
 
-    /// Reads the whole file; `None` where there is none, or it is empty (what a full disk or a pulled
-    /// plug leaves behind writers that truncate).
-    pub fn read(&self) -> Result<Option<Vec<u8>>, Error> {
-        let target = self.target()?;
-        self.read_target(&target)
+    /// Reads the file. A missing or empty file has no members.
+    pub fn load(&self) -> Result<Config, Error> {
+        self.parse(&self.read(&self.target()?)?)
     }
 
-    /// Makes sure, before anything is sent, that [`CacheFile::rewrite`] can do its work: writes what is
-    /// there once more, or, where there is nothing, something that is taken away again.
-    pub fn check_writable(&self, clock: &dyn Clock) -> Result<(), Error> {
+    /// Makes sure that [`ConfigFile::update`] can succeed, before a request is sent whose result it stores.
+    pub fn check_writable(&self) -> Result<(), Error> {
         let target = self.target()?;
-        if self.regular(&target)?.is_some() {
-            return self.rewrite(clock, |contents| Ok(contents.unwrap_or_default()));
+        let lock = self.lock(&target)?;
+        if self.regular_file(&target)?.is_some() {
+            return self.replace(&target, &lock, &self.read(&target)?);
         }
-        let lock = self.lock(&target, clock)?;
-        let temporary = lock.temporary_of(&target);
-        let written = write_new(&temporary, &[b' '; ENOUGH_FOR_A_TOKEN], None);
+        let temporary = lock.temporary_beside(&target);
+        let written = write_new(&temporary, &[b' '; TOKEN_RESERVE], None);
         let removed = fs::remove_file(&temporary);
         self.write_error(written.and(removed))
     }
 
-    /// Replaces the contents by what `edit` makes of them, under a lock that other `rio` honour.
-    ///
-    /// An error of `edit` leaves the file as it is.
-    pub fn rewrite(
-        &self,
-        clock: &dyn Clock,
-        edit: impl FnOnce(Option<Vec<u8>>) -> Result<Vec<u8>, Error>,
-    ) -> Result<(), Error> {
+    /// Changes members. Reads the file again under the lock, so that no change of another process is lost.
+    pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let target = self.target()?;
-        let lock = self.lock(&target, clock)?;
-        let old = self.regular(&target)?;
-        let contents = edit(self.read_target(&target)?)?;
-        if contents.len() as u64 > LARGEST {
-            return Err(self.unusable("would become larger than 1 MiB"));
-        }
-        let temporary = lock.temporary_of(&target);
-        let replaced = write_new(&temporary, &contents, old.as_ref())
-            .and_then(|()| fs::rename(&temporary, &target));
-        if replaced.is_err() {
-            // What could not be put in place must not stay behind; the error to tell is the first one.
-            let _ = fs::remove_file(&temporary);
-        }
-        self.write_error(replaced)?;
-        // Some file systems cannot sync a directory. The file is whole either way.
-        let _ = lock.directory.sync_all();
-        Ok(())
+        let lock = self.lock(&target)?;
+        let mut config = self.parse(&self.read(&target)?)?;
+        change(&mut config);
+        self.replace(&target, &lock, config.members.to_json().as_bytes())
+    }
+
+    fn parse(&self, json: &[u8]) -> Result<Config, Error> {
+        Config::parse(self.path.clone(), json)
     }
 
     fn target(&self) -> Result<PathBuf, Error> {
         let mut path = self.path.clone();
-        for _ in 0..MOST_LINKS {
+        for _ in 0..MAX_LINKS {
             match fs::read_link(&path) {
                 Ok(link) => path = directory_of(&path).join(link),
                 Err(_) => return Ok(path),
@@ -109,83 +96,87 @@ impl CacheFile {
         Err(self.unusable("is a symbolic link that leads to itself"))
     }
 
-    /// The metadata of a regular file, or `None` where there is nothing. A directory, a pipe or a
-    /// device in its place is an error: none of them may be read from, nor renamed over.
-    fn regular(&self, target: &Path) -> Result<Option<fs::Metadata>, Error> {
+    /// `None` if there is no file. A directory, pipe or device is an error.
+    fn regular_file(&self, target: &Path) -> Result<Option<fs::Metadata>, Error> {
         match fs::metadata(target) {
             Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
-            Ok(metadata) if self.may_be_moved(&metadata) => {
-                Err(self.unusable("is not a regular file"))
-            }
+            Ok(metadata) if metadata.is_dir() => Err(Error::failure(
+                format!("the config file {} is a directory", self.path.display()),
+                format!(
+                    "Set RIO_CONFIG to a file, such as {}.",
+                    self.path.join("rio.json").display()
+                ),
+            )),
             Ok(_) => Err(Error::failure(
                 format!("the config file {} is not a regular file", self.path.display()),
-                "Name another file in RIO_CONFIG.",
+                "Set RIO_CONFIG to a regular file.",
             )),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.unreadable(&error)),
         }
     }
 
-    /// A device is nothing to move, nor is the root.
-    fn may_be_moved(&self, metadata: &fs::Metadata) -> bool {
-        let kind = metadata.file_type();
-        self.path.file_name().is_some() && (kind.is_dir() || kind.is_fifo())
-    }
-
-    fn read_target(&self, target: &Path) -> Result<Option<Vec<u8>>, Error> {
-        if self.regular(target)?.is_none() {
-            return Ok(None);
-        }
+    fn read(&self, target: &Path) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
+        if self.regular_file(target)?.is_none() {
+            return Ok(bytes);
+        }
         File::open(target)
-            .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes))
+            .and_then(|file| file.take(MAX_SIZE.saturating_add(1)).read_to_end(&mut bytes))
             .map_err(|error| self.unreadable(&error))?;
-        if bytes.len() as u64 > LARGEST {
+        if bytes.len() as u64 > MAX_SIZE {
             return Err(self.unusable("is larger than 1 MiB"));
         }
-        Ok((!bytes.is_empty()).then_some(bytes))
+        Ok(bytes)
     }
 
-    /// Locks the directory, which stays the same file while its entries are replaced. Where the file
-    /// system has no locks, goes on without one.
-    fn lock(&self, target: &Path, clock: &dyn Clock) -> Result<Lock, Error> {
+    fn replace(&self, target: &Path, lock: &Lock, contents: &[u8]) -> Result<(), Error> {
+        if contents.len() as u64 > MAX_SIZE {
+            return Err(self.unusable("would become larger than 1 MiB"));
+        }
+        let old = self.regular_file(target)?;
+        let temporary = lock.temporary_beside(target);
+        let replaced = write_new(&temporary, contents, old.as_ref())
+            .and_then(|()| fs::rename(&temporary, target));
+        if replaced.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        self.write_error(replaced)?;
+        // Not every file system can sync a directory.
+        let _ = lock.directory.sync_all();
+        Ok(())
+    }
+
+    /// Locks the directory: the file itself is replaced on every write.
+    fn lock(&self, target: &Path) -> Result<Lock, Error> {
         let path = directory_of(target);
         self.write_error(create_directories(&path))?;
         let directory = self.write_error(File::open(&path))?;
-        let give_up = clock.now().saturating_add(LOCK_PATIENCE);
+        let deadline = self.clock.now().saturating_add(LOCK_TIMEOUT);
         loop {
             match directory.try_lock() {
-                Ok(()) => return Ok(Lock { directory, held: true }),
-                Err(TryLockError::Error(_)) => return Ok(Lock { directory, held: false }),
-                Err(TryLockError::WouldBlock) if clock.now() < give_up => clock.sleep(LOCK_PAUSE),
+                Ok(()) => return Ok(Lock { directory, is_held: true }),
+                // The file system has no locks.
+                Err(TryLockError::Error(_)) => return Ok(Lock { directory, is_held: false }),
+                Err(TryLockError::WouldBlock) if self.clock.now() < deadline => {
+                    self.clock.sleep(LOCK_RETRY_INTERVAL);
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(Error::temporary(
-                        format!("another program keeps {} locked", path.display()),
-                        "See whether another rio hangs (`ps -C rio`), end it, and try again.",
+                        format!("another process holds a lock on {}", path.display()),
+                        "If another rio hangs (`ps -C rio`), end it. Then try again.",
                     ));
                 }
             }
         }
     }
 
-    /// The file cannot be used as it is; says so, and how to get it out of the way untouched.
-    pub fn unusable(&self, what: &str) -> Error {
-        let advice = format!(
-            "Mend it, name another file in RIO_CONFIG, or move it aside:\n  {}",
-            self.move_aside()
-        );
-        Error::failure(format!("the config file {} {what}", self.path.display()), advice)
+    fn unusable(&self, problem: &str) -> Error {
+        unusable(&self.path, problem)
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
-        self.unusable(&format!("cannot be read: {}", reason(error)))
-    }
-
-    fn move_aside(&self) -> String {
-        let mut aside = self.path.clone().into_os_string();
-        aside.push(".bad");
-        let (from, to) = (text::shell_word(&self.path), text::shell_word(Path::new(&aside)));
-        format!("mv -- {from} {to}")
+        self.unusable(&format!("cannot be read: {}", describe(error)))
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
@@ -193,51 +184,66 @@ impl CacheFile {
             let advice = match error.kind() {
                 ErrorKind::NotFound => "Create its directory",
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                    "Make room for it"
+                    "Free some disk space"
                 }
                 ErrorKind::ResourceBusy => "Mount its directory instead of the file",
-                _ => "Allow this user to write there",
+                _ => "Make its directory writable for this user",
             };
             Error::failure(
-                format!("cannot write {}: {}", self.path.display(), reason(&error)),
-                format!("{advice}, or name another file in RIO_CONFIG."),
+                format!("cannot write {}: {}", self.path.display(), describe(&error)),
+                format!("{advice}, or set RIO_CONFIG to another file."),
             )
         })
     }
 }
 
-/// The directory of the file, locked if that can be.
+/// The error for a file that rio neither understands nor overwrites.
+pub(super) fn unusable(path: &Path, problem: &str) -> Error {
+    let mut aside = path.to_owned().into_os_string();
+    aside.push(".bad");
+    let (from, to) = (text::shell_word(path), text::shell_word(Path::new(&aside)));
+    Error::failure(
+        format!("the config file {} {problem}", path.display()),
+        format!("Fix it, set RIO_CONFIG to another file, or move it aside:\n  mv -- {from} {to}"),
+    )
+}
+
+fn default_path(env: &Env) -> Option<PathBuf> {
+    let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
+        Some(path) if path.is_absolute() => path,
+        _ if cfg!(target_os = "macos") => env.home()?.join("Library/Application Support"),
+        _ => env.home()?.join(".config"),
+    };
+    Some(directory.join("rio-cli").join("config.json"))
+}
+
+/// The directory of the config file, locked if the file system has locks.
 struct Lock {
     directory: File,
-    held: bool,
+    is_held: bool,
 }
 
 impl Lock {
-    /// Under the lock always the same name, so that a killed process leaves one file at the most;
-    /// without it one of this process's own.
-    fn temporary_of(&self, target: &Path) -> PathBuf {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        if !self.held {
-            name.push(format!(".{}", std::process::id()));
-        }
-        name.push(".tmp");
-        target.with_file_name(name)
+    /// Under the lock always the same name, so that a process replaces what a killed one has left.
+    fn temporary_beside(&self, target: &Path) -> PathBuf {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let process = if self.is_held { String::new() } else { format!(".{}", std::process::id()) };
+        target.with_file_name(format!(".{name}{process}.tmp"))
     }
 }
 
 impl Drop for Lock {
-    /// Closing is not enough: a child that was just forked may still hold the directory open.
+    /// Closing is not enough: until a child process calls exec, it has the directory open, too.
     fn drop(&mut self) {
         let _ = self.directory.unlock();
     }
 }
 
-/// What the system says, without its number.
-fn reason(error: &io::Error) -> String {
+/// The system's message in lower case, without the error number.
+fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
-        Some((words, _)) => words.to_lowercase(),
+        Some((message, _)) => message.to_lowercase(),
         None => text,
     }
 }
@@ -252,13 +258,13 @@ fn directory_of(path: &Path) -> PathBuf {
 fn create_directories(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|p| *p != Path::new("") && !p.exists()).collect();
-    if missing.len() > MOST_NEW_DIRECTORIES {
+    if missing.len() > MAX_NEW_DIRECTORIES {
         return Err(io::Error::from_raw_os_error(libc::ENOENT));
     }
     for directory in missing.into_iter().rev() {
-        match DirBuilder::new().mode(OWNER_ONLY_DIRECTORY).create(directory) {
-            // The umask may have taken bits away.
-            Ok(()) => fs::set_permissions(directory, Permissions::from_mode(OWNER_ONLY_DIRECTORY))?,
+        match DirBuilder::new().mode(0o700).create(directory) {
+            // The umask may have removed bits.
+            Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o700))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -266,16 +272,15 @@ fn create_directories(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a new file for its owner alone, down to the disk. What a killed process left under the name
-/// goes first.
+/// Writes a file with mode 0600 and syncs it. Replaces what a killed process has left.
 fn write_new(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
-    // The umask may have taken bits away.
-    file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // The umask may have removed bits.
+    file.set_permissions(Permissions::from_mode(0o600))?;
     if let Some(old) = old {
         keep_owner(&file, old)?;
     }
@@ -283,8 +288,7 @@ fn write_new(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Re
     file.sync_all()
 }
 
-/// With sudo, the user's file stays the user's. The group matters little at 0600, so a group that
-/// cannot be given is let go; an owner that cannot be kept is an error.
+/// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.
 fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
     let new = file.metadata()?;
     if new.uid() != old.uid() {

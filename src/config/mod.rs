@@ -1,137 +1,56 @@
-//! The config file: one JSON object that this program shares with the Python `rio`.
+//! The config file: one JSON object that rio shares with the Python `rio`.
 //!
-//! What others keep in it is carried over to the letter, in its order; only the members named here and
-//! the host keys of `environment` are ever read or written (`protocol.md`, "The config file").
+//! rio uses the members below and the host keys of [`crate::platform::environment`]. The members of other
+//! programs keep their value, spelling and order. [`ConfigFile`] reads and replaces the file.
 
-pub mod file;
+mod file;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::config::file::CacheFile;
+pub use self::file::ConfigFile;
 use crate::error::Error;
-use crate::host::clock::Clock;
-use crate::host::env::Env;
 use crate::token::Token;
 
-/// The stored token.
+/// The token.
 pub const AUTH_TOKEN: &str = "auth_token";
-/// Whose it is.
+/// The email of the token's account.
 pub const EMAIL_ID: &str = "email_id";
-/// The deployment, `ga` when absent.
+/// The name of the environment; `ga` if absent.
 pub const ENVIRONMENT: &str = "environment";
-/// The OAuth client id, `rio-cli` when absent.
+/// The OAuth client id; `rio-cli` if absent.
 pub const DEVICE_FLOW_CLIENT_ID: &str = "device_flow_client_id";
-/// The selected organization's GUID.
+/// The GUID of the selected organization.
 pub const ORGANIZATION_ID: &str = "organization_id";
-/// Its name.
+/// The name of the selected organization.
 pub const ORGANIZATION_NAME: &str = "organization_name";
-/// Its short GUID.
+/// The short GUID of the selected organization.
 pub const ORGANIZATION_SHORT_ID: &str = "organization_short_id";
-/// The selected project's GUID.
+/// The GUID of the selected project; empty if the organization has none.
 pub const PROJECT_ID: &str = "project_id";
-/// Its name.
+/// The name of the selected project; empty if the organization has none.
 pub const PROJECT_NAME: &str = "project_name";
 
-/// What goes with a login and its selection, and what a logout removes.
-const LOGIN: [&str; 7] = [
-    AUTH_TOKEN,
-    EMAIL_ID,
-    ORGANIZATION_ID,
-    ORGANIZATION_NAME,
-    ORGANIZATION_SHORT_ID,
-    PROJECT_ID,
-    PROJECT_NAME,
-];
+const LOGIN: [&str; 2] = [AUTH_TOKEN, EMAIL_ID];
+const SELECTION: [&str; 5] =
+    [ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID, PROJECT_NAME];
 
-/// The config file, by its path.
-#[derive(Clone)]
-pub struct ConfigFile {
-    file: CacheFile,
-    clock: Rc<dyn Clock>,
-}
-
-impl ConfigFile {
-    /// Where the environment says it is: `RIO_CONFIG`, `XDG_CONFIG_HOME`, or the home directory.
-    pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
-        let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| default_path(env));
-        let path = path.ok_or_else(|| {
-            Error::failure(
-                "there is no home directory to keep the config file in",
-                "Name the file in RIO_CONFIG, for example RIO_CONFIG=/data/rio.json",
-            )
-        })?;
-        Ok(ConfigFile { file: CacheFile::new(path), clock })
-    }
-
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        self.file.path()
-    }
-
-    /// Its permission bits, or `None` where there is no file.
-    pub fn mode(&self) -> Option<u32> {
-        self.file.mode()
-    }
-
-    /// Reads it; no file, or an empty one, is an empty config.
-    pub fn load(&self) -> Result<Config, Error> {
-        self.parse(self.file.read()?)
-    }
-
-    /// Fails now rather than after a login if the file cannot be written.
-    pub fn check_writable(&self) -> Result<(), Error> {
-        self.file.check_writable(&*self.clock)
-    }
-
-    /// Changes some members, and loses none that others wrote meanwhile.
-    pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
-        self.file.rewrite(&*self.clock, |contents| {
-            let mut config = self.parse(contents)?;
-            change(&mut config);
-            Ok(config.members.to_json())
-        })
-    }
-
-    fn parse(&self, contents: Option<Vec<u8>>) -> Result<Config, Error> {
-        let members = match contents {
-            None => Members::default(),
-            Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                // serde's own words quote the text, which may hold a token.
-                let (line, column) = (error.line(), error.column());
-                self.file.unusable(&format!("is not a JSON object (line {line}, column {column})"))
-            })?,
-        };
-        Ok(Config { members, file: self.file.clone() })
-    }
-}
-
-fn default_path(env: &Env) -> Option<PathBuf> {
-    let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
-        Some(path) if path.is_absolute() => path,
-        _ if cfg!(target_os = "macos") => env.home()?.join("Library/Application Support"),
-        _ => env.home()?.join(".config"),
-    };
-    Some(directory.join("rio-cli").join("config.json"))
-}
-
-/// What the file holds as `auth_token`.
+/// The value of `auth_token`.
 pub enum StoredToken {
-    /// No such member, or null or blank text.
+    /// Missing, null or blank.
     Absent,
-    /// Text that cannot go into a header. No server has issued it.
+    /// A string that cannot be a token. The error says so.
     Malformed(Error),
     /// A token that can be sent.
     Valid(Token),
 }
 
 impl StoredToken {
-    /// The token, if there is one. A malformed one is an error.
+    /// The token, if any. A malformed one is an error.
     pub fn valid(self) -> Result<Option<Token>, Error> {
         match self {
             StoredToken::Absent => Ok(None),
@@ -141,71 +60,82 @@ impl StoredToken {
     }
 }
 
-/// What the file holds.
+/// The contents of the config file.
 pub struct Config {
+    path: PathBuf,
     members: Members,
-    file: CacheFile,
 }
 
 impl Config {
-    /// A text member, trimmed; null and blank count as absent. Any other type is an error that names it.
+    fn parse(path: PathBuf, json: &[u8]) -> Result<Self, Error> {
+        let members = match json {
+            [] => Members::default(),
+            // The parser's own message quotes the text, which may hold a token.
+            json => serde_json::from_slice(json).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                let problem = format!("is not a JSON object (line {line}, column {column})");
+                file::unusable(&path, &problem)
+            })?,
+        };
+        Ok(Config { path, members })
+    }
+
+    /// A string member, trimmed. `None` if it is missing, null or blank; an error if it has another type.
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
-        let Some(raw) = self.members.get(name) else { return Ok(None) };
-        let text: Option<String> = serde_json::from_str(raw.get())
-            .map_err(|_| self.file.unusable(&format!("is wrong: {name} is not text")))?;
+        let Some(value) = self.members.get(name) else { return Ok(None) };
+        let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| {
+            file::unusable(&self.path, &format!("has a {name} that is not a string"))
+        })?;
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// The stored token. Any type but text is an error that names it.
+    /// The stored token. An `auth_token` that is not a string is an error.
     pub fn auth_token(&self) -> Result<StoredToken, Error> {
         let Some(text) = self.text(AUTH_TOKEN)? else { return Ok(StoredToken::Absent) };
         Ok(match Token::parse(&text) {
             Some(token) => StoredToken::Valid(token),
             None => StoredToken::Malformed(Error::failure(
-                format!(
-                    "{AUTH_TOKEN} in the config file {} is not a valid token",
-                    self.file.path().display()
-                ),
+                format!("{AUTH_TOKEN} in {} is not a valid token", self.path.display()),
                 "Run `rio auth login` to replace it.",
             )),
         })
     }
 
-    /// Whether there still is a login, and of this account: another process may have logged in or out.
+    /// Whether the file holds a token of this account. Another process may have logged in or out.
     pub fn is_login_of(&self, email: Option<&str>) -> bool {
         let logged_in = matches!(self.auth_token(), Ok(StoredToken::Valid(_)));
         logged_in && self.text(EMAIL_ID).is_ok_and(|stored| stored.as_deref() == email)
     }
 
-    /// Whether there is anything that [`Config::forget_login`] would take away.
+    /// Whether [`Config::remove_login`] would change anything.
     pub fn has_login(&self) -> bool {
-        LOGIN.iter().any(|name| self.members.get(name).is_some())
+        LOGIN.iter().chain(&SELECTION).any(|name| self.members.get(name).is_some())
     }
 
-    /// Takes login, organization and project away, and nothing else.
-    pub fn forget_login(&mut self) {
+    /// Removes the login and the selected organization and project.
+    pub fn remove_login(&mut self) {
         self.remove(&LOGIN);
+        self.remove_selection();
     }
 
-    /// Takes organization and project away.
-    pub fn forget_selection(&mut self) {
-        self.remove(&[ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID]);
-        self.remove(&[PROJECT_ID, PROJECT_NAME]);
+    /// Removes the selected organization and project.
+    pub fn remove_selection(&mut self) {
+        self.remove(&SELECTION);
     }
 
-    /// Sets a text member.
+    /// Sets a string member.
     pub fn set(&mut self, name: &str, value: &str) {
         self.members.set(name, value);
     }
 
-    /// Takes members away.
+    /// Removes members.
     pub fn remove(&mut self, names: &[&str]) {
         self.members.0.retain(|(name, _)| !names.contains(&name.as_str()));
     }
 }
 
-/// The members of a JSON object in their order, each value as it was written. Of a name that comes
-/// twice the last value counts, as for Python.
+/// The members of a JSON object, in order, each value as it was written. If a name occurs twice, the last
+/// value counts, as in Python.
 #[derive(Default)]
 struct Members(Vec<(String, Box<RawValue>)>);
 
@@ -223,26 +153,22 @@ impl Members {
         }
     }
 
-    /// One member a line, so that people can edit it.
-    fn to_json(&self) -> Vec<u8> {
-        let mut json = Vec::new();
-        json.extend_from_slice(b"{");
-        for (index, (name, value)) in self.0.iter().enumerate() {
-            json.extend_from_slice(if index == 0 { b"\n    " } else { b",\n    " });
-            json.extend_from_slice(serde_json::Value::from(name.as_str()).to_string().as_bytes());
-            json.extend_from_slice(b": ");
-            json.extend_from_slice(value.get().as_bytes());
-        }
-        json.extend_from_slice(if self.0.is_empty() { b"}\n" } else { b"\n}\n" });
-        json
+    /// One member per line, so that people can edit the file.
+    fn to_json(&self) -> String {
+        let member = |(name, value): &(String, Box<RawValue>)| {
+            format!("\n    {}: {value}", serde_json::Value::from(name.as_str()))
+        };
+        let members: Vec<_> = self.0.iter().map(member).collect();
+        let end = if members.is_empty() { "" } else { "\n" };
+        format!("{{{}{end}}}\n", members.join(","))
     }
 }
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Object {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -258,6 +184,6 @@ impl<'de> Deserialize<'de> for Members {
             }
         }
 
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }

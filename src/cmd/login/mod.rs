@@ -224,7 +224,7 @@ fn authenticate(
 /// Another account has other organizations, so their selection goes with the old one.
 fn store_account(config: &mut Config, account: &Account, same_account: bool) {
     if !same_account {
-        config.forget_login();
+        config.remove_login();
     }
     config.set(AUTH_TOKEN, account.token.expose());
     if let Some(email) = &account.email {

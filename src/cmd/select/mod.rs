@@ -36,7 +36,7 @@ pub struct Selection {
 impl Selection {
     /// Replaces the stored selection.
     pub fn store(&self, config: &mut Config) {
-        config.forget_selection();
+        config.remove_selection();
         if let Choice::Selected(organization) = &self.organization {
             let short_guid = organization.short_guid.as_deref().unwrap_or_default();
             config.set(ORGANIZATION_ID, &organization.guid);

@@ -87,7 +87,7 @@ fuzz_target!(|input: &[u8]| {
     file.update(|_| {}).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes, "a second write changes nothing");
 
-    file.update(|config| config.forget_login()).unwrap();
+    file.update(|config| config.remove_login()).unwrap();
     let login = ["auth_token", "email_id", "organization_id", "organization_name"];
     let login = [&login[..], &["organization_short_id", "project_id", "project_name"]].concat();
     let mut rest = after;
