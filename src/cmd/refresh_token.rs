@@ -17,7 +17,7 @@ pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
     let token = session.require_token()?;
     let email = session.config.text(EMAIL_ID)?;
-    session.hosts().rip()?;
+    session.platform().rip_host()?;
     session.file.check_writable()?;
     let fresh = match session.platform().refresh(&token)? {
         Some(fresh) => fresh,

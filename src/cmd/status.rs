@@ -14,7 +14,7 @@ use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::host::clock;
 use crate::platform::Verdict;
-use crate::platform::hosts::Hosts;
+use crate::platform::environment;
 use crate::text;
 use crate::token::Token;
 
@@ -86,7 +86,7 @@ impl Standing {
             email: config.text(EMAIL_ID)?,
             // As it stands: what is wrong with it matters to who calls a host.
             environment: config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
-            hosts_by_hand: Hosts::are_set_by_hand(config),
+            hosts_by_hand: environment::has_custom_hosts(config),
             organization: texts(
                 config,
                 [ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID],

@@ -15,7 +15,7 @@ use crate::oauth::pending::{Parties, Pending};
 use crate::secret::Secret;
 use crate::text;
 
-/// What is asked for (`protocol.md`).
+/// The id_token must carry the account's email.
 const SCOPE: &str = "openid email";
 /// RFC 8628 §3.4.
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";

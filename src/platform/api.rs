@@ -1,4 +1,4 @@
-//! The platform's own API: tokens (RIP), organizations and projects (v2), as in `protocol.md`.
+//! The requests, their responses and their errors.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,21 +6,22 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::hosts::Hosts;
+use super::environment::{self, OIDC_HOST, RIP_HOST, V2API_HOST};
+use crate::config::Config;
 use crate::error::Error;
-use crate::http::{Action, Http, Request, Response};
+use crate::http::{Action, Http, Request, Response, Url};
 use crate::json::{self, Object};
 use crate::secret::Secret;
 use crate::token::Token;
 
-/// How long the server may take to hear of a logout.
+/// The time limit of a logout request.
 const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
-/// Projects a page.
-const PAGE: usize = 100;
-/// Ten thousand projects; a server that has not come to an end by then never will.
-const MOST_PAGES: usize = 100;
+/// Projects per page.
+const PAGE_SIZE: usize = 100;
+/// Stops paging at a server whose pages never end.
+const MAX_PAGES: usize = 100;
 
-/// How long a token lasts.
+/// How long a new token is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// 24 hours.
@@ -32,7 +33,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Reads the number that the user gives.
+    /// Parses the value of `--level`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "0" => Some(Level::Low),
@@ -42,8 +43,7 @@ impl Level {
         }
     }
 
-    /// The value of `type` in `/user/login?type=`.
-    fn wire(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Level::Low => "low",
             Level::Medium => "med",
@@ -52,13 +52,13 @@ impl Level {
     }
 }
 
-/// An organization that the user belongs to.
+/// An organization that the user is a member of.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Organization {
     /// `org-...`
     #[serde(deserialize_with = "guid")]
     pub guid: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
     /// Five letters.
     #[serde(rename = "shortGUID", default)]
@@ -71,24 +71,24 @@ pub struct Project {
     /// `project-...`
     #[serde(deserialize_with = "guid")]
     pub guid: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
 }
 
-/// What the server says of a token.
+/// The server's answer to whether a token is valid.
 pub struct Verdict {
-    /// Whether it is good.
+    /// Whether the server accepts the token.
     pub accepted: bool,
-    /// The server's clock, if it tells it.
+    /// The `Date` header.
     pub date: Option<SystemTime>,
 }
 
-/// The platform, by its hosts.
+/// A client of the API, for the hosts that the config names.
 pub struct Platform<'a> {
-    /// Speaks to it.
+    /// Sends the requests.
     pub http: &'a Http,
-    /// Where it is.
-    pub hosts: &'a Hosts,
+    /// Names the hosts.
+    pub config: &'a Config,
 }
 
 #[derive(Serialize)]
@@ -107,12 +107,12 @@ struct Data<T> {
     data: Object<T>,
 }
 
-/// The platform spells it either way.
+/// The server spells the member in either way, or in both.
 #[derive(Deserialize)]
 struct NewToken {
     token: Option<String>,
     #[serde(rename = "Token")]
-    capital_token: Option<String>,
+    capitalized: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,25 +122,25 @@ struct UserInfo {
 
 #[derive(Deserialize)]
 struct Me {
-    spec: Object<Members>,
+    spec: Object<MeSpec>,
 }
 
 #[derive(Deserialize)]
-struct Members {
-    #[serde(deserialize_with = "null_is_empty")]
+struct MeSpec {
+    #[serde(deserialize_with = "list_or_null")]
     organizations: Vec<Object<Organization>>,
 }
 
 #[derive(Deserialize)]
 struct ProjectPage {
     metadata: Option<Object<PageMetadata>>,
-    #[serde(deserialize_with = "null_is_empty")]
+    #[serde(deserialize_with = "list_or_null")]
     items: Vec<Object<ProjectItem>>,
 }
 
-/// Where the next page begins matters only if there is one, so it may be anything.
 #[derive(Deserialize)]
 struct PageMetadata {
+    /// May have any type on the last page.
     #[serde(rename = "continue")]
     next: Option<Box<RawValue>>,
 }
@@ -150,8 +150,8 @@ struct ProjectItem {
     metadata: Object<Project>,
 }
 
-/// An empty list may come as null; one that is not there at all is another answer than was asked for.
-fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+/// Null is an empty list. A missing member is an error.
+fn list_or_null<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -159,91 +159,105 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A blank GUID would select nothing, and ask for the projects of nobody, or of everybody.
+/// Rejects a blank GUID: in a request it would select nothing or everything.
 fn guid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let guid = String::deserialize(deserializer)?;
     if guid.trim().is_empty() { Err(D::Error::custom("a blank GUID")) } else { Ok(guid) }
 }
 
 impl Platform<'_> {
-    /// A new token for an email and a password.
+    /// The base URL of the login server.
+    pub fn oidc_host(&self) -> Result<Url, Error> {
+        environment::host(self.config, self.http, OIDC_HOST)
+    }
+
+    /// The base URL of the token API.
+    pub fn rip_host(&self) -> Result<Url, Error> {
+        environment::host(self.config, self.http, RIP_HOST)
+    }
+
+    /// The base URL of the organization and project API.
+    pub fn v2api_host(&self) -> Result<Url, Error> {
+        environment::host(self.config, self.http, V2API_HOST)
+    }
+
+    /// Gets a token with an email and a password.
     pub fn login(&self, email: &str, password: &Secret, level: Level) -> Result<Token, Error> {
-        let url = self.hosts.rip()?.join("/user/login");
+        let url = self.rip_host()?.join("/user/login");
         let credentials = Credentials { email, password: password.expose() };
-        let query = [("type", level.wire())];
-        let response = self
-            .http
-            .send(&Request { query: &query, ..Request::new(&url, post_json(&credentials)) })?;
+        let query = [("type", level.as_str())];
+        let request = Request { query: &query, ..Request::new(&url, post_json(&credentials)) };
+        let response = self.http.send(&request)?;
         if response.is_rejection() {
-            let refusal = response.refusal(&format!("the login of {email}"), &[password]);
-            return Err(refusal.advise(
-                "Check email and password, and try again. An account that signs in through SSO has no \
+            let error = response.refusal(&format!("the login of {email}"), &[password]);
+            return Err(error.advise(
+                "Check the email and the password. If the account signs in with SSO, it has no \
                  password: run `rio auth login`.",
             ));
         }
-        token_of(&response, "the login", password)
+        new_token(&response, "the login", password)
     }
 
-    /// A new token for an old one; `None` if the server says that the old one is no longer good.
+    /// Exchanges a token for a new one. `None` if the server no longer accepts the old one.
     pub fn refresh(&self, token: &Token) -> Result<Option<Token>, Error> {
-        let url = self.hosts.rip()?.join("/refreshtoken");
+        let url = self.rip_host()?.join("/refreshtoken");
         let old = OldToken { token: token.expose() };
         let response = self.http.send(&Request::new(&url, post_json(&old)))?;
         if response.is_rejection() {
             return Ok(None);
         }
-        token_of(&response, "the refreshing of the token", token).map(Some)
+        new_token(&response, "the token refresh", token).map(Some)
     }
 
-    /// The email of the account that a token belongs to.
+    /// The email of a token's account. A token that the server rejects is an error.
     pub fn user_info(&self, token: &Token) -> Result<String, Error> {
-        let url = self.hosts.rip()?.join("/user/info");
-        let response = self.http.send(&Request::get(&url, token))?;
+        let response = self.get_user_info(token)?;
         if response.is_rejection() {
             return Err(response.refusal("the token", &[token]));
         }
-        let info: Data<UserInfo> = response.success("the check of the token", &[token])?;
-        Ok(info.data.0.email)
+        email(&response, token)
     }
 
-    /// Whether the server accepts a token, and what its clock reads.
+    /// Asks whether the server accepts a token.
     pub fn verify(&self, token: &Token) -> Result<Verdict, Error> {
-        let url = self.hosts.rip()?.join("/user/info");
-        let response = self.http.send(&Request::get(&url, token))?;
-        // A server without such a page is not the one to say anything of the token.
-        let refused = response.is_rejection() && response.status != 404;
-        if !refused {
-            let read = response.success::<Data<UserInfo>>("the check of the token", &[token]);
-            read.map_err(Error::into_temporary)?;
+        let response = self.get_user_info(token)?;
+        // A 404 comes from a wrong host.
+        let accepted = !response.is_rejection() || response.status == 404;
+        if accepted {
+            email(&response, token).map_err(Error::into_temporary)?;
         }
-        Ok(Verdict { accepted: !refused, date: response.date })
+        Ok(Verdict { accepted, date: response.date })
     }
 
-    /// Makes the token useless; asked once, and not for long.
+    fn get_user_info(&self, token: &Token) -> Result<Response, Error> {
+        let url = self.rip_host()?.join("/user/info");
+        self.http.send(&Request::get(&url, token))
+    }
+
+    /// Ends a token at the server. Sends one request, for at most 5 seconds.
     pub fn logout(&self, token: &Token) -> Result<(), Error> {
-        let url = self.hosts.rip()?.join("/user/logout");
+        let url = self.rip_host()?.join("/user/logout");
         let request = Request {
             limit: Some(LOGOUT_LIMIT),
             bearer: Some(token),
             ..Request::new(&url, Action::Post)
         };
         let response = self.http.send_once(&request).map_err(Error::from)?;
-        // A token that is no longer good needs no logout.
-        let dead = response.is_rejection() && matches!(response.status, 401 | 403);
-        // A captive portal says 200 to anything.
-        let ended = dead || (response.is_success() && !response.is_web_page());
+        let was_invalid = response.is_rejection() && matches!(response.status, 401 | 403);
+        // A captive portal answers any request with a page and status 200.
+        let ended = was_invalid || (response.is_success() && !response.is_web_page());
         if ended { Ok(()) } else { Err(response.refusal("the logout", &[token])) }
     }
 
-    /// The organizations of the user, as the server orders them.
+    /// The organizations of the user, in the server's order.
     pub fn organizations(&self, token: &Token) -> Result<Vec<Organization>, Error> {
-        let url = self.hosts.v2api()?.join("/v2/users/me/");
+        let url = self.v2api_host()?.join("/v2/users/me/");
         let response = self.http.send(&Request::get(&url, token))?;
         let me: Me = response.success("the request for the organizations", &[token])?;
-        Ok(me.spec.0.organizations.into_iter().map(|Object(one)| one).collect())
+        Ok(me.spec.0.organizations.into_iter().map(|Object(organization)| organization).collect())
     }
 
-    /// The projects of an organization; with a name, those of exactly that name.
+    /// The projects of an organization, or only those of exactly this name.
     pub fn projects(
         &self,
         token: &Token,
@@ -251,18 +265,16 @@ impl Platform<'_> {
         name: Option<&str>,
     ) -> Result<Vec<Project>, Error> {
         let mut projects = Vec::new();
-        let mut next = 0;
-        for _ in 0..MOST_PAGES {
-            let page = self.project_page(token, organization, name, next)?;
-            let full = page.items.len() >= PAGE;
+        let mut start = 0;
+        for _ in 0..MAX_PAGES {
+            let page = self.project_page(token, organization, name, start)?;
+            let is_full = page.items.len() >= PAGE_SIZE;
             projects.extend(page.items.into_iter().map(|Object(item)| item.metadata.0));
-            let following = page.metadata.and_then(|Object(metadata)| metadata.next);
-            let following = following.and_then(|next| json::whole_number(&next));
-            let following = following.unwrap_or_default();
-            if !full || following <= next {
-                break;
+            let next = page.metadata.and_then(|Object(metadata)| metadata.next);
+            match next.and_then(|next| json::whole_number(&next)) {
+                Some(next) if is_full && next > start => start = next,
+                _ => break,
             }
-            next = following;
         }
         Ok(projects)
     }
@@ -272,13 +284,13 @@ impl Platform<'_> {
         token: &Token,
         organization: &Organization,
         name: Option<&str>,
-        next: u64,
+        start: u64,
     ) -> Result<ProjectPage, Error> {
-        let url = self.hosts.v2api()?.join("/v2/projects/");
-        let (next, limit) = (next.to_string(), PAGE.to_string());
+        let url = self.v2api_host()?.join("/v2/projects/");
+        let (start, limit) = (start.to_string(), PAGE_SIZE.to_string());
         let mut query = vec![
             ("organizations", organization.guid.as_str()),
-            ("continue", next.as_str()),
+            ("continue", start.as_str()),
             ("limit", limit.as_str()),
         ];
         query.extend(name.map(|name| ("name", name)));
@@ -288,13 +300,17 @@ impl Platform<'_> {
 }
 
 fn post_json<T: Serialize>(body: &T) -> Action<'static> {
-    // Structs of text always have a JSON form.
+    // A struct of strings always has a JSON form.
     Action::PostJson(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
 }
 
-fn token_of(response: &Response, what: &str, secret: &Secret) -> Result<Token, Error> {
-    let new: Data<NewToken> = response.success(what, &[secret])?;
-    let Object(new) = new.data;
-    let token = new.token.or(new.capital_token);
-    token.and_then(|token| Token::parse(&token)).ok_or_else(|| response.unexpected(what))
+fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Token, Error> {
+    let new: Data<NewToken> = response.success(request, &[secret])?;
+    let token = new.data.0.token.or(new.data.0.capitalized);
+    token.and_then(|token| Token::parse(&token)).ok_or_else(|| response.unexpected(request))
+}
+
+fn email(response: &Response, token: &Token) -> Result<String, Error> {
+    let info: Data<UserInfo> = response.success("the token check", &[token])?;
+    Ok(info.data.0.email)
 }

@@ -1,19 +1,30 @@
-//! The environments of rapyuta.io, and the hosts of each (`protocol.md`, "Hosts").
+//! The environments of rapyuta.io and their hosts.
 
-/// A named deployment of the platform.
+use crate::config::{Config, ENVIRONMENT};
+use crate::error::Error;
+use crate::http::{Http, Url};
+
+/// The host of the login server.
+pub const OIDC_HOST: &str = "oidc_host";
+/// The host of the token API.
+pub const RIP_HOST: &str = "rip_host";
+/// The host of the organization and project API.
+pub const V2API_HOST: &str = "v2api_host";
+
+/// The valid names, for a message.
+pub const VALID_NAMES: &str = "ga, dev, qa, or pr and a number (pr123)";
+
+/// An environment of the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// `ga`: production, and the default.
+    /// `ga`, the default.
     Production,
     /// `dev`, `qa`, or a preview such as `pr123`.
     Staging(String),
 }
 
-/// What can be written for an environment, for a message.
-pub const VALID_NAMES: &str = "ga, dev, qa, or pr and a number (pr123)";
-
-/// A host of the platform: its key in the config file, how a staging environment's name goes on to be
-/// its host name, and where it is in production (if it is ever called there).
+/// A host key of the config file, what follows the environment's name in a staging host name, and the
+/// production URL, if this program calls it.
 struct Service {
     key: &'static str,
     staging: &'static str,
@@ -32,14 +43,8 @@ const SERVICES: [Service; 5] = [
     Service { key: "core_api_host", staging: "apiserver", production: None },
 ];
 
-/// The login server.
-pub const OIDC_HOST: &str = "oidc_host";
-/// The API of tokens.
-pub const RIP_HOST: &str = "rip_host";
-/// The API of organizations and projects.
-pub const V2API_HOST: &str = "v2api_host";
 impl Environment {
-    /// Reads a name; `None` if no environment is called that.
+    /// `None` if the name is not valid.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "ga" => Some(Environment::Production),
@@ -56,12 +61,12 @@ impl Environment {
         }
     }
 
-    /// All members of the config file that an environment sets.
+    /// The host keys that an environment can set.
     pub fn host_keys() -> [&'static str; 5] {
         SERVICES.each_ref().map(|service| service.key)
     }
 
-    /// The base URLs of its hosts by their keys in the config file.
+    /// The host keys and URLs of this environment.
     pub fn hosts(&self) -> impl Iterator<Item = (&'static str, String)> {
         SERVICES.iter().filter_map(|service| {
             let url = match self {
@@ -75,12 +80,47 @@ impl Environment {
     }
 }
 
-/// `pr`, a number, and what may follow in a host name's label.
+/// `pr`, a number, and more characters that are valid in a host name.
 fn is_preview(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("pr") else { return false };
     rest.starts_with(|c: char| c.is_ascii_digit())
         && rest.len() <= 40
         && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// The base URL under a host key: from the config file, or the default of its environment.
+pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
+    let url = match config.text(key)? {
+        Some(url) => url,
+        None => default_host(config, key)?,
+    };
+    http.url(&url).map_err(|problem| {
+        Error::failure(
+            format!("{key} in the config file {problem}"),
+            format!("Correct {key}, or remove it to use the default."),
+        )
+    })
+}
+
+/// Whether the config file overrides a host of its environment.
+pub fn has_custom_hosts(config: &Config) -> bool {
+    [OIDC_HOST, RIP_HOST, V2API_HOST].into_iter().any(|key| {
+        let url = config.text(key).ok().flatten();
+        url.is_some_and(|url| default_host(config, key).ok() != Some(url))
+    })
+}
+
+fn default_host(config: &Config, key: &str) -> Result<String, Error> {
+    let name = config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
+    Environment::parse(&name)
+        .and_then(|environment| environment.hosts().find(|(known, _)| *known == key))
+        .map(|(_, url)| url)
+        .ok_or_else(|| {
+            Error::failure(
+                "environment in the config file is not a valid name",
+                format!("Run `rio auth environment NAME`. NAME is {VALID_NAMES}."),
+            )
+        })
 }
 
 #[cfg(test)]
@@ -93,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_are_ga_dev_qa_and_previews() {
+    fn parse_accepts_only_valid_names() {
         for name in ["ga", "dev", "qa", "pr1", "pr123", "pr12-fix"] {
             assert_eq!(Environment::parse(name).unwrap().name(), name);
         }
@@ -103,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn each_environment_has_its_hosts() {
+    fn environment_determines_hosts() {
         for (environment, key, url) in [
             ("ga", "oidc_host", Some("https://oidc.rapyuta.io")),
             ("ga", "rip_host", Some("https://garip.apps.okd4v2.prod.rapyuta.io")),

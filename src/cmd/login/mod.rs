@@ -113,10 +113,10 @@ impl Before {
 /// A host that makes no sense is told before the first of them is called.
 fn check_hosts(way: &Way, session: &Session) -> Result<(), Error> {
     match way {
-        Way::DeviceFlow => session.hosts().oidc()?,
-        Way::Password { .. } | Way::Token(_) => session.hosts().rip()?,
+        Way::DeviceFlow => session.platform().oidc_host()?,
+        Way::Password { .. } | Way::Token(_) => session.platform().rip_host()?,
     };
-    session.hosts().v2api().map(|_| ())
+    session.platform().v2api_host().map(|_| ())
 }
 
 /// Everything that is wrong with the command line, before anything is asked or sent.

@@ -28,7 +28,7 @@ pub fn run(
 ) -> Result<Claims, Error> {
     let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
-    let oidc_host = session.hosts().oidc()?;
+    let oidc_host = &session.platform().oidc_host()?;
     let mut pending = PendingFile::beside(session.file.path());
     let kept = pending.claim(host.clock.utc());
     report.asking(host, oidc_host.host());
