@@ -20,7 +20,7 @@ demo:
 	$(TARGET_DIR)/debug/demo $(TARGET_DIR)/debug/rio
 
 test:
-	$(CARGO) test $(LOCKED)
+	tests/run $(LOCKED)
 
 check:
 	$(CARGO) fmt --all --check

@@ -10,6 +10,7 @@ use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
 use serde_json::json;
 
 use crate::robot::{FakeClock, Outcome, Robot, binary, is_static};
+use crate::skip::skip;
 use crate::tls::trusting;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -224,13 +225,11 @@ const FAKETIME: &str = "/usr/bin/faketime";
 /// Whether there is a way to show the binary a false clock.
 fn faketime_works() -> bool {
     if !Path::new(FAKETIME).exists() {
-        println!("skipped: there is no faketime on this machine (Debian: apt install faketime)");
+        skip("needs faketime (Debian: apt install faketime)");
         return false;
     }
     if is_static(&binary()) {
-        println!(
-            "skipped: the program is linked statically, so that no library can fake its clock"
-        );
+        skip("needs a dynamically linked rio: faketime replaces library functions");
         return false;
     }
     true

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::robot::Robot;
+use crate::skip::skip;
 use crate::terminal::Terminal;
 
 /// The shell's path; where it is missing, says so in the test's output.
@@ -14,7 +15,7 @@ fn shell(name: &str) -> Option<PathBuf> {
         .map(|directory| Path::new(directory).join(name))
         .find(|path| path.exists());
     if found.is_none() {
-        eprintln!("skipped: there is no {name} on this machine");
+        skip(format_args!("needs {name}"));
     }
     found
 }

@@ -17,6 +17,7 @@ use rio::host::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Outcome, Robot, binary};
+use crate::skip::skip;
 
 /// Writes the file and calls nobody.
 const WRITE: [&str; 3] = ["auth", "environment", "dev"];
@@ -182,7 +183,7 @@ fn without_home_it_is_in_the_home_of_the_password_file() {
         (!user.is_null()).then(|| CStr::from_ptr((*user).pw_dir).to_str().unwrap().to_owned())
     };
     let Some(home) = home.filter(|home| home.starts_with('/')) else {
-        println!("skipped: this user has no home in the password file");
+        skip("needs a user with a home directory in /etc/passwd");
         return;
     };
     // It is a real home, so it is only read from; whatever is there, the file is named.
@@ -202,7 +203,7 @@ fn default_path_in(home: &str) -> String {
 #[test]
 fn without_home_and_password_file_it_says_how_to_name_the_file() {
     if !is_root() {
-        println!("skipped: only root can become a user that the password file does not name");
+        skip("needs root, to become a user without an entry in /etc/passwd");
         return;
     }
     for arguments in COMMANDS {
@@ -293,7 +294,7 @@ fn an_old_file_is_tightened_whenever_it_is_written() {
 #[test]
 fn under_sudo_the_file_stays_its_owners() {
     if !is_root() {
-        println!("skipped: only root can write into the file of another user");
+        skip("needs root, to write to the file of another user");
         return;
     }
     let robot = Robot::new();
@@ -859,7 +860,7 @@ fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
 #[test]
 fn a_file_of_another_user_is_never_taken_over() {
     if !is_root() {
-        println!("skipped: only root can make a file of another user");
+        skip("needs root, to create a file of another user");
         return;
     }
     let platform = Platform::start();
@@ -988,11 +989,11 @@ fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
     let output = match command.stdin(Stdio::null()).output() {
         Ok(output) if output.status.code() != Some(77) => output,
         Ok(output) => {
-            println!("skipped: nothing can be mounted here: {output:?}");
+            skip(format_args!("needs to mount a file system: {output:?}"));
             return None;
         }
         Err(error) => {
-            println!("skipped: no mount namespace can be made here: {error}");
+            skip(format_args!("needs a mount namespace: {error}"));
             return None;
         }
     };

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use platform::{Call, EMAIL, Platform};
 
 use crate::robot::{Robot, binary};
+use crate::skip::skip;
 
 /// Who has no rights, on every system.
 const NOBODY: u32 = 65534;
@@ -101,7 +102,7 @@ fn rio(robot: &Robot, arguments: &[&str]) -> Command {
 /// Whether this machine tells of other processes what is asked here, by one that may be dumped.
 fn can_be_seen() -> bool {
     if !Path::new("/proc/self/limits").exists() {
-        println!("skipped: there is no /proc on this machine");
+        skip("needs /proc");
         return false;
     }
     let robot = Robot::new();
@@ -109,7 +110,7 @@ fn can_be_seen() -> bool {
     command.arg("60");
     as_a_user(&mut command, &robot);
     if !Running::start(&mut command).is_dumpable() {
-        println!("skipped: /proc does not show here which process may be dumped");
+        skip("needs a /proc that shows which processes are dumpable");
         return false;
     }
     true
@@ -183,7 +184,7 @@ fn what_the_loader_has_written_is_read_only_from_then_on() {
     let mut process = Running::start(&mut robot.rio(&["auth", "login"]).command());
     process.waits_for("Waiting for the approval");
     let Ok(maps) = fs::read_to_string(process.proc("maps")) else {
-        println!("skipped: only root may see the memory of a process that may not be dumped");
+        skip("needs root, to read the memory map of a process that is not dumpable");
         return;
     };
     let path = fs::canonicalize(binary()).unwrap();

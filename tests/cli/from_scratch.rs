@@ -23,6 +23,7 @@ use rio::host::env::Env;
 use serde_json::{Value, json};
 
 use crate::robot::{Outcome, Robot, binary, is_static, runner};
+use crate::skip::skip;
 use crate::terminal::Terminal;
 
 /// Set for the process that has a system of its own.
@@ -35,11 +36,11 @@ fn alone<Body: FnOnce()>(body: Body) {
         return body();
     }
     if runner().is_some() || !is_static(&binary()) {
-        println!("skipped: the program is no static file that this machine runs by itself");
+        skip("needs a static rio for this machine");
         return;
     }
     let Some(mut command) = in_a_system_of_its_own() else {
-        println!("skipped: nobody may have mounts and a network of their own here (unshare)");
+        skip("needs mount and network namespaces (unshare)");
         return;
     };
     command.arg(std::env::current_exe().unwrap()).env(ALONE, "1");
@@ -128,7 +129,7 @@ impl Root {
             .into_iter()
             .find(|path| path.exists() && is_static(path));
         let Some(busybox) = busybox else {
-            println!("skipped: there is no static busybox (Debian: apt install busybox-static)");
+            skip("needs a static busybox (Debian: apt install busybox-static)");
             return None;
         };
         let root = Root::with(files);

@@ -9,6 +9,7 @@ use platform::{Answer, Call, Platform};
 use serde_json::json;
 
 use crate::robot::{Outcome, Robot, binary};
+use crate::skip::skip;
 
 const LOGIN: [&str; 4] = ["auth", "login", "--yes", "--no-browser"];
 
@@ -38,9 +39,7 @@ const LIBRARY: &str = r#"
 fn library(directory: &Path) -> Option<PathBuf> {
     let program = fs::read(binary()).unwrap();
     if !program.windows(8).any(|window| window == b"ld-linux") {
-        println!(
-            "skipped: the program is linked statically, so that no library can stand before it"
-        );
+        skip("needs a dynamically linked rio, to replace library functions");
         return None;
     }
     let (source, library) = (directory.join("look_up.c"), directory.join("look_up.so"));
@@ -49,7 +48,7 @@ fn library(directory: &Path) -> Option<PathBuf> {
     compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl");
     let made = compiler.status().is_ok_and(|status| status.success());
     if !made {
-        println!("skipped: there is no C compiler on this machine, or it makes no library");
+        skip("needs a C compiler");
     }
     made.then_some(library)
 }

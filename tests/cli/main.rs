@@ -4,6 +4,7 @@
 
 mod proxy;
 mod robot;
+mod skip;
 
 mod clock;
 mod command_line;

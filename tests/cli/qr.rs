@@ -8,6 +8,7 @@ use rio::host::console::Screen;
 use serde_json::json;
 
 use crate::robot::{FakeClock, Outcome, Robot};
+use crate::skip::skip;
 
 /// A pixel's side of one module.
 const SCALE: usize = 4;
@@ -91,7 +92,7 @@ fn read(picture: &[u8]) -> Option<String> {
         .stdin(Stdio::null())
         .output();
     let Ok(output) = output else {
-        println!("skipped: zbarimg is not installed");
+        skip("needs zbarimg (Debian: apt install zbar-tools)");
         return None;
     };
     Some(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, World};
 
 use crate::robot::{Robot, binary};
+use crate::skip::skip;
 
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
@@ -246,7 +247,7 @@ fn at_password_prompt(robot: &Robot) -> Terminal {
 fn dash(robot: &Robot) -> Option<Terminal> {
     let path = ["/bin/dash", "/usr/bin/dash"].into_iter().find(|path| Path::new(path).exists());
     let Some(path) = path else {
-        eprintln!("skipped: there is no dash on this machine");
+        skip("needs dash");
         return None;
     };
     let environment = robot.rio(&[]).command();

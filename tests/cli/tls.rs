@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::proxy::ConnectProxy;
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+use crate::skip::skip;
 
 /// Where the platform is.
 const HERE: &str = "127.0.0.1";
@@ -149,7 +150,7 @@ fn a_host_may_be_certified_by_an_ipv6_address() {
     let certificate = authority.certify(&["::1"]);
     let port = match TlsPort::start_at(Ipv6Addr::LOCALHOST.into(), &certificate, behind) {
         Ok(port) => port,
-        Err(error) => return println!("skipped: no IPv6 loopback here: {error}"),
+        Err(error) => return skip(format_args!("needs IPv6 on loopback: {error}")),
     };
     let url = format!("https://[::1]:{}", port.address().port());
     platform.seen_at(&url);
@@ -371,7 +372,7 @@ fn on_a_system_without_a_bundle_a_private_authority_is_unknown_too() {
         .output()
         .is_ok_and(|output| output.status.success());
     if !possible {
-        println!("skipped: no bundle can be hidden here (unshare and mount, as root)");
+        skip("needs root, unshare and mount, to hide the system's certificates");
         return;
     }
     run(&robot).exits(3).hides(&token).says("nobody this machine trusts");
