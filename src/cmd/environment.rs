@@ -1,4 +1,4 @@
-//! `rio auth environment`: which deployment of the platform to speak to.
+//! `rio auth environment`: sets the hosts of an environment, and removes the login.
 
 use crate::cli::args;
 use crate::config::{ConfigFile, ENVIRONMENT};
@@ -7,13 +7,9 @@ use crate::host::Host;
 use crate::oauth::pending::PendingFile;
 use crate::platform::environment::{Environment, VALID_NAMES};
 
-/// Sets the environment's hosts, and forgets the login, which was one with the old hosts.
 pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
     let environment = Environment::parse(&args.name).ok_or_else(|| {
-        Error::usage(
-            "there is no environment of that name",
-            format!("The environments are {VALID_NAMES}."),
-        )
+        Error::usage(format!("unknown environment '{}'", args.name), format!("Use {VALID_NAMES}."))
     })?;
     let file = ConfigFile::locate(&host.env, host.clock.clone())?;
     file.update(|config| {
@@ -27,8 +23,8 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
     })?;
     PendingFile::beside(file.path()).discard();
     host.console.say_words(&format!(
-        "The environment is {} now, and login and hosts of before are forgotten. Run `rio auth login` \
-         to log in to it.",
+        "The environment is now {}. The previous login and hosts were removed. Run `rio auth login` \
+         to log in.",
         environment.name()
     ));
     Ok(Exit::Success)

@@ -1,4 +1,4 @@
-//! The commands, a file each. Here is only who does what.
+//! The commands, one file each.
 
 mod completion;
 mod environment;
@@ -16,7 +16,7 @@ use crate::cli::parse;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 
-/// Runs one command.
+/// Runs a command. The caller shows the error.
 pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
     match rio.command {
         Command::Auth(auth) => match auth.command {
@@ -32,10 +32,19 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
     }
 }
 
-/// What a command ends with that finds the login it worked on replaced or gone.
-fn overtaken() -> Error {
+/// The stored login is not the one that the command started with.
+fn login_changed() -> Error {
     Error::failure(
-        "another rio has logged in or out meanwhile, and what it did was left as it is",
-        "See `rio auth status`.",
+        "another rio logged in or out in the meantime; its change was kept",
+        "Run `rio auth status` to see it.",
     )
+}
+
+fn check_not_blank(option: &str, value: Option<&str>) -> Result<(), Error> {
+    match value {
+        Some(value) if value.trim().is_empty() => {
+            Err(Error::usage(format!("{option} is empty"), "Pass a value, or omit the option."))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,8 +1,9 @@
-//! `rio auth refresh-token`.
+//! `rio auth refresh-token`: exchanges the stored token for a new one, or logs in with the password if
+//! the stored token is no longer valid.
 
-use super::{overtaken, secrets};
+use super::session::Session;
+use super::{login_changed, secrets};
 use crate::cli::args::RefreshToken;
-use crate::cmd::session::Session;
 use crate::config::{AUTH_TOKEN, EMAIL_ID};
 use crate::error::{Error, Exit};
 use crate::host::Host;
@@ -10,59 +11,55 @@ use crate::platform::Level;
 use crate::secret::Secret;
 use crate::token::Token;
 
-/// Exchanges the stored token, by itself if it is still good, by the password if it is not.
 pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
-    let password = secrets::of_option(host, "--password", args.password.take())?;
-    let may_ask = !(args.silent || args.no_interactive);
+    let password = secrets::from_option(host, "--password", args.password.take())?;
+    let may_prompt = !(args.silent || args.no_interactive);
     let session = Session::open(host)?;
     let token = session.require_token()?;
     let email = session.config.text(EMAIL_ID)?;
     session.platform().rip_host()?;
     session.file.check_writable()?;
-    let fresh = match session.platform().refresh(&token)? {
-        Some(fresh) => fresh,
-        None => by_password(email.as_deref(), password, may_ask, host, &session)?,
+    let token = match session.platform().refresh(&token)? {
+        Some(token) => token,
+        None => log_in(email.as_deref(), password, may_prompt, host, &session)?,
     };
     let mut stored = false;
     session.file.update(|config| {
         stored = config.is_login_of(email.as_deref());
         if stored {
-            config.set(AUTH_TOKEN, fresh.expose());
+            config.set(AUTH_TOKEN, token.expose());
         }
     })?;
     if !stored {
-        return Err(overtaken());
+        return Err(login_changed());
     }
-    host.console.say("The token is refreshed.");
+    host.console.say("Token refreshed.");
     Ok(Exit::Success)
 }
 
-fn by_password(
+fn log_in(
     email: Option<&str>,
     password: Option<Secret>,
-    may_ask: bool,
+    may_prompt: bool,
     host: &mut Host,
     session: &Session,
 ) -> Result<Token, Error> {
+    const INVALID: &str = "the stored token has expired or was revoked";
     let email = email.ok_or_else(|| {
         Error::failure(
-            "the stored token is no longer good, and whose it is is not known",
+            format!("{INVALID}, and the account's email is not known"),
             "Run `rio auth login`.",
         )
     })?;
-    let password = match password {
-        Some(password) => password,
-        None if may_ask => {
-            host.console.say("The stored token is no longer good.");
-            secrets::ask_password(host, email)?
-        }
-        None => {
-            return Err(Error::failure(
-                "the stored token is no longer good, and nobody may be asked for the password",
-                "Run `rio auth login`, or `rio auth refresh-token --password -` for an account with \
-                 a password.",
-            ));
-        }
-    };
+    if password.is_none() && !may_prompt {
+        return Err(Error::failure(
+            format!("{INVALID}, and --silent forbids asking for a password"),
+            "Run `rio auth login`, or pass the password with `--password -`.",
+        ));
+    }
+    if password.is_none() {
+        host.console.say("The stored token has expired or was revoked.");
+    }
+    let password = secrets::password_or_prompt(host, password, email)?;
     session.platform().login(email, &password, Level::Medium)
 }

@@ -1,15 +1,14 @@
-//! `rio auth token`: a token on standard output, and nothing else.
+//! `rio auth token`: prints a new token, or the stored one. Stores nothing.
 
-use super::secrets;
+use super::session::Session;
+use super::{check_not_blank, secrets};
 use crate::cli::args;
-use crate::cmd::session::Session;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
 use crate::token::Token;
 
-/// Prints a new token, or the stored one; stores nothing.
 pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
     let token = if args.current { current(args, host)? } else { new(args, host)? };
     host.console.print(token.expose())?;
@@ -19,32 +18,29 @@ pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
 fn current(args: args::Token, host: &mut Host) -> Result<Token, Error> {
     if args.email.is_some() || args.password.is_some() || args.level.is_some() {
         return Err(Error::usage(
-            "--current prints the stored token, so no other option goes with it",
-            "Leave out --current for a new token.",
+            "--current cannot be used with --email, --password or --level",
+            "Omit --current to get a new token.",
         ));
     }
     Session::open(host)?.require_token()
 }
 
 fn new(args: args::Token, host: &mut Host) -> Result<Token, Error> {
-    let level = args.level.as_deref().unwrap_or("0");
-    let level = Level::parse(level).ok_or_else(|| {
-        Error::usage("--level is 0, 1 or 2", "0 lasts 24 hours, 1 lasts 7 days, 2 lasts 30 days.")
+    let level = Level::parse(args.level.as_deref().unwrap_or("0")).ok_or_else(|| {
+        Error::usage(
+            "--level must be 0, 1 or 2",
+            "A token of level 0 lasts 24 hours, of level 1 7 days, of level 2 30 days.",
+        )
     })?;
-    if args.email.as_ref().is_some_and(|email| email.trim().is_empty()) {
-        return Err(Error::usage("--email is empty", "Give the email of the account."));
-    }
-    let password = secrets::of_option(host, "--password", args.password)?;
+    check_not_blank("--email", args.email.as_deref())?;
+    let password = secrets::from_option(host, "--password", args.password)?;
     let session = Session::open(host)?;
     let email = match args.email {
         Some(email) => email,
         None => session.config.text(EMAIL_ID)?.ok_or_else(|| {
-            Error::usage("there is no stored email", "Give one: rio auth token --email EMAIL")
+            Error::usage("the account's email is not known", "Run `rio auth token --email EMAIL`.")
         })?,
     };
-    let password = match password {
-        Some(password) => password,
-        None => secrets::ask_password(host, &email)?,
-    };
+    let password = secrets::password_or_prompt(host, password, &email)?;
     session.platform().login(&email, &password, level)
 }

@@ -12,7 +12,7 @@ pub const RIP_HOST: &str = "rip_host";
 pub const V2API_HOST: &str = "v2api_host";
 
 /// The valid names, for a message.
-pub const VALID_NAMES: &str = "ga, dev, qa, or pr and a number (pr123)";
+pub const VALID_NAMES: &str = "ga (production), dev, qa, or pr and a number (pr123)";
 
 /// An environment of the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -274,8 +274,8 @@ fn over_tls_every_command_says_what_the_clock_reads_and_to_set_it() {
         assert!(said.contains(&format!("reads {year}-06-01 12:")), "{outcome}");
         assert!(said.contains("set it"), "{outcome}");
         // A logout is one all the same.
-        let outcome = run_in(year, &robot, &LOGOUT).exits(0).says("logged out on this machine");
-        outcome.says("could not be told").says(what).says(&clock);
+        let outcome = run_in(year, &robot, &LOGOUT).exits(0).says("Logged out on this machine");
+        outcome.says("could not tell the server").says(what).says(&clock);
         assert_eq!(robot.config()["auth_token"], json!(null));
         assert!(platform.requests().is_empty(), "nothing was sent");
     }

@@ -1200,7 +1200,7 @@ fn refresh_while(robot: &Robot, meanwhile: impl FnOnce()) -> Outcome {
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut seen = Vec::new();
     said.read_until(b':', &mut seen).unwrap();
-    assert!(seen.ends_with(b"Password of ada@example.com:"), "{}", String::from_utf8_lossy(&seen));
+    assert!(seen.ends_with(b"Password for ada@example.com:"), "{}", String::from_utf8_lossy(&seen));
     meanwhile();
     writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
     said.read_to_end(&mut seen).unwrap();
@@ -1242,7 +1242,7 @@ fn a_login_or_logout_that_came_while_the_password_was_typed_is_left_as_it_is() {
         let mut config = platform.config();
         config.as_object_mut().unwrap().extend(login.as_object().unwrap().clone());
         let outcome = refresh_while(&robot, || robot.write_config(&config));
-        outcome.exits(1).prints("").says("meanwhile").says("rio auth status");
+        outcome.exits(1).prints("").says("another rio logged in or out").says("rio auth status");
         // Ada's new token beside Grace's email would be a login of nobody.
         assert_eq!(robot.config(), config);
     }

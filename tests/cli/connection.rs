@@ -59,7 +59,7 @@ fn pending() -> serde_json::Value {
 
 /// The login says nothing of trouble.
 fn is_silent(outcome: &Outcome) {
-    for word in ["still trying", "answers again", "closed"] {
+    for word in ["retrying", "is responding again", "closed"] {
         assert!(!outcome.stderr.contains(word), "{word}\n{outcome}");
     }
 }
@@ -222,8 +222,8 @@ fn a_server_that_goes_away_with_a_poll_it_has_received_is_trouble_that_passes() 
         platform.answer(Call::Token, Answer::hang_up());
         let clock = FakeClock::new();
         let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
-        let outcome = outcome.says("closed the connection; still trying.");
-        let outcome = outcome.says("The server answers again.");
+        let outcome = outcome.says("closed the connection; retrying.");
+        let outcome = outcome.says("The server is responding again.");
         assert_eq!(clock.sleeps(), [5, 5, 10, 5], "{outcome}");
         assert_eq!(platform.calls(Call::Token).len(), 4, "it is not sent again by itself");
         assert_eq!(platform.connections(), 2, "{outcome}");

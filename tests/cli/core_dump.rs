@@ -141,7 +141,7 @@ fn there_is_no_core_dump_while_a_login_waits() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
     let mut process = Running::start(&mut rio(&robot, &["auth", "login", "--no-browser"]));
-    process.waits_for("Waiting for the approval");
+    process.waits_for("Waiting for approval");
     leaves_no_core(&process);
     assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
 }
@@ -182,7 +182,7 @@ fn what_the_loader_has_written_is_read_only_from_then_on() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
     let mut process = Running::start(&mut robot.rio(&["auth", "login"]).command());
-    process.waits_for("Waiting for the approval");
+    process.waits_for("Waiting for approval");
     let Ok(maps) = fs::read_to_string(process.proc("maps")) else {
         skip("needs root, to read the memory map of a process that is not dumpable");
         return;

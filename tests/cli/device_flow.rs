@@ -798,8 +798,8 @@ fn trouble_and_its_end_are_told_once_each() {
     platform.answer(Call::Token, error("authorization_pending"));
     platform.approve_after(0);
     let outcome = succeeds(&Robot::of(&platform), &clock).says("502").hides("<h1>");
-    assert_eq!(outcome.stderr.matches("still trying").count(), 1, "{outcome}");
-    assert_eq!(outcome.stderr.matches("answers again").count(), 1, "{outcome}");
+    assert_eq!(outcome.stderr.matches("retrying").count(), 1, "{outcome}");
+    assert_eq!(outcome.stderr.matches("is responding again").count(), 1, "{outcome}");
 }
 
 // The deadline
@@ -1233,10 +1233,10 @@ fn trouble_that_is_too_long_for_the_last_line_is_said_whole_above_it() {
         let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&clock).exits(0);
         // However it is broken into lines.
         let words = outcome.stderr.replace('\n', " ");
-        let whole = words.contains("closed the connection; still trying. ");
+        let whole = words.contains("closed the connection; retrying... ");
         assert_eq!(whole, above, "{columns}\n{outcome}");
-        let in_place = outcome.stderr.contains("closed the connection; still trying\r")
-            || outcome.stderr.contains("left. Still trying\r");
+        let in_place = outcome.stderr.contains("closed the connection\r")
+            || outcome.stderr.contains("left)\r");
         assert!(in_place, "{columns}\n{outcome}");
     }
 }

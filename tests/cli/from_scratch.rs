@@ -234,7 +234,7 @@ fn a_login_by_code_goes_from_its_first_step_to_its_last() {
         assert_ne!(root.config()["auth_token"], old);
         let mode = fs::metadata(root.path(CONFIG)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        root.run(&["auth", "logout"], "").exits(0).says("You are logged out.");
+        root.run(&["auth", "logout"], "").exits(0).says("Logged out.");
         assert_eq!(root.names_in("/data"), ["rio.json"]);
     });
 }
@@ -247,7 +247,7 @@ fn a_login_by_password_asks_at_a_terminal_that_has_no_file() {
         let root = root.closed(&platform.config());
         let login = [&["auth", "login", "--email", EMAIL], &SELECT[..]].concat();
         let mut terminal = Terminal::start(root.command("/bin/rio", &login));
-        terminal.waits_for("Password of ada@example.com: ");
+        terminal.waits_for("Password for ada@example.com: ");
         terminal.types(&format!("{PASSWORD}\n"));
         terminal.waits_for("Project: simulation");
         assert_eq!(terminal.ends(), 0);
@@ -415,6 +415,6 @@ fn without_a_name_server_the_error_says_where_to_write_one() {
         // As long as a logout may take at all.
         let (_platform, root) = root_that_calls(NAME, &[]);
         let outcome = root.run(&["auth", "logout"], "").exits(0);
-        outcome.says("could not be told").says("there is no /etc/resolv.conf");
+        outcome.says("could not tell the server").says("there is no /etc/resolv.conf");
     });
 }

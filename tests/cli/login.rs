@@ -87,7 +87,7 @@ fn a_password_comes_from_the_prompt_the_option_or_standard_input() {
         let robot = Robot::of(&platform);
         let arguments = [&["auth", "login"], options].concat();
         let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0).hides(PASSWORD);
-        let asked = outcome.stderr.contains(&format!("Password of {EMAIL}: "));
+        let asked = outcome.stderr.contains(&format!("Password for {EMAIL}: "));
         assert_eq!(asked, name.starts_with("the prompt"), "{outcome}");
         assert!(robot.config()["auth_token"].is_string());
     }
@@ -411,7 +411,11 @@ fn an_existing_login_is_left_alone_unless_the_answer_is_yes() {
             let robot = logged_in_and_selected(&platform);
             let run = || robot.rio(arguments).stdin(answer).run();
             // Whose login it is, what was done, and how to do the other thing.
-            changes_nothing(&robot, run).exits(1).says(EMAIL).says("left as it is").says("--yes");
+            changes_nothing(&robot, run)
+                .exits(1)
+                .says(EMAIL)
+                .says("kept the existing login")
+                .says("--yes");
             assert!(platform.requests().is_empty());
         }
     }

@@ -36,7 +36,7 @@ fn is_forgotten(robot: &Robot, outcome: &Outcome) {
 fn the_server_is_told_and_the_login_is_forgotten() {
     let platform = Platform::start();
     let (robot, token) = robot_on(&platform);
-    let outcome = logout(&robot).exits(0).says("logged out").prints("").hides(&token);
+    let outcome = logout(&robot).exits(0).says("Logged out.").prints("").hides(&token);
     assert!(!outcome.stderr.contains("could not"), "{outcome}");
     is_forgotten(&robot, &outcome);
     let [request] = platform.requests().try_into().expect("one call");
@@ -130,7 +130,7 @@ fn the_login_is_forgotten_whatever_comes_back() {
         platform.answer(Call::UserLogout, answer);
         let outcome = logout(&robot).exits(0).hides(&token).hides("<h1>").prints("");
         is_forgotten(&robot, &outcome);
-        outcome.says("could not be told").says("127.0.0.1");
+        outcome.says("could not tell the server").says("127.0.0.1");
         assert_eq!(platform.requests().len(), 1, "{name}: told once");
     }
 }
@@ -146,7 +146,7 @@ fn a_token_that_is_dead_already_needs_no_telling() {
         let platform = Platform::start();
         let (robot, token) = robot_on(&platform);
         platform.answer(Call::UserLogout, answer);
-        let outcome = logout(&robot).exits(0).says("logged out").hides(&token).hides("<h1>");
+        let outcome = logout(&robot).exits(0).says("Logged out.").hides(&token).hides("<h1>");
         assert!(!outcome.stderr.contains("could not"), "{outcome}");
         is_forgotten(&robot, &outcome);
         assert_eq!(platform.requests().len(), 1, "{name}: told once");
@@ -174,7 +174,7 @@ fn a_server_that_is_down_is_no_reason_to_stay_logged_in() {
     let platform = Platform::start();
     let (robot, _) = robot_on(&platform);
     drop(platform);
-    let outcome = logout(&robot).exits(0).says("could not be told").says("127.0.0.1");
+    let outcome = logout(&robot).exits(0).says("could not tell the server").says("127.0.0.1");
     is_forgotten(&robot, &outcome);
 }
 
@@ -185,7 +185,7 @@ fn a_server_that_says_nothing_is_waited_for_five_seconds() {
     let (robot, _) = robot_on(&platform);
     platform.answer(Call::UserLogout, Answer::stall(Duration::from_secs(60)));
     let start = Instant::now();
-    let outcome = logout(&robot).exits(0).says("could not be told");
+    let outcome = logout(&robot).exits(0).says("could not tell the server");
     let took = start.elapsed();
     assert!(took < Duration::from_secs(8), "took {took:?}");
     is_forgotten(&robot, &outcome);
@@ -196,7 +196,7 @@ fn a_server_that_says_nothing_is_waited_for_five_seconds() {
 fn logged_out_already_is_no_error_and_asks_nobody() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
-    logout(&robot).exits(0).says("logged out already").prints("");
+    logout(&robot).exits(0).says("You are not logged in.").prints("");
     assert_eq!(platform.connections(), 0);
     assert_eq!(robot.config(), platform.config());
 }
@@ -206,8 +206,8 @@ fn a_second_logout_says_that_the_first_one_was_enough() {
     let platform = Platform::start();
     let (robot, _) = robot_on(&platform);
     let first = logout(&robot).exits(0);
-    assert!(!first.stderr.contains("already"), "{first}");
-    logout(&robot).exits(0).says("already");
+    assert!(!first.stderr.contains("not logged in"), "{first}");
+    logout(&robot).exits(0).says("You are not logged in.");
     assert_eq!(platform.requests().len(), 1);
 }
 
@@ -225,7 +225,7 @@ fn what_is_left_of_an_old_login_goes_too() {
 #[test]
 fn a_machine_that_was_never_logged_in_gets_no_file_by_logging_out() {
     let robot = Robot::new();
-    logout(&robot).exits(0).says("already");
+    logout(&robot).exits(0).says("You are not logged in.");
     assert_eq!(robot.config(), Value::Null);
 }
 
@@ -254,7 +254,7 @@ fn what_no_server_can_have_given_is_forgotten_without_telling_anybody() {
     let mut config = platform.config();
     config["auth_token"] = "not a token".into();
     robot.write_config(&config);
-    logout(&robot).exits(0).says("logged out");
+    logout(&robot).exits(0).says("Logged out.");
     assert_eq!(robot.config(), platform.config());
     assert!(platform.requests().is_empty());
 }

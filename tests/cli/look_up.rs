@@ -107,7 +107,7 @@ fn a_login_asks_for_its_host_once_and_goes_on_while_the_dns_is_down() {
     let Some(Login { platform, outcome, names }) = login(pending(), 1) else { return };
     let outcome = outcome.exits(0).says("Logged in");
     assert_eq!(names, ["localhost"], "{outcome}");
-    assert!(!outcome.stderr.contains("still trying"), "{outcome}");
+    assert!(!outcome.stderr.contains("retrying"), "{outcome}");
     assert!(platform.requests().len() >= 6, "a code, three polls and the organizations\n{outcome}");
     assert_eq!(platform.connections(), 1);
 }
@@ -115,7 +115,7 @@ fn a_login_asks_for_its_host_once_and_goes_on_while_the_dns_is_down() {
 #[test]
 fn after_a_request_that_failed_the_host_is_looked_up_anew() {
     let Some(Login { platform, outcome, names }) = login(Answer::hang_up(), 2) else { return };
-    let outcome = outcome.exits(0).says("closed the connection; still trying");
+    let outcome = outcome.exits(0).says("closed the connection; retrying");
     assert_eq!(names, ["localhost"; 2], "{outcome}");
     assert_eq!(platform.connections(), 2);
 }

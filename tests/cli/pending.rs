@@ -168,7 +168,7 @@ fn what_was_kept_is_shown_and_polled_again_at_once() {
     let tokens = platform.tokens(platform.claims());
     platform.answer(Call::Token, Answer::json(200, tokens));
     let outcome = robot.rio(&["auth", "login", "--no-browser"]).run_at(&clock).exits(0);
-    outcome.says("KEPT-CODE").says("Going on with the login");
+    outcome.says("KEPT-CODE").says("Resuming your earlier login");
     assert_eq!(clock.sleeps(), [0], "the interval has long gone by");
     let polled = &platform.calls(Call::Token)[0];
     assert!(polled.form().contains(&("device_code".to_owned(), "kept-device-code".to_owned())));

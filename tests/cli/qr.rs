@@ -132,7 +132,7 @@ fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
         let (_, outcome) = shown(length, screen);
         let first = outcome.stderr.lines().position(|line| line.starts_with('█')).unwrap();
         let status =
-            outcome.stderr.lines().position(|line| line.contains("left. Waiting")).unwrap();
+            outcome.stderr.lines().position(|line| line.contains("Waiting for approval")).unwrap();
         assert!(status - first < 24, "{length}\n{outcome}");
         assert!(
             outcome.stderr.lines().all(|line| line.chars().count() <= 80 || line.contains('\r'))

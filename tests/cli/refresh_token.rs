@@ -82,7 +82,7 @@ fn any_no_of_the_server_leads_to_the_password() {
         refresh(&robot, &[], &format!("{PASSWORD}\n"))
             .exits(0)
             .prints("")
-            .says(&format!("Password of {EMAIL}"));
+            .says(&format!("Password for {EMAIL}"));
         let logins = platform.calls(Call::UserLogin);
         assert_eq!(logins.len(), 1, "{status}");
         assert_eq!(logins[0].query, "type=med", "the level of a login: {status}");
@@ -151,7 +151,7 @@ fn the_password_comes_by_option_by_pipe_or_at_the_prompt() {
         let robot = with_dead_token(&platform);
         let arguments = [&REFRESH, options].concat();
         let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0).prints("").hides(PASSWORD);
-        assert_eq!(outcome.stderr.contains("Password of"), prompted, "{outcome}");
+        assert_eq!(outcome.stderr.contains("Password for"), prompted, "{outcome}");
         assert_eq!(outcome.stderr.matches("warning").count(), usize::from(warned), "{outcome}");
         robot.rio(&["auth", "status", "--verify"]).run().exits(0);
     }

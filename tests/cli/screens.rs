@@ -115,7 +115,7 @@ fn a_login_is_shown_right_on_every_screen_with_a_whole_qr_code_or_none() {
             (80, 24) | (0, 0) => kind.half_blocks,
             _ => false,
         };
-        assert_eq!(shown.contains("Scan it"), code_fits, "{about}");
+        assert_eq!(shown.contains("Scan this"), code_fits, "{about}");
         // But for the first line, which is of no use any more, all of it is to be seen at once.
         let (columns, lines) = if size.0 == 0 { (80, 24) } else { size };
         let rows = |line: &str| line.trim().chars().count().div_ceil(columns.into()).max(1);
@@ -199,7 +199,7 @@ fn what_goes_into_a_pipe_is_neither_coloured_nor_broken_into_lines() {
         let login = robot.rio(&long).run().exits(0).says("enter this code").hides("\x1b");
         let status = robot.rio(&["auth", "status"]).run().exits(0).hides("\x1b");
         let error = robot.rio(&["deploy"]).run().exits(2).hides("\x1b");
-        assert!(!login.stderr.contains("Scan it"), "{login}");
+        assert!(!login.stderr.contains("Scan this"), "{login}");
         assert!(status.stdout.contains("Organization  Acme Robotics (org-acmerobotics)"));
         let advice = "  For all else install the full CLI (pip install rapyuta-io-cli), or see";
         assert!(error.stderr.contains(advice), "{error}");

@@ -216,7 +216,7 @@ fn the_only_one_is_selected_without_a_question() {
 fn without_organizations_nothing_is_selected_and_a_note_says_so() {
     let platform = Platform::with(World::of([]));
     let robot = with_current(&platform, "org-gone", "project-gone");
-    login(&robot, &[], "").exits(0).says("no organization");
+    login(&robot, &[], "").exits(0).says("no organizations yet");
     assert_eq!(selected(&robot), NOTHING);
     assert!(platform.calls(Call::Projects).is_empty());
 }
@@ -225,7 +225,7 @@ fn without_organizations_nothing_is_selected_and_a_note_says_so() {
 fn without_projects_both_project_keys_are_empty() {
     let platform = one(&[]);
     let robot = with_current(&platform, "org-acme", "project-gone");
-    login(&robot, &[], "").exits(0).says("no projects");
+    login(&robot, &[], "").exits(0).says("no projects yet");
     assert_eq!(selected(&robot), ["org-acme", "Acme", "acmez", "", ""].map(Value::from));
 }
 
@@ -541,12 +541,12 @@ fn null_in_place_of_a_list_is_an_empty_list() {
     let platform = two();
     let none = json!({"spec": {"emailID": EMAIL, "organizations": null}});
     platform.answer(Call::UsersMe, Answer::json(200, none));
-    login(&Robot::of(&platform), &[], "").exits(0).says("no organization");
+    login(&Robot::of(&platform), &[], "").exits(0).says("no organizations yet");
 
     let platform = one(&[]);
     let none = json!({"metadata": {"continue": 0}, "items": null});
     platform.answer(Call::Projects, Answer::json(200, none));
-    login(&Robot::of(&platform), &[], "").exits(0).says("no projects");
+    login(&Robot::of(&platform), &[], "").exits(0).says("no projects yet");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn a_login_by_code_over_tls_is_kept_shown_and_ended() {
     assert_eq!((&status["email"], &status["verified"]), (&EMAIL.into(), &true.into()));
     assert_eq!(status["config_mode"], "0600");
 
-    robot.rio(&["auth", "logout"]).run().exits(0).says("You are logged out.");
+    robot.rio(&["auth", "logout"]).run().exits(0).says("Logged out.");
     assert_eq!(platform.calls(Call::UserLogout).len(), 1);
     robot.rio(&["auth", "status"]).run().exits(1);
 }

@@ -238,7 +238,7 @@ fn at_terminal(robot: Robot) -> Robot {
 fn at_password_prompt(robot: &Robot) -> Terminal {
     let command = robot.rio(&["auth", "login", "--email", EMAIL]).command();
     let mut terminal = Terminal::start(command);
-    terminal.waits_for("Password of ada@example.com: ");
+    terminal.waits_for("Password for ada@example.com: ");
     terminal.waits_for_echo(false);
     terminal
 }
@@ -264,7 +264,7 @@ fn dash(robot: &Robot) -> Option<Terminal> {
 fn dash_at_password_prompt(robot: &Robot) -> Option<Terminal> {
     let mut terminal = dash(robot)?;
     terminal.types("\"$RIO\" auth login --email ada@example.com\n");
-    terminal.waits_for("Password of ada@example.com: ");
+    terminal.waits_for("Password for ada@example.com: ");
     terminal.waits_for_echo(false);
     Some(terminal)
 }
@@ -299,7 +299,7 @@ fn a_password_is_not_shown_while_it_is_typed() {
     terminal.waits_for("Logged in as ada@example.com");
     assert_eq!(terminal.ends(), 0);
     let shown = terminal.text();
-    assert!(shown.contains("Password of ada@example.com: \r\n"), "{shown}");
+    assert!(shown.contains("Password for ada@example.com: \r\n"), "{shown}");
     for word in PASSWORD.split(' ') {
         assert!(!shown.contains(word), "{shown}");
     }
@@ -314,7 +314,7 @@ fn a_password_is_hidden_on_a_terminal_that_controls_no_session() {
     let robot = at_terminal(Robot::of(&platform));
     let arguments = ["auth", "token", "--email", EMAIL];
     let mut terminal = Terminal::start_without_session(robot.rio(&arguments).command());
-    terminal.waits_for("Password of");
+    terminal.waits_for("Password for");
     assert!(!terminal.echoes());
     terminal.types(&format!("{PASSWORD}\n"));
     assert_eq!(terminal.ends(), 0);
@@ -329,7 +329,7 @@ fn what_is_typed_while_waiting_answers_no_question() {
     let robot = at_terminal(Robot::of(&platform));
     let command = robot.rio(&["auth", "login", "--no-browser"]).command();
     let mut terminal = Terminal::start(command);
-    terminal.waits_for("Waiting for the approval");
+    terminal.waits_for("Waiting for approval");
     terminal.types("2\n");
     terminal.waits_for("2");
     platform.approve();
@@ -453,7 +453,7 @@ fn after_fg_the_hidden_prompt_is_there_again() {
     terminal.waits_for("ready> ");
     terminal.types("fg\n");
     terminal.waits_for_echo(false);
-    terminal.waits_for("Password of ada@example.com: ");
+    terminal.waits_for("Password for ada@example.com: ");
 }
 
 #[test]
@@ -480,7 +480,7 @@ fn ctrl_d_at_the_hidden_prompt_means_that_nobody_answers() {
     terminal.types(CTRL_D);
     assert_eq!(terminal.ends(), 1);
     let shown = terminal.text();
-    assert!(shown.contains("Password of ada@example.com: \r\nrio: no password"), "{shown}");
+    assert!(shown.contains("Password for ada@example.com: \r\nrio: no password"), "{shown}");
     assert!(terminal.is_cooked());
     assert_eq!(robot.config_bytes(), before);
     assert_eq!(platform.connections(), 0);
@@ -508,7 +508,7 @@ fn ctrl_c_ends_a_login_wherever_it_stands() {
     let robot = at_terminal(robot);
     let before = robot.config_bytes();
     for (arguments, text) in [
-        (&["--yes", "--no-browser"] as &[&str], "Waiting for the approval"),
+        (&["--yes", "--no-browser"] as &[&str], "Waiting for approval"),
         (&[], "Log in again? [y/N] "),
         (&["--email", EMAIL], "Log in again? [y/N] "),
     ] {
@@ -563,7 +563,7 @@ fn a_prompt_is_seen_where_the_result_goes_into_a_variable() {
     let robot = at_terminal(robot);
     let Some(mut terminal) = dash(&robot) else { return };
     terminal.types("T=$(\"$RIO\" auth token)\n");
-    terminal.waits_for("Password of ada@example.com: ");
+    terminal.waits_for("Password for ada@example.com: ");
     terminal.waits_for_echo(false);
     terminal.types(&format!("{PASSWORD}\r"));
     terminal.waits_for("ready> ");
@@ -666,7 +666,7 @@ fn escapes_are_only_for_a_terminal_that_wants_them() {
         (&[("TERM", "xterm"), ("NO_COLOR", "")], true),
     ] {
         let arguments = ["auth", "login", "--no-browser"];
-        let terminal = shown(&robot, &arguments, variables, "Waiting for the approval");
+        let terminal = shown(&robot, &arguments, variables, "Waiting for approval");
         let escapes = terminal.screen.contains(&0x1b);
         assert_eq!(escapes, colour, "{variables:?}\n{}", terminal.text());
     }
@@ -693,8 +693,8 @@ fn the_time_left_counts_down_on_one_line_that_is_gone_after_success() {
     let robot = at_terminal(Robot::of(&platform));
     let command = robot.rio(&["auth", "login", "--no-browser"]).command();
     let mut terminal = Terminal::start(command);
-    terminal.waits_for("\r10:00 left. Waiting for the approval");
-    terminal.waits_for("\r9:59 left. Waiting for the approval");
+    terminal.waits_for("\rWaiting for approval (10:00 left)");
+    terminal.waits_for("\rWaiting for approval (9:59 left)");
     platform.approve();
     // Blanks over the whole of it, and the cursor back at the margin.
     terminal.waits_for("   \rLogged in as ada@example.com");

@@ -107,7 +107,7 @@ fn a_whole_login_goes_over_tls_with_a_private_authority() {
     robot.rio(&["auth", "refresh-token"]).run().exits(0);
     assert_ne!(robot.config()["auth_token"], old);
     robot.rio(&["auth", "token", "--password", "-"]).stdin(PASSWORD).run().exits(0);
-    robot.rio(&["auth", "logout"]).run().exits(0).says("You are logged out.");
+    robot.rio(&["auth", "logout"]).run().exits(0).says("Logged out.");
 }
 
 #[test]
@@ -414,9 +414,9 @@ fn a_certificate_that_turns_bad_while_polling_is_told_and_does_not_end_the_login
             }
         });
         let outcome = device_login(&robot, &clock);
-        let outcome = succeeds(&robot, outcome).says(words).says("still trying");
-        let outcome = outcome.says("The server answers again.");
-        assert_eq!(outcome.stderr.matches("still trying").count(), 1, "{outcome}");
+        let outcome = succeeds(&robot, outcome).says(words).says("retrying");
+        let outcome = outcome.says("The server is responding again.");
+        assert_eq!(outcome.stderr.matches("retrying").count(), 1, "{outcome}");
         // Trouble doubles the wait, and an answer ends it.
         assert_eq!(clock.sleeps(), [5, 5, 10, 20, 5], "{outcome}");
         assert_eq!(platform.calls(Call::Token).len(), 3, "what is not trusted gets no code");
@@ -453,7 +453,7 @@ fn a_handshake_that_stalls_is_given_up_after_ten_seconds_and_polling_goes_on() {
         }
     });
     let outcome = device_login(&robot, &clock);
-    succeeds(&robot, outcome).says("in time; still trying").says("The server answers again.");
+    succeeds(&robot, outcome).says("in time; retrying").says("The server is responding again.");
     assert_eq!(clock.sleeps(), [5, 5, 10, 5]);
 }
 

@@ -100,7 +100,7 @@ fn the_email_is_the_given_one_else_the_stored_one() {
             .run_at(&FakeClock::new())
             .exits(0)
             .prints("t0ken\n")
-            .says(&format!("Password of {expected}"));
+            .says(&format!("Password for {expected}"));
         assert_eq!(platform.requests()[0].json()["email"], expected, "{options:?}");
     }
 }
@@ -159,7 +159,7 @@ fn the_password_comes_by_option_by_pipe_or_at_the_prompt() {
         let arguments = [&["auth", "token"], options].concat();
         let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0);
         assert_eq!(outcome.stdout.lines().count(), 1, "{outcome}");
-        assert_eq!(outcome.stderr.contains("Password of"), prompted, "{outcome}");
+        assert_eq!(outcome.stderr.contains("Password for"), prompted, "{outcome}");
         assert_eq!(outcome.stderr.matches("warning").count(), usize::from(warned), "{outcome}");
         assert!(!outcome.stderr.contains(PASSWORD), "{outcome}");
     }

@@ -1,6 +1,6 @@
-//! What a login tells while it goes on: words for a person, or JSON for a program that drives it.
+//! What a login prints: text on standard error, or JSON on standard output.
 //!
-//! The JSON is a contract, described in the README: one object a line on standard output.
+//! The JSON is an interface for programs, described in the README: one object a line.
 
 use std::time::Duration;
 
@@ -13,75 +13,69 @@ use crate::host::console::Console;
 use crate::oauth::device_flow::Grant;
 use crate::text;
 
-/// The one or the other.
 #[derive(Clone, Copy)]
 pub struct Report {
     json: bool,
 }
 
 impl Report {
-    /// JSON, or words.
     pub fn new(json: bool) -> Self {
         Report { json }
     }
 
-    /// Whether a text comes through as it is.
+    /// Whether the output shows the text unchanged. JSON does, with escapes.
     pub fn can_show(self, host: &Host, text: &str) -> bool {
         self.json || host.console.can_show(text)
     }
 
-    /// The first thing that is said: from here on the network may take its time.
-    pub fn asking(self, host: &mut Host, server: &str) {
+    pub fn requesting_code(self, host: &mut Host, server: &str) {
         if !self.json {
-            host.console.say(&format!("Asking {server} for a code..."));
+            host.console.say(&format!("Requesting a code from {server}..."));
         }
     }
 
-    /// Where to go and what to enter there; `resumed` if it was said before. Said before anything else
-    /// is tried.
+    /// Where to log in, and the code to enter there.
     pub fn verification(self, host: &mut Host, grant: &Grant, resumed: bool) -> Result<(), Error> {
         if self.json {
-            return event(
-                host,
-                "verification",
-                json!({
-                    "user_code": grant.user_code,
-                    "verification_uri": grant.verification_uri,
-                    "verification_uri_complete": grant.verification_uri_complete,
-                    "expires_in": grant.expires_in.as_secs(),
-                    "interval": grant.interval.as_secs(),
-                    "resumed": resumed,
-                }),
-            );
+            let members = json!({
+                "user_code": grant.user_code,
+                "verification_uri": grant.verification_uri,
+                "verification_uri_complete": grant.verification_uri_complete,
+                "expires_in": grant.expires_in.as_secs(),
+                "interval": grant.interval.as_secs(),
+                "resumed": resumed,
+            });
+            return event(host, "verification", members);
         }
+        let console = &mut host.console;
         if resumed {
-            host.console
-                .say("Going on with the login that was not finished. Its code is still good.");
+            console.say("Resuming your earlier login. The code is still valid.");
         }
-        if !say_with_qr(&mut host.console, grant) {
-            say_without_qr(&mut host.console, grant);
+        if !show_with_qr(console, grant) {
+            show_without_qr(console, grant);
         }
-        if !host.console.has_status() {
-            let lasts = text::in_words(grant.expires_in);
-            host.console.say(&format!("The code lasts {lasts}. Waiting for the approval..."));
+        if !console.has_status() {
+            let lifetime = text::in_words(grant.expires_in);
+            console.say(&format!("{WAITING}. The code expires in {lifetime}."));
         }
         Ok(())
     }
 
-    /// The wait goes on, and the code is good for so long; said where it can be said in place.
+    /// Updates the status line. `trouble` says why the last poll failed; `left` is until the code expires.
     pub fn waiting(self, host: &mut Host, trouble: Option<&str>, left: Duration) {
         if self.json {
             return;
         }
-        let status = match trouble.map(|reason| in_trouble(reason, left)) {
-            Some(status) if host.console.fits_status(&status) => status,
-            Some(_) => format!("{} left. Still trying", clock_face(left)),
-            None => format!("{} left. Waiting for the approval", clock_face(left)),
+        let full = trouble.map(|reason| retrying(reason, left));
+        let status = match (trouble, full) {
+            (_, Some(full)) if host.console.fits_status(&full) => full,
+            (Some(_), _) => format!("Retrying ({} left)", minutes_and_seconds(left)),
+            (None, _) => format!("{WAITING} ({} left)", minutes_and_seconds(left)),
         };
         host.console.show_status(&status);
     }
 
-    /// Something is in the way of polling, and it goes on. `left` is how long the code is still good.
+    /// A poll failed. `wait` is until the next one, `left` until the code expires.
     pub fn retrying(
         self,
         host: &mut Host,
@@ -90,62 +84,59 @@ impl Report {
         left: Duration,
     ) -> Result<(), Error> {
         if self.json {
-            let members = json!({"reason": reason, "wait": seconds(wait)});
+            let members = json!({"reason": reason, "wait": whole_seconds(wait)});
             return event(host, "retrying", members);
         }
-        if !host.console.fits_status(&in_trouble(reason, left)) {
-            host.console.say_words(&format!("{reason}; still trying."));
+        // A reason that fits the status line is shown there.
+        if !host.console.fits_status(&retrying(reason, left)) {
+            host.console.say_words(&format!("{reason}; retrying..."));
         }
         Ok(())
     }
 
-    /// What was in the way is gone.
+    /// The server responds again.
     pub fn recovered(self, host: &mut Host) {
         if !self.json && !host.console.has_status() {
-            host.console.say("The server answers again. Waiting for the approval...");
+            host.console.say(&format!("The server is responding again. {WAITING}..."));
         }
     }
 
-    /// The wait is over, well or not.
-    pub fn waited(self, host: &mut Host) {
+    pub fn end_of_wait(self, host: &mut Host) {
         host.console.clear_status();
     }
 
-    /// The token is stored; the selection is still to come.
+    /// The token is stored.
     pub fn logged_in(self, host: &mut Host, email: Option<&str>) {
         if !self.json {
-            let who = email.map(|email| format!(" as {email}")).unwrap_or_default();
-            host.console.say(&format!("Logged in{who}."));
+            let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
+            host.console.say(&format!("Logged in{account}."));
         }
     }
 
-    /// The end of a login that went well. What is not selected is said in words either way.
+    /// The login is complete. A note about a missing selection is text in either form.
     pub fn selected(
         self,
         host: &mut Host,
         email: Option<&str>,
         selection: &Selection,
     ) -> Result<(), Error> {
-        let (organization, project) =
-            (selection.organization.selected(), selection.project.selected());
+        let organization = selection.organization.selected();
+        let project = selection.project.selected();
         if self.json {
-            let members = json!({
-                "email": email,
-                "organization": organization.map(|o| {
-                    json!({"guid": o.guid, "name": o.name, "short_guid": o.short_guid})
-                }),
-                "project": project.map(|p| json!({"guid": p.guid, "name": p.name})),
-            });
+            let organization = organization.map(
+                |org| json!({"guid": org.guid, "name": org.name, "short_guid": org.short_guid}),
+            );
+            let project =
+                project.map(|project| json!({"guid": project.guid, "name": project.name}));
+            let members = json!({"email": email, "organization": organization, "project": project});
             event(host, "logged_in", members)?;
         } else {
-            let named = [
-                ("Organization", organization.map(|o| (&o.name, &o.guid))),
-                ("Project", project.map(|p| (&p.name, &p.guid))),
-            ];
-            for (label, chosen) in named {
-                if let Some((name, guid)) = chosen {
-                    host.console.say(&format!("{label}: {name} ({guid})"));
-                }
+            if let Some(organization) = organization {
+                let (name, guid) = (&organization.name, &organization.guid);
+                host.console.say(&format!("Organization: {name} ({guid})"));
+            }
+            if let Some(project) = project {
+                host.console.say(&format!("Project: {} ({})", project.name, project.guid));
             }
         }
         if let Some(note) = note(selection) {
@@ -154,98 +145,87 @@ impl Report {
         Ok(())
     }
 
-    /// The end of one that did not; the words are said where every command's error is.
+    /// The login failed. Text is left to the caller, as for every command.
     pub fn error(self, host: &mut Host, error: &Error) -> Result<(), Error> {
         if !self.json {
             return Ok(());
         }
-        event(
-            host,
-            "error",
-            json!({
-                "code": error.exit().code(),
-                "message": error.fact(),
-                "advice": error.advice(),
-            }),
-        )
+        let code = error.exit().code();
+        let members = json!({"code": code, "message": error.fact(), "advice": error.advice()});
+        event(host, "error", members)
     }
 }
 
-const WARNING: &str = "Approve only a login you started.";
+const WAITING: &str = "Waiting for approval";
 
-/// For a camera, with the address and the code in few lines: all of it is to fit on one screen.
-fn say_with_qr(console: &mut Console, grant: &Grant) -> bool {
-    let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
-    let how = "Scan it, or open this address and enter this code. Approve only your own login:";
+/// Shows a QR code, if it fits the screen together with the URL, the code and the status line.
+fn show_with_qr(console: &mut Console, grant: &Grant) -> bool {
+    // At most 80 characters: a second line would leave no room for the QR code on 24 lines.
+    let instructions =
+        "Approve only a login you started. Scan this or open the URL and enter the code:";
     let one_line = format!("    {}    {}", grant.verification_uri, grant.user_code);
-    let where_to = match one_line.chars().count() <= console.columns() {
+    let url_and_code = match one_line.chars().count() <= console.columns() {
         true => vec![one_line],
         false => vec![grant.verification_uri.clone(), grant.user_code.clone()],
     };
-    let status = 1;
-    let lines = where_to.iter().map(|line| console.lines_of(line)).sum::<usize>();
-    if !console.draw_qr(page, lines.saturating_add(console.lines_of(how)).saturating_add(status)) {
+    let status_line = 1;
+    let lines = url_and_code.iter().map(|line| console.lines_of(line)).sum::<usize>();
+    let lines = lines.saturating_add(console.lines_of(instructions)).saturating_add(status_line);
+    let url = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
+    if !console.draw_qr(url, lines) {
         return false;
     }
-    console.say(how);
-    where_to.iter().for_each(|line| console.say_strong(line));
+    console.say(instructions);
+    url_and_code.iter().for_each(|line| console.say_strong(line));
     true
 }
 
-fn say_without_qr(console: &mut Console, grant: &Grant) {
-    // With blanks between, all that is to be read would not fit on a small screen.
-    const ROOMY: usize = 20;
-    let space = |console: &mut Console| {
-        if console.lines() >= ROOMY {
+fn show_without_qr(console: &mut Console, grant: &Grant) {
+    /// On a smaller screen, not everything fits with blank lines between.
+    const LINES_FOR_BLANKS: usize = 20;
+    let blank = |console: &mut Console| {
+        if console.lines() >= LINES_FOR_BLANKS {
             console.say("");
         }
     };
-    let strong = |console: &mut Console, text: &str| {
-        space(console);
+    let mut steps = vec![
+        ("To log in, open this URL on any device:", &grant.verification_uri),
+        ("and enter this code:", &grant.user_code),
+    ];
+    let complete = grant.verification_uri_complete.as_ref();
+    steps.extend(complete.map(|url| ("Or open this URL (includes the code):", url)));
+    blank(console);
+    for (instructions, text) in steps {
+        console.say(instructions);
+        blank(console);
         console.say_strong(&format!("    {text}"));
-        space(console);
-    };
-    space(console);
-    console.say("To log in, open this address on any device:");
-    strong(console, &grant.verification_uri);
-    console.say("and enter this code:");
-    strong(console, &grant.user_code);
-    if let Some(complete) = &grant.verification_uri_complete {
-        console.say("Or open this address, which has the code in it:");
-        strong(console, complete);
+        blank(console);
     }
-    console.say(WARNING);
+    console.say("Approve only a login you started.");
 }
 
-fn in_trouble(reason: &str, left: Duration) -> String {
-    format!("{} left. {reason}; still trying", clock_face(left))
+fn retrying(reason: &str, left: Duration) -> String {
+    format!("Retrying ({} left): {reason}", minutes_and_seconds(left))
 }
 
-/// A second that has begun counts.
-fn seconds(duration: Duration) -> u128 {
+fn whole_seconds(duration: Duration) -> u128 {
     duration.as_millis().div_ceil(1000)
 }
 
-/// "9:58"; a code of ten minutes starts at 10:00.
-fn clock_face(duration: Duration) -> String {
-    const MINUTE: u128 = 60;
-    let seconds = seconds(duration);
-    let (minutes, rest) = (seconds.checked_div(MINUTE), seconds.checked_rem(MINUTE));
-    format!("{}:{:02}", minutes.unwrap_or_default(), rest.unwrap_or_default())
+/// "9:58".
+fn minutes_and_seconds(duration: Duration) -> String {
+    let seconds = whole_seconds(duration);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 fn note(selection: &Selection) -> Option<String> {
-    let how = "To select one, run: rio auth login --yes --organization NAME --project NAME";
+    let advice = "To select one, run: rio auth login --yes --organization NAME --project NAME";
     match (&selection.organization, &selection.project) {
-        (Choice::NoAnswer, _) => Some(format!("No organization is selected. {how}")),
-        (Choice::NothingExists, _) => {
-            Some("The account belongs to no organization yet.".to_owned())
-        }
-        (Choice::Selected(_), Choice::NoAnswer) => Some(format!("No project is selected. {how}")),
-        (Choice::Selected(_), Choice::NothingExists) => {
-            Some("The organization has no projects yet.".to_owned())
-        }
-        (Choice::Selected(_), Choice::Selected(_)) => None,
+        (Choice::NoAnswer, _) => Some(format!("No organization is selected. {advice}")),
+        (Choice::NothingExists, _) => Some("Your account has no organizations yet.".to_owned()),
+        (_, Choice::NoAnswer) => Some(format!("No project is selected. {advice}")),
+        (_, Choice::NothingExists) => Some("The organization has no projects yet.".to_owned()),
+        (_, Choice::Selected(_)) => None,
     }
 }
 

@@ -31,7 +31,7 @@ pub fn run(
     let oidc_host = &session.platform().oidc_host()?;
     let mut pending = PendingFile::beside(session.file.path());
     let kept = pending.claim(host.clock.utc());
-    report.asking(host, oidc_host.host());
+    report.requesting_code(host, oidc_host.host());
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
     let Begun { grant, poll, resumed } = begin(host, &provider, kept)?;
     if !report.can_show(host, &grant.user_code) {
@@ -50,7 +50,7 @@ pub fn run(
     }
     let mut wait = Wait { provider: &provider, grant, report, pending };
     let id_token = wait.for_id_token(host, poll);
-    report.waited(host);
+    report.end_of_wait(host);
     wait.pending.forget();
     provider.accept(&id_token?, text::unix_seconds(host.clock.utc()))
 }

@@ -91,7 +91,7 @@ pub fn cases() -> Vec<Case> {
         ("one second", json!(1), "1 second"),
     ] {
         let name = format!("expires_in {name}");
-        let says = format!("The code lasts {lasts}.");
+        let says = format!("The code expires in {lasts}.");
         cases.push(with_member(D, &name, "/expires_in", expires_in).says(&says));
     }
     for (name, interval, wait) in [

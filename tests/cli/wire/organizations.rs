@@ -16,7 +16,7 @@ pub fn cases() -> Vec<Case> {
     };
     let none = |name: &str, pointer: &'static str, value: Value| {
         with_member(O, name, pointer, value)
-            .keeps_login(0, "The account belongs to no organization yet.")
+            .keeps_login(0, "Your account has no organizations yet.")
     };
     let mut cases = vec![
         with_member(O, "name with control characters", NAME, json!(CONTROL_CHARS))

@@ -10,14 +10,14 @@ pub fn cases() -> Vec<Case> {
     for status in [500, 503] {
         let body = json!({"error": "authorization_pending", "error_description": CONTROL_CHARS});
         let case = with_response(T, &format!("pending with {status}"), status, body);
-        cases.push(case.then_ok().hides("still trying").hides("FORGED"));
+        cases.push(case.then_ok().hides("retrying").hides("FORGED"));
     }
     cases.push(
         case(T, "pending as text/html", |_| {
             Answer::text(400, "text/html", r#"{"error":"authorization_pending"}"#)
         })
         .then_ok()
-        .hides("still trying"),
+        .hides("retrying"),
     );
     for (name, interval, wait) in [
         ("1.5", json!(1.5), 10_050),
@@ -60,7 +60,7 @@ pub fn cases() -> Vec<Case> {
         ),
     ];
     for (name, answer, says) in transient {
-        let case = case(T, name, answer).then_ok().says(says).says("; still trying.");
+        let case = case(T, name, answer).then_ok().says(says).says("; retrying.");
         cases.push(case.says("Logged in as").hides("Hotel").waits(&[POLL, BACKOFF]));
     }
     // The code is valid for 600 s. A longer wait ends when the code expires.

@@ -4,7 +4,7 @@ use super::*;
 
 pub fn cases() -> Vec<Case> {
     use Call::RefreshToken as R;
-    let rejected = "the stored token is no longer good";
+    let rejected = "the stored token has expired or was revoked";
     let mut cases = vec![
         with_member(R, "unknown member, deeply nested", "/extra", nested(100_000)),
         with_response(R, "400", 400, json!({"error": CONTROL_CHARS}))

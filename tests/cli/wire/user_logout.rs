@@ -4,10 +4,9 @@ use super::*;
 
 pub fn cases() -> Vec<Case> {
     use Call::UserLogout as O;
-    let revoked =
-        |name: &str, answer: MakeAnswer| case(O, name, answer).says("You are logged out.");
+    let revoked = |name: &str, answer: MakeAnswer| case(O, name, answer).says("Logged out.");
     let warned = |name: &str, says: &str, answer: MakeAnswer| {
-        case(O, name, answer).says("the server could not be told").says(says)
+        case(O, name, answer).says("could not tell the server").says(says)
     };
     vec![
         revoked(
