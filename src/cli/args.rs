@@ -1,89 +1,78 @@
-//! The whole command line, declared. How it is read is in `command_line`, how help is written in
-//! `help`; both take what stands here, and so do the completions.
+//! The commands and their options. The parser, the help pages and the completions follow these declarations.
+
+#![allow(missing_docs, reason = "argh shows doc comments as help texts")]
 
 use argh::{ArgsInfo, FromArgs};
 
 use crate::secret::Secret;
 
-/// Log in to rapyuta.io.
+/// Log in to rapyuta.io from a robot, an edge device or a script
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     name = "rio",
-    note = "This is the login of rapyuta.io for robots, edge devices and scripts. The full command \
-            line interface is the Python package rapyuta-io-cli; both share one config file.",
-    note = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 network or server trouble (try \
-            again later), 130 interrupted.",
-    note = "Environment: RIO_CONFIG names the config file. RIO_DEBUG=1 traces each request. \
-            SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, BROWSER and NO_COLOR do what \
-            they do elsewhere.",
-    example = "rio auth login\nrio auth status\nrio help auth login"
+    note = "Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure.",
+    note = "Environment: RIO_CONFIG (config file), RIO_DEBUG=1 (trace requests), BROWSER, NO_COLOR, \
+            SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
+    note = "The full CLI (pip install rapyuta-io-cli) uses the same config file.",
+    example = "rio auth login"
 )]
 pub struct Rio {
+    /// print the version
+    #[argh(switch, short = 'V')]
+    pub version: bool,
     #[argh(subcommand)]
-    #[allow(missing_docs, reason = "argh would take it for a description")]
     pub command: Command,
 }
 
-/// What `rio` can do.
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Command {
-    /// `rio auth`
     Auth(Auth),
-    /// `rio version`
     Version(Version),
-    /// `rio completion`
     Completion(Completion),
 }
 
-/// Log in and out, and manage the token.
+/// Log in and out, and manage tokens
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "auth",
-    example = "rio auth login\nrio auth login --auth-token - < token.txt\nrio auth status --json"
+    note = "Commands can be abbreviated to any unique prefix.",
+    example = "rio auth login\nrio auth stat"
 )]
 pub struct Auth {
     #[argh(subcommand)]
-    #[allow(missing_docs, reason = "argh would take it for a description")]
     pub command: AuthCommand,
 }
 
-/// What `rio auth` can do.
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum AuthCommand {
-    /// `rio auth login`
     Login(Login),
-    /// `rio auth logout`
     Logout(Logout),
-    /// `rio auth refresh-token`
     RefreshToken(RefreshToken),
-    /// `rio auth status`
     Status(Status),
-    /// `rio auth token`
     Token(Token),
-    /// `rio auth environment`
     Environment(Environment),
 }
 
-/// Log in, and select an organization and a project.
+/// Log in, and select an organization and a project
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "login",
-    note = "Without options, shows a web address and a code. Open the address on any device, log in \
-            there and enter the code; this command then receives its token by itself. It works with \
-            SSO and a second factor, and the password never comes near this machine.",
-    note = "With --email, logs in by email and password instead. With --auth-token, stores a token \
-            that was made elsewhere.",
+    note = "By default, rio shows a URL and a code. Open the URL on any device, log in and enter the \
+            code. rio then receives a token. This works with SSO and MFA, and rio never sees your \
+            password.",
+    note = "With --email, rio logs in with your password. With --auth-token, it stores an existing \
+            token.",
     example = "rio auth login\n\
                rio auth login --organization Acme --project fleet\n\
                rio auth login --auth-token - < token.txt\n\
                rio auth login --email ada@example.com --password - --silent < password.txt"
 )]
 pub struct Login {
-    /// email of the account; log in by email and password
+    /// email of the account; log in with a password
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
     /// password of the account; - reads it from standard input
@@ -93,18 +82,18 @@ pub struct Login {
     #[argh(option, arg_name = "token")]
     pub auth_token: Option<Secret>,
     /// organization to select, by name or GUID
-    #[argh(option, arg_name = "organization")]
+    #[argh(option, arg_name = "name")]
     pub organization: Option<String>,
     /// project to select, by name or GUID
-    #[argh(option, arg_name = "project")]
+    #[argh(option, arg_name = "name")]
     pub project: Option<String>,
-    /// ask for what is missing (the default)
+    /// prompt for what is missing (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// ask nothing: fail if something is missing
+    /// never prompt; fail if something is missing
     #[argh(switch)]
     pub no_interactive: bool,
-    /// the same as --no-interactive, and stronger than --interactive
+    /// like --no-interactive; overrides --interactive
     #[argh(switch)]
     pub silent: bool,
     /// replace an existing login without asking
@@ -113,116 +102,115 @@ pub struct Login {
     /// do not open a browser
     #[argh(switch)]
     pub no_browser: bool,
-    /// print events as JSON, one object a line, and ask nothing
+    /// print events as JSON, one per line, and never prompt
     #[argh(switch)]
     pub json: bool,
 }
 
-/// Log out: end the token, and forget it.
+/// Log out, and revoke the token
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "logout",
-    note = "Tells the server that the token is to end, if it can be reached within five seconds, and \
-            takes login, organization and project out of the config file either way.",
+    note = "Asks the server to revoke the token, for at most 5 seconds. Removes the login, organization \
+            and project from the config file, even if the server does not answer.",
     example = "rio auth logout"
 )]
 pub struct Logout {}
 
-/// Exchange the stored token for a new one.
+/// Replace the stored token with a new one
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "refresh-token",
-    note = "If the stored token is no longer good, asks for the password of the account and logs in \
-            again with it. An account that signs in through SSO has none: use `rio auth login`.",
+    note = "If the stored token has expired or was revoked, rio prompts for your password and logs in \
+            again. SSO accounts have no password: use `rio auth login` instead.",
     example = "rio auth refresh-token\nrio auth refresh-token --password - --silent < password.txt"
 )]
 pub struct RefreshToken {
     /// password of the account; - reads it from standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// ask for what is missing (the default)
+    /// prompt for what is missing (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// ask nothing: fail if something is missing
+    /// never prompt; fail if something is missing
     #[argh(switch)]
     pub no_interactive: bool,
-    /// the same as --no-interactive, and stronger than --interactive
+    /// like --no-interactive; overrides --interactive
     #[argh(switch)]
     pub silent: bool,
 }
 
-/// Show who is logged in, and until when.
+/// Show who is logged in, and when the token expires
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "status",
-    note = "Reads the config file and asks nobody, unless --verify is given. Ends with exit code 0 if \
-            there is a login whose token is not known to have expired, and with 1 otherwise.",
+    note = "Reads only the config file, unless you add --verify. Exits with 0 if you are logged in and \
+            the token is not known to have expired, otherwise with 1.",
     example = "rio auth status\nrio auth status --verify\nrio auth status --json"
 )]
 pub struct Status {
     /// print one JSON object
     #[argh(switch)]
     pub json: bool,
-    /// ask the server whether it accepts the token
+    /// ask the server whether the token is valid
     #[argh(switch)]
     pub verify: bool,
 }
 
-/// Print a new token; the stored login stays as it is.
+/// Print a new token, or the stored one
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "token",
-    note = "Asks for the password of the account. The level says how long the token lasts: 0 for 24 \
-            hours, 1 for 7 days, 2 for 30 days. With --current, prints the stored token instead.",
+    note = "Logs in with your email and password and prints the new token. The stored login does not \
+            change.",
     example = "rio auth token --level 2\n\
                TOKEN=$(rio auth token --current)\n\
                rio auth token --email ada@example.com --password - < password.txt"
 )]
 pub struct Token {
-    /// email of the account; the stored one if not given
+    /// email of the account (default: the stored email)
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
     /// password of the account; - reads it from standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// how long it lasts: 0 = 24 hours (the default), 1 = 7 days, 2 = 30 days
+    /// lifetime: 0 = 24 hours (default), 1 = 7 days, 2 = 30 days
     #[argh(option, arg_name = "level")]
     pub level: Option<String>,
-    /// print the stored token, and ask nobody
+    /// print the stored token; sends nothing and never prompts
     #[argh(switch)]
     pub current: bool,
 }
 
-/// Choose which rapyuta.io to log in to.
+/// Select the rapyuta.io environment
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "environment",
-    note = "The environments are ga (production), dev, qa, and previews such as pr123. Choosing one \
-            sets its hosts in the config file and forgets login, organization and project.",
+    note = "Stores the hosts of the environment in the config file, and removes the login, organization \
+            and project. Log in again afterwards.",
     example = "rio auth environment dev\nrio auth environment ga"
 )]
 pub struct Environment {
-    /// ga, dev, qa, or a preview such as pr123
+    /// ga (production), dev, qa, or a preview such as pr123
     #[argh(positional)]
     pub name: String,
 }
 
-/// Print the version.
+/// Print the version
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "version", example = "rio version")]
 pub struct Version {}
 
-/// Print a completion script for a shell.
+/// Print a shell completion script
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "completion",
-    note = "The shells are bash, zsh, fish and nushell.",
     example = "rio completion bash > ~/.local/share/bash-completion/completions/rio\n\
                rio completion zsh > ~/.zfunc/_rio\n\
                rio completion fish > ~/.config/fish/completions/rio.fish\n\

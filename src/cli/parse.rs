@@ -225,7 +225,7 @@ impl<'a> Reader<'a> {
     }
 
     fn help(&self) -> String {
-        help::render(&self.path, self.command)
+        help::page(&self.path.join(" "), self.command)
     }
 
     fn usage(&self, fact: String) -> Error {

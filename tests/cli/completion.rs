@@ -1,14 +1,15 @@
-//! `rio completion`: scripts that the shells accept, and what they complete, asked of the shells themselves.
+//! `rio completion`, tested in the shells that are installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::command_line::COMMANDS;
 use crate::robot::Robot;
 use crate::skip::skip;
 use crate::terminal::Terminal;
 
-/// The shell's path; where it is missing, says so in the test's output.
+/// The path of a shell, if it is installed.
 fn shell(name: &str) -> Option<PathBuf> {
     let found = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
         .iter()
@@ -20,7 +21,7 @@ fn shell(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// A machine with the shell's script in a file of this name.
+/// A robot with the completion script in a file of this name.
 fn robot_with_script(shell: &str, file: &str) -> Robot {
     let robot = Robot::new();
     let script = robot.rio(&["completion", shell]).run().exits(0);
@@ -29,7 +30,7 @@ fn robot_with_script(shell: &str, file: &str) -> Robot {
     robot
 }
 
-/// The shell, in the robot's home and with nothing in its environment but that.
+/// The shell, in the robot's home directory and with a minimal environment.
 fn command(robot: &Robot, shell: &Path) -> Command {
     let mut command = Command::new(shell);
     command.env_clear().env("HOME", robot.home()).env("PATH", "/usr/bin:/bin");
@@ -45,11 +46,10 @@ fn lines(output: Output) -> Vec<String> {
     stdout.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// What bash offers for these words, of which the last one is being typed, after this much of a script.
+/// Completes the last of these words in bash. Runs `before` first, and prints the output of `after`.
 fn bash_offers(before: &str, words: &[&str], after: &str) -> Option<Vec<String>> {
     let bash = shell("bash")?;
     let robot = robot_with_script("bash", "rio.bash");
-    // The function is whichever the script has registered for the command.
     let script = format!(
         "{before}\nsource ./rio.bash || exit\n\
          function=$(complete -p rio | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
@@ -62,58 +62,11 @@ fn bash_offers(before: &str, words: &[&str], after: &str) -> Option<Vec<String>>
     Some(lines(output))
 }
 
-const PRINT_OFFERS: &str = "printf '%s\\n' \"${COMPREPLY[@]}\"";
-
 #[test]
-fn there_is_a_script_for_each_shell_that_knows_commands_and_options() {
-    let robot = Robot::new();
-    for shell in ["bash", "zsh", "fish", "nushell"] {
-        let outcome = robot.rio(&["completion", shell]).run().exits(0);
-        assert!(outcome.stderr.is_empty(), "{outcome}");
-        for word in ["login", "refresh-token", "environment", "organization", "no-interactive"] {
-            assert!(outcome.stdout.contains(word), "{word}\n{outcome}");
-        }
-    }
-}
-
-#[test]
-fn the_shells_find_no_fault_with_their_scripts() {
-    for name in ["bash", "zsh", "fish"] {
-        let Some(path) = shell(name) else { continue };
-        let robot = robot_with_script(name, "script");
-        lines(command(&robot, &path).args(["-n", "script"]).output().unwrap());
-    }
-}
-
-#[test]
-fn bash_offers_commands_and_options() {
-    for (words, wanted) in [
-        (&["rio", "au"] as &[&str], &["auth"] as &[&str]),
-        (&["rio", "auth", "log"], &["login", "logout"]),
-        (&["rio", "auth", "stat"], &["status"]),
-        (&["rio", "auth", "login", "--o"], &["--organization"]),
-        (&["rio", "auth", "login", "--silent", "--pa"], &["--password"]),
-        (&["rio", "auth", "status", "--v"], &["--verify"]),
-        (&["/opt/bin/rio", "auth", "log"], &["login", "logout"]),
-    ] {
-        let Some(mut offers) = bash_offers("", words, PRINT_OFFERS) else { return };
-        offers.sort();
-        assert_eq!(offers, wanted, "{words:?}");
-    }
-}
-
-#[test]
-fn bash_does_not_take_the_value_of_an_option_for_a_command() {
-    let words = ["rio", "auth", "login", "--organization", "status", "--pa"];
-    let Some(offers) = bash_offers("", &words, PRINT_OFFERS) else { return };
-    assert_eq!(offers, ["--password"]);
-}
-
-#[test]
-fn bash_keeps_the_users_variables() {
+fn bash_keeps_user_variables() {
     let variables = [
-        "i", "cur", "prev", "opts", "cmds", "cmd", "words", "cword", "word", "place", "option",
-        "piece", "rest", "offers", "flags",
+        "i", "cur", "word", "words", "command", "commands", "values", "option", "options", "help",
+        "first", "rest", "piece", "current", "name", "matches",
     ];
     let before: String = variables.map(|name| format!("{name}=mine\n")).concat();
     let after: String = variables.map(|name| format!("echo {name}=${name}\n")).concat();
@@ -122,41 +75,28 @@ fn bash_keeps_the_users_variables() {
 }
 
 #[test]
-fn bash_gets_no_new_variables() {
+fn bash_defines_no_variables() {
     let before = "known=\" $(compgen -v | tr '\\n' ' ') \"";
     let after = "for name in $(compgen -v); do [[ $known == *\" $name \"* ]] || echo $name; done";
     let Some(left) = bash_offers(before, &["rio", "auth", "log"], after) else { return };
-    // Bash's own, the answer, and those of this test.
+    // Those of bash, of completion and of this test.
     let mine = ["COMP", "BASH_", "FUNCNAME", "PIPESTATUS", "known", "name", "function"];
     let new: Vec<_> =
         left.iter().filter(|left| !mine.iter().any(|my| left.starts_with(my))).collect();
     assert!(new.is_empty(), "{new:?}");
 }
 
-#[test]
-fn bash_completes_in_a_shell_that_forbids_unset_variables() {
-    for words in [["rio", "auth", "log"], ["rio", "version", "--h"]] {
-        let Some(offers) = bash_offers("set -u", &words, PRINT_OFFERS) else { return };
-        assert!(!offers.is_empty(), "{words:?}");
-    }
-}
-
-/// What each shell offers for the last word of a line. There are files, and none of them is offered.
-const OFFERS: &[(&str, &[&str])] = &[
-    ("rio ", &["auth", "completion", "help", "version"]),
-    ("rio -", &["--help", "--version", "-V", "-h"]),
+/// The candidates for the last word of a line. No file is a candidate.
+const CANDIDATES: &[(&str, &[&str])] = &[
     ("rio h", &["help"]),
     ("rio auth l", &["login", "logout"]),
-    ("rio auth --", &["--help"]),
     ("rio help ", &["auth", "completion", "version"]),
-    ("rio help -", &[]),
+    ("rio help -", &["--help", "-h"]),
     ("rio help auth log", &["login", "logout"]),
     ("rio help auth login ", &[]),
     ("rio auth help log", &["login", "logout"]),
-    // Nothing fits but options, which are offered to who asks for them.
     ("rio version ", &[]),
     ("rio auth login ", &[]),
-    ("rio auth status -", &["--help", "--json", "--verify", "-h"]),
     ("rio auth environment ", &["dev", "ga", "qa"]),
     ("rio auth environment g", &["ga"]),
     ("rio auth environment ga ", &[]),
@@ -175,25 +115,55 @@ const OFFERS: &[(&str, &[&str])] = &[
     ("rio auth login --organization Acme\\ Robotics --pr", &["--project"]),
     ("rio auth login --organization auth --pr", &["--project"]),
     ("rio auth login --organization --json --pr", &["--project"]),
-    ("rio --organization auth auth stat", &["status"]),
+    ("rio au stat", &["status"]),
+    ("rio a st --ver", &["--verify"]),
+    ("rio a env ", &["dev", "ga", "qa"]),
     ("rio  auth   stat", &["status"]),
     ("true; rio auth stat", &["status"]),
     ("A=1 rio auth stat", &["status"]),
     ("rio nonsense ", &[]),
 ];
 
-/// The files that no shell is to offer: each begins like something that was typed.
+/// [`CANDIDATES`], and all commands and options.
+fn candidates() -> Vec<(String, Vec<&'static str>)> {
+    let mut lines: Vec<_> = CANDIDATES
+        .iter()
+        .map(|(line, candidates)| ((*line).to_owned(), candidates.to_vec()))
+        .collect();
+    for (path, options) in COMMANDS {
+        let command = ["rio"].iter().chain(path).map(|word| format!("{word} ")).collect::<String>();
+        let mut options = [options, &["--help", "-h"]].concat();
+        if path.is_empty() {
+            options.push("-V");
+        }
+        let below = COMMANDS.iter().filter_map(|(other, _)| match other.split_last() {
+            Some((name, group)) if group == path => Some(*name),
+            _ => None,
+        });
+        let mut commands: Vec<_> = below.collect();
+        if !commands.is_empty() {
+            commands.push("help");
+            commands.sort();
+            lines.push((command.clone(), commands));
+        }
+        options.sort();
+        lines.push((format!("{command}-"), options));
+    }
+    lines
+}
+
+/// Creates files that begin like what is typed.
 fn with_files(robot: &Robot) {
     for name in ["auth.txt", "log.txt", "ga.txt", "1", "-file"] {
         fs::write(robot.home().join(name), "").unwrap();
     }
 }
 
-/// In place of `rio`: shows the words that it is given, in order, so that the shells' order is the same.
+/// Replaces `rio`: prints its arguments, sorted, because each shell has an order of its own.
 const SHOW_WORDS: &str = "rio() { \
     echo \"<$(printf '%s ' \"$*\" | tr -s ' ' '\\n' | LC_ALL=C sort | tr '\\n' ' ')>\"; }";
 
-/// What [`SHOW_WORDS`] shows of a line whose last word was replaced by all that is offered.
+/// What [`SHOW_WORDS`] prints for a line whose last word is replaced by all candidates.
 fn completed(line: &str, offers: &[&str]) -> String {
     let line = line.replace(['\'', '\\'], "");
     let (before, typed) = line.rsplit_once(' ').unwrap();
@@ -205,20 +175,20 @@ fn completed(line: &str, offers: &[&str]) -> String {
     format!("<{} >", words.join(" "))
 }
 
-/// Has each line completed by a key that inserts all that is offered, and run.
-fn inserts_all_offers(terminal: &mut Terminal, key: &str) {
-    // Fish looks for an option there all the same.
-    let value_like_an_option = ("rio auth login --password -", &[] as &[&str]);
-    for (line, offers) in OFFERS.iter().chain([&value_like_an_option]) {
-        terminal.types(line);
+/// Completes each line with a key that inserts all candidates, and runs it.
+fn inserts_all_candidates(terminal: &mut Terminal, key: &str) {
+    // Fish offers options here.
+    let value_like_an_option = ("rio auth login --password -".to_owned(), Vec::new());
+    for (line, offers) in candidates().into_iter().chain([value_like_an_option]) {
+        terminal.types(&line);
         terminal.types(key);
         terminal.types("\r");
-        terminal.waits_for(&completed(line, offers));
+        terminal.waits_for(&completed(&line, &offers));
         terminal.waits_for("ready> ");
     }
 }
 
-/// An interactive bash that has read the script, and allows no unset variables.
+/// An interactive bash that has sourced the script, with `set -u`.
 fn bash(after: &str) -> Option<(Robot, Terminal)> {
     let bash = shell("bash")?;
     let robot = robot_with_script("bash", "rio.bash");
@@ -234,18 +204,18 @@ fn bash(after: &str) -> Option<(Robot, Terminal)> {
     Some((robot, terminal))
 }
 
-/// Readline's key for inserting all that is offered.
+/// The key that inserts all candidates in readline.
 const META_STAR: &str = "\x1b*";
 
 #[test]
-fn bash_offers_what_fits_and_no_files() {
+fn bash_completes_commands_options_and_values() {
     let Some((_robot, mut terminal)) = bash("true") else { return };
-    inserts_all_offers(&mut terminal, META_STAR);
+    inserts_all_candidates(&mut terminal, META_STAR);
 }
 
 #[test]
-fn bash_offers_values_after_an_equals_sign() {
-    // Bash takes = for a word of its own, unless the user has it otherwise.
+fn bash_completes_values_after_equals_sign() {
+    // Bash splits words at =, but users can change that.
     for (after, completed) in
         [("true", "<--level=0 1 2 "), ("COMP_WORDBREAKS=' '", "<--level=0 --level=1 --level=2 ")]
     {
@@ -258,11 +228,11 @@ fn bash_offers_values_after_an_equals_sign() {
 }
 
 #[test]
-fn fish_offers_what_fits_and_no_files() {
+fn fish_completes_commands_options_and_values() {
     let Some(fish) = shell("fish") else { return };
     let robot = robot_with_script("fish", "rio.fish");
     with_files(&robot);
-    for (line, wanted) in OFFERS {
+    for (line, wanted) in candidates() {
         let line = line.replace('\'', "\"");
         let script = format!("source rio.fish; complete -C '{line}'");
         let output = command(&robot, &fish).args(["--no-config", "-c", &script]).output().unwrap();
@@ -272,34 +242,11 @@ fn fish_offers_what_fits_and_no_files() {
             offer.truncate(end);
         }
         offers.sort();
-        assert_eq!(offers, *wanted, "{line}");
-    }
-}
-
-#[test]
-fn fish_offers_commands_and_options() {
-    let Some(fish) = shell("fish") else { return };
-    let robot = robot_with_script("fish", "rio.fish");
-    for (line, wanted) in [
-        ("rio au", &["auth"] as &[&str]),
-        ("rio auth log", &["login", "logout"]),
-        ("rio auth stat", &["status"]),
-        ("rio auth login --o", &["--organization"]),
-        ("rio auth login --organization status --pa", &["--password"]),
-        ("rio auth status --v", &["--verify"]),
-    ] {
-        let script = format!("source rio.fish; complete -C '{line}'");
-        let output = command(&robot, &fish).args(["--no-config", "-c", &script]).output().unwrap();
-        let mut offers = lines(output);
-        offers.iter_mut().for_each(|offer| {
-            offer.truncate(offer.find('\t').unwrap_or(offer.len()));
-        });
-        offers.sort();
         assert_eq!(offers, wanted, "{line}");
     }
 }
 
-/// An interactive zsh that has found the script where the README has it put, and prints what it would run.
+/// An interactive zsh that has loaded the script as the README says. `rio` prints its arguments.
 fn zsh() -> Option<(Robot, Terminal)> {
     let zsh = shell("zsh")?;
     let robot = robot_with_script("zsh", "_rio");
@@ -315,34 +262,7 @@ fn zsh() -> Option<(Robot, Terminal)> {
     Some((robot, terminal))
 }
 
-#[test]
-fn zsh_completes_what_is_unique() {
-    let Some((_robot, mut terminal)) = zsh() else { return };
-    for (typed, completed) in [
-        ("rio au\t", "<auth>"),
-        ("rio auth stat\t", "<auth status>"),
-        ("rio auth login --o\t", "<auth login --organization>"),
-        (
-            "rio auth login --organization status --pa\t",
-            "<auth login --organization status --password>",
-        ),
-        ("rio auth status --v\t", "<auth status --verify>"),
-    ] {
-        terminal.types(typed);
-        terminal.types("\r");
-        terminal.waits_for(completed);
-    }
-}
-
-#[test]
-fn zsh_lists_what_is_not() {
-    let Some((_robot, mut terminal)) = zsh() else { return };
-    terminal.types("rio auth log\t\t");
-    terminal.waits_for("login ");
-    terminal.waits_for("logout ");
-}
-
-/// A key that inserts all that is offered.
+/// Binds Ctrl-X to insert all candidates.
 fn bind_ctrl_x(terminal: &mut Terminal) {
     terminal.types("zle -C all complete-word _generic; bindkey '^X' all\r");
     terminal.types("zstyle ':completion:all::::' completer _all_matches _complete\r");
@@ -353,18 +273,18 @@ fn bind_ctrl_x(terminal: &mut Terminal) {
 }
 
 #[test]
-fn zsh_offers_what_fits_and_no_files() {
+fn zsh_completes_commands_options_and_values() {
     let Some((_robot, mut terminal)) = zsh() else { return };
     bind_ctrl_x(&mut terminal);
-    inserts_all_offers(&mut terminal, "\x18");
+    inserts_all_candidates(&mut terminal, "\x18");
     terminal.types("rio auth token --level=\x18\r");
     terminal.waits_for("<--level=0 --level=1 --level=2 auth token >");
 }
 
 #[test]
-fn zsh_says_what_each_offer_is() {
+fn zsh_shows_descriptions() {
     for (typed, meanings) in [
-        ("rio auth log", ["login   -- Log in, and select", "logout  -- Log out: end the token"]),
+        ("rio auth log", ["login   -- Log in, and select", "logout  -- Log out, and revoke"]),
         ("rio -", ["--help     -h  -- show this help", "--version  -V  -- print the version"]),
         ("rio auth environment ", ["dev  -- development", "ga   -- production"]),
         ("rio auth token --level=", ["0  -- 24 hours", "1  -- 7 days"]),
@@ -379,34 +299,60 @@ fn zsh_says_what_each_offer_is() {
 }
 
 #[test]
-fn zsh_and_fish_keep_the_users_variables() {
+fn zsh_and_fish_keep_user_variables() {
     if let Some((_robot, mut terminal)) = zsh() {
-        terminal.types("place=my option=own word=words offers=are flags=here\r");
+        terminal.types("rio_help=1 line=my state=own matches=words caller=are help=here\r");
         terminal.types("rio auth stat\t\r");
         terminal.waits_for("<auth status>");
-        terminal.types("print -r -- $place $option $word $offers $flags\r");
+        terminal.types("print -r -- $line $state $matches $caller $help\r");
         terminal.waits_for("\nmy own words are here");
     }
     if let Some(fish) = shell("fish") {
         let robot = robot_with_script("fish", "rio.fish");
-        let script = "source rio.fish; set place my; set option own; set word words; \
-            complete -C 'rio auth stat'; echo $place $option $word";
+        let script = "set password my; set words own; set command words; source rio.fish; \
+            complete -C 'rio auth stat'; echo $password $words $command";
         let output = command(&robot, &fish).args(["--no-config", "-c", script]).output().unwrap();
         assert_eq!(lines(output).last().unwrap(), "my own words");
     }
 }
 
 #[test]
-fn the_meaning_of_an_option_is_that_of_the_help() {
+fn nushell_declares_every_command_and_option() {
+    let script = Robot::new().rio(&["completion", "nushell"]).run().exits(0).stdout;
+    let externs: Vec<_> = script.split("export extern ").skip(1).collect();
+    for (path, options) in COMMANDS {
+        let name =
+            format!("{:?} [\n", ["rio"].iter().chain(path).copied().collect::<Vec<_>>().join(" "));
+        let body = externs.iter().find_map(|text| text.strip_prefix(&name)).expect("an extern");
+        let (body, _) = body.split_once("\n]").unwrap();
+        let mut declared: Vec<_> = body
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("--")?.split([':', '(', ' ']).next())
+            .map(|name| format!("--{name}"))
+            .collect();
+        let mut wanted = [options, &["--help"]].concat();
+        declared.sort();
+        wanted.sort();
+        assert_eq!(declared, wanted, "{name}");
+    }
+    // `rio help` and `rio auth help`
+    assert_eq!(externs.len(), COMMANDS.len() + 2);
+}
+
+#[test]
+fn descriptions_equal_those_of_help() {
     let robot = Robot::new();
-    for shell in ["zsh", "fish", "nushell"] {
-        let script = robot.rio(&["completion", shell]).run().exits(0).stdout;
-        for path in [&["auth", "login"] as &[&str], &["auth", "token"], &["auth", "status"], &[]] {
-            let help = robot.rio(&[path, &["--help"]].concat()).run().exits(0).stdout;
-            let (_, options) = help.split_once("\nOptions:\n").unwrap();
-            for row in options.lines().filter_map(|line| line.strip_prefix("  -")) {
-                let (_, meaning) = row.split_once("  ").unwrap();
-                assert!(script.contains(meaning.trim()), "{shell}: {meaning}");
+    let scripts = ["zsh", "fish", "nushell"]
+        .map(|shell| robot.rio(&["completion", shell]).run().exits(0).stdout);
+    for (path, _) in COMMANDS {
+        let help = robot.rio(&[path, &["--help"]].concat()).run().exits(0).stdout;
+        let (_, sections) = help.split_once("\nUsage: ").unwrap();
+        let (rows, _) = sections.split_once("\nExamples:").unwrap();
+        for row in rows.lines().filter_map(|line| line.strip_prefix("  ")) {
+            let (name, description) = row.split_once("  ").unwrap();
+            if name.starts_with(|first: char| first.is_lowercase() || first == '-') {
+                let described = |script: &String| script.contains(description.trim());
+                assert!(scripts.iter().all(described), "{row}");
             }
         }
     }

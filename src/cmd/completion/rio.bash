@@ -1,34 +1,93 @@
+# bash completion for rio
+
+# Sets what can follow a command: subcommands, values of its argument, and options.
+_rio_candidates() {
+    commands="" values="" options="-h --help"
+    case $1 in
+        "rio")
+            commands="auth version completion help"
+            options+=" -V --version" ;;
+        "rio auth")
+            commands="login logout refresh-token status token environment help" ;;
+        "rio auth login")
+            options+=" --email --password --auth-token --organization --project"
+            options+=" --interactive --no-interactive --silent --yes --no-browser --json" ;;
+        "rio auth logout") ;;
+        "rio auth refresh-token")
+            options+=" --password --interactive --no-interactive --silent" ;;
+        "rio auth status")
+            options+=" --json --verify" ;;
+        "rio auth token")
+            options+=" --email --password --level --current" ;;
+        "rio auth environment")
+            values="ga dev qa" ;;
+        "rio version") ;;
+        "rio completion")
+            values="bash zsh fish nushell" ;;
+        *)
+            options="" ;;
+    esac
+}
+
+# Appends a word to the command, with abbreviations spelled out.
+_rio_append() {
+    local name matches=()
+    for name in $commands; do
+        [[ $name == "$1" ]] && matches=("$name") && break
+        [[ $name == "$1"* ]] && matches+=("$name")
+    done
+    if [[ ${#matches[@]} == 1 && ${matches[0]} == help ]]; then
+        help=1
+    elif [[ ${#matches[@]} == 1 ]]; then
+        command+=" ${matches[0]}"
+        _rio_candidates "$command"
+    elif [[ -n $commands ]]; then
+        command="unknown"
+        _rio_candidates "$command"
+    else
+        values=""
+    fi
+}
+
 _rio() {
-    local IFS=$' \t\n' place="" option="" word="" offers="" flags="" rest=$COMP_LINE piece cur
-    # Bash takes =, : and @ for words of their own; what has no blank between belongs together.
+    local IFS=$' \t\n' commands values options command=rio option="" help="" first=1
+    local word="" rest=$COMP_LINE piece current
+    _rio_candidates "$command"
+    # Bash splits words at =, : and @ too. Pieces without a blank between them are one word.
     for piece in "${COMP_WORDS[@]:0:COMP_CWORD}"; do
         word+=$piece
         rest=${rest#*"$piece"}
         [[ $rest == [[:blank:]]* ]] || continue
-        if [[ -z $place ]]; then
-            place=rio
+        if [[ -n $first ]]; then
+            first=""
         elif [[ -n $option ]]; then
             option=""
         else
             case $word in
-                @OPTIONS@) option=$word ;;
+                --email | --password | --auth-token | --organization | --project | --level)
+                    option=$word ;;
                 -*) ;;
-                *) place+=" $word" ;;
+                *) _rio_append "$word" ;;
             esac
         fi
         word=""
     done
-    cur=$word${COMP_WORDS[COMP_CWORD]}
-    if [[ -z $option && $cur == --*=* ]]; then
-        option=${cur%%=*}
-        cur=${cur#*=}
+    current=$word${COMP_WORDS[COMP_CWORD]}
+    if [[ -z $option && $current == --*=* ]]; then
+        option=${current%%=*}
+        current=${current#*=}
     fi
-    case ${option:-$place} in
-@PLACES@
+    if [[ -n $help ]]; then
+        commands=${commands% help} values="" options="-h --help"
+    fi
+    case $option/$current in
+        --level/*) values="0 1 2" ;;
+        --*/*) values="" ;;
+        /-*) values=$options ;;
+        *) values="$commands $values" ;;
     esac
-    [[ -z $option && $cur == -* ]] && offers=$flags
-    # Where = is no word of its own, the option before it is part of what is replaced.
-    COMPREPLY=($(compgen -P "${2%"$cur"}" -W "$offers" -- "$cur"))
+    # If bash does not split at =, it replaces the option too.
+    COMPREPLY=($(compgen -P "${2%"$current"}" -W "$values" -- "$current"))
 }
 
 complete -F _rio rio

@@ -1,19 +1,90 @@
-function __rio_is_at
-    set -l place rio
-    set -l option
+# fish completion for rio
+
+# Prints the command before the cursor, without options and their values, one word a line.
+function __rio_words
+    echo rio
     set -l words (commandline -opc)
-    set -e words[1]
-    for word in $words
-        if set -q option[1]
-            set -e option[1]
-        else if contains -- $word @OPTIONS@
-            set option $word
+    set -l value_follows false
+    for word in $words[2..]
+        if $value_follows
+            set value_follows false
+        else if contains -- $word --email --password --auth-token --organization --project --level
+            set value_follows true
         else if not string match -q -- '-*' $word
-            set place "$place $word"
+            echo $word
         end
     end
-    test "$place" = "$argv"
 end
 
+# Whether the other arguments are this command. Each may be abbreviated.
+function __rio_matches -a command
+    set -l typed (string escape --style=regex -- $argv[2..])
+    string match -qr -- '^'(string join '\S* ' $typed)'\S*$' $command
+end
+
+# Whether an option of this command can follow.
+function __rio_option -a command
+    set -l words (__rio_words)
+    set -l length (count (string split ' ' $command))
+    __rio_matches $command $words[1..$length]
+end
+
+# Whether the argument of this command can follow.
+function __rio_argument -a command
+    __rio_matches $command (__rio_words)
+end
+
+# Whether a subcommand of this command can follow. `help` can be in between.
+function __rio_subcommand -a command
+    __rio_matches $command (string match -v help (__rio_words))
+end
+
+set -l password 'password of the account; - reads it from standard input'
+set -l interactive 'prompt for what is missing (default)'
+set -l no_interactive 'never prompt; fail if something is missing'
+set -l silent 'like --no-interactive; overrides --interactive'
+
 complete -c rio -f
-@PLACES@
+complete -c rio -s h -l help -d 'show this help'
+
+complete -c rio -n '__rio_argument rio' -s V -l version -d 'print the version'
+complete -c rio -n '__rio_subcommand rio' -a auth -d 'Log in and out, and manage tokens'
+complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
+complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
+complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command'
+
+complete -c rio -n '__rio_subcommand "rio auth"' -a login -d 'Log in, and select an organization and a project'
+complete -c rio -n '__rio_subcommand "rio auth"' -a logout -d 'Log out, and revoke the token'
+complete -c rio -n '__rio_subcommand "rio auth"' -a refresh-token -d 'Replace the stored token with a new one'
+complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logged in, and when the token expires'
+complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token, or the stored one'
+complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Select the rapyuta.io environment'
+complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
+
+complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'email of the account; log in with a password'
+complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
+complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads it from standard input'
+complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'organization to select, by name or GUID'
+complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'project to select, by name or GUID'
+complete -c rio -n '__rio_option "rio auth login"' -l interactive -d $interactive
+complete -c rio -n '__rio_option "rio auth login"' -l no-interactive -d $no_interactive
+complete -c rio -n '__rio_option "rio auth login"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio auth login"' -l yes -d 'replace an existing login without asking'
+complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser'
+complete -c rio -n '__rio_option "rio auth login"' -l json -d 'print events as JSON, one per line, and never prompt'
+
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l password -x -d $password
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l interactive -d $interactive
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l no-interactive -d $no_interactive
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l silent -d $silent
+
+complete -c rio -n '__rio_option "rio auth status"' -l json -d 'print one JSON object'
+complete -c rio -n '__rio_option "rio auth status"' -l verify -d 'ask the server whether the token is valid'
+
+complete -c rio -n '__rio_option "rio auth token"' -l email -x -d 'email of the account (default: the stored email)'
+complete -c rio -n '__rio_option "rio auth token"' -l password -x -d $password
+complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours" 1\t"7 days" 2\t"30 days"' -d 'lifetime: 0 = 24 hours (default), 1 = 7 days, 2 = 30 days'
+complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; sends nothing and never prompts'
+
+complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'
+complete -c rio -n '__rio_argument "rio completion"' -a 'bash\t"GNU Bash" zsh\t"Z shell" fish\t"fish shell" nushell\tNushell'

@@ -1,0 +1,112 @@
+# Nushell completion for rio
+
+# A completer without candidates keeps Nushell from completing file names.
+def "nu-complete rio nothing" [] { [] }
+
+def "nu-complete rio level" [] {
+    [
+        {value: "0", description: "24 hours"}
+        {value: "1", description: "7 days"}
+        {value: "2", description: "30 days"}
+    ]
+}
+
+def "nu-complete rio environment" [] {
+    [
+        {value: "ga", description: "production"}
+        {value: "dev", description: "development"}
+        {value: "qa", description: "testing"}
+    ]
+}
+
+def "nu-complete rio shell" [] { [bash zsh fish nushell] }
+
+def "nu-complete rio help" [] { [auth version completion] }
+
+def "nu-complete rio auth help" [] { [login logout refresh-token status token environment] }
+
+# Log in to rapyuta.io from a robot, an edge device or a script
+export extern "rio" [
+    --help(-h) # show this help
+    --version(-V) # print the version
+]
+
+# Show help for a command
+export extern "rio help" [
+    ...command: string@"nu-complete rio help"
+    --help(-h) # show this help
+]
+
+# Log in and out, and manage tokens
+export extern "rio auth" [
+    --help(-h) # show this help
+]
+
+# Show help for a command
+export extern "rio auth help" [
+    ...command: string@"nu-complete rio auth help"
+    --help(-h) # show this help
+]
+
+# Log in, and select an organization and a project
+export extern "rio auth login" [
+    --email: string@"nu-complete rio nothing" # email of the account; log in with a password
+    --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
+    --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads it from standard input
+    --organization: string@"nu-complete rio nothing" # organization to select, by name or GUID
+    --project: string@"nu-complete rio nothing" # project to select, by name or GUID
+    --interactive # prompt for what is missing (default)
+    --no-interactive # never prompt; fail if something is missing
+    --silent # like --no-interactive; overrides --interactive
+    --yes # replace an existing login without asking
+    --no-browser # do not open a browser
+    --json # print events as JSON, one per line, and never prompt
+    --help(-h) # show this help
+]
+
+# Log out, and revoke the token
+export extern "rio auth logout" [
+    --help(-h) # show this help
+]
+
+# Replace the stored token with a new one
+export extern "rio auth refresh-token" [
+    --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
+    --interactive # prompt for what is missing (default)
+    --no-interactive # never prompt; fail if something is missing
+    --silent # like --no-interactive; overrides --interactive
+    --help(-h) # show this help
+]
+
+# Show who is logged in, and when the token expires
+export extern "rio auth status" [
+    --json # print one JSON object
+    --verify # ask the server whether the token is valid
+    --help(-h) # show this help
+]
+
+# Print a new token, or the stored one
+export extern "rio auth token" [
+    --email: string@"nu-complete rio nothing" # email of the account (default: the stored email)
+    --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
+    --level: string@"nu-complete rio level" # lifetime: 0 = 24 hours (default), 1 = 7 days, 2 = 30 days
+    --current # print the stored token; sends nothing and never prompts
+    --help(-h) # show this help
+]
+
+# Select the rapyuta.io environment
+export extern "rio auth environment" [
+    name?: string@"nu-complete rio environment" # ga (production), dev, qa, or a preview such as pr123
+    --help(-h) # show this help
+]
+
+# Print the version
+export extern "rio version" [
+    --help(-h) # show this help
+]
+
+# Print a shell completion script
+export extern "rio completion" [
+    shell?: string@"nu-complete rio shell" # bash, zsh, fish or nushell
+    --help(-h) # show this help
+]
