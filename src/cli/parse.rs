@@ -1,11 +1,11 @@
-//! Reading the command line: what argh leaves out (`--option=value`, unique beginnings, the last of two
-//! wins), and errors that never repeat an argument that may be a secret.
-//!
-//! The arguments are put into the plain form that argh reads, by argh's own description of the commands.
+//! Parses the command line. Adds to argh what users of `gh` and `git` expect: `--option=value`, abbreviated
+//! commands, repeated options, and errors that suggest what to type. No error repeats an argument that may
+//! be a secret.
 
 use std::ffi::OsString;
+use std::iter;
 
-use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, SubCommandInfo};
+use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
 use crate::cli::args::Rio;
 use crate::cli::help;
@@ -14,128 +14,91 @@ use crate::error::Error;
 /// What the user asked for.
 #[derive(Debug)]
 pub enum Invocation {
-    /// A command to run.
+    /// Run this command.
     Run(Rio),
-    /// A text that was asked for: help, or the version.
+    /// Print this help page, or the version.
     Show(String),
-    /// A command that only has commands of its own, without one: its help, as a reminder.
+    /// The user typed a group alone, such as `rio auth`: print its help page as an error.
     NoCommand(String),
 }
 
-/// Switches of which the last one given wins.
-const OPPOSITES: [[&str; 2]; 1] = [["--interactive", "--no-interactive"]];
-
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
-    let arguments = arguments
-        .into_iter()
-        .map(|argument| argument.into_string())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| Error::usage("an argument is not UTF-8", "Run `rio help`."))?;
-    let top = Rio::get_args_info();
-    let mut words = arguments.iter().map(String::as_str);
-    let mut reader =
-        Reader { path: vec!["rio"], command: &top, flags: Vec::new(), operands: Vec::new() };
-    match reader.read(&mut words)? {
-        Some(text) => Ok(Invocation::Show(text)),
-        None if reader.is_group() => Ok(Invocation::NoCommand(reader.help())),
-        None => reader.typed().map(Invocation::Run),
-    }
+    let rio = Rio::get_args_info();
+    let parser = Parser {
+        path: vec!["rio"],
+        command: &rio,
+        options: Vec::new(),
+        positionals: Vec::new(),
+        help: false,
+    };
+    let arguments = arguments.into_iter().map(OsString::into_string);
+    let arguments = arguments.collect::<Result<Vec<_>, _>>();
+    let arguments = arguments.map_err(|_| parser.usage("an argument is not valid UTF-8"))?;
+    parser.parse(arguments.iter().map(String::as_str))
 }
 
-struct Reader<'a> {
+struct Parser<'a> {
     path: Vec<&'a str>,
     command: &'a CommandInfoWithArgs,
-    flags: Vec<(&'a str, Option<&'a str>)>,
-    operands: Vec<&'a str>,
+    options: Vec<(&'a str, Option<&'a str>)>,
+    positionals: Vec<&'a str>,
+    help: bool,
 }
 
-impl<'a> Reader<'a> {
-    /// Reads all words; a text if one of them asks for help.
-    fn read(&mut self, words: &mut impl Iterator<Item = &'a str>) -> Result<Option<String>, Error> {
-        let mut options_ended = false;
+impl<'a> Parser<'a> {
+    fn parse(mut self, mut words: impl Iterator<Item = &'a str>) -> Result<Invocation, Error> {
         while let Some(word) = words.next() {
             match word {
-                _ if options_ended => self.operands.push(word),
-                "--" => options_ended = true,
-                "-h" | "--help" => return Ok(Some(self.help())),
-                "-V" | "--version" if self.path.len() == 1 => return Ok(Some(version())),
-                _ if self.is_group() && self.is_help(word) => return self.help_on(words).map(Some),
-                "-" => self.operands.push(word),
-                _ if word.starts_with('-') => self.option(word, words)?,
-                _ if self.is_group() => self.enter(word)?,
-                _ => self.operands.push(word),
+                "--" => self.positionals.extend(words.by_ref()),
+                "-h" | "--help" => return Ok(Invocation::Show(self.help_page())),
+                "-V" | "--version" if self.path.len() == 1 => {
+                    return Ok(Invocation::Show(version()));
+                }
+                _ if word.starts_with('-') && word != "-" => self.option(word, &mut words)?,
+                _ if self.is_group() => self.command(word)?,
+                _ => self.positionals.push(word),
             }
         }
-        self.check_operands()?;
-        Ok(None)
+        let expected = self.command.positionals;
+        let missing = expected.get(self.positionals.len());
+        match missing.filter(|missing| matches!(missing.optionality, Optionality::Required)) {
+            // It may be a password.
+            _ if self.positionals.len() > expected.len() => Err(self.usage("unexpected argument")),
+            _ if self.help => Ok(Invocation::Show(self.help_page())),
+            _ if self.is_group() => Ok(Invocation::NoCommand(self.help_page())),
+            Some(missing) => {
+                Err(self.usage(&format!("missing argument {}", missing.name.to_uppercase())))
+            }
+            None => self.typed().map(Invocation::Run),
+        }
     }
 
     fn is_group(&self) -> bool {
         !self.command.commands.is_empty()
     }
 
-    /// `help`, or a beginning that no command has.
-    fn is_help(&self, word: &str) -> bool {
+    fn command(&mut self, word: &'a str) -> Result<(), Error> {
         let commands = &self.command.commands;
-        word == help::COMMAND
-            || !word.is_empty()
-                && help::COMMAND.starts_with(word)
-                && !commands.iter().any(|command| command.name.starts_with(word))
-    }
-
-    /// The help of the command that the words lead to.
-    fn help_on(&mut self, words: &mut impl Iterator<Item = &'a str>) -> Result<String, Error> {
-        for word in words {
-            if !matches!(word, "-h" | "--help" | help::COMMAND) {
-                self.enter(word)?;
+        let names = commands.iter().map(|command| command.name).chain([help::COMMAND]);
+        let candidates: Vec<_> = names.filter(|name| name.starts_with(word)).collect();
+        let name = match candidates.as_slice() {
+            [] => return Err(self.unknown_command(word)),
+            [name] => name,
+            names if names.contains(&word) => word,
+            names => {
+                let names = names.join(", ");
+                return Err(self.usage(&format!("'{word}' is ambiguous: {names}")));
             }
-        }
-        Ok(self.help())
-    }
-
-    /// Goes down into a command, by its name or a beginning that only it has.
-    fn enter(&mut self, word: &str) -> Result<(), Error> {
-        let commands = &self.command.commands;
-        let exact = commands.iter().filter(|command| command.name == word);
-        let candidates: Vec<_> = match exact.clone().count() {
-            0 => commands.iter().filter(|command| command.name.starts_with(word)).collect(),
-            _ => exact.collect(),
         };
-        match candidates.as_slice() {
-            [only] if !word.is_empty() => {
-                self.path.push(only.name);
-                self.command = &only.command;
-                Ok(())
+        match commands.iter().find(|command| command.name == name) {
+            Some(found) => {
+                self.path.push(found.name);
+                self.command = &found.command;
             }
-            [] | [_] => Err(self.unknown_command(word)),
-            several => {
-                let names: Vec<_> = several.iter().map(|command| command.name).collect();
-                Err(self.usage(format!("'{word}' may be {}", names.join(" or "))))
-            }
+            None => self.help = true,
         }
-    }
-
-    fn unknown_command(&self, word: &str) -> Error {
-        let called = if is_plain_word(word) { format!(" '{word}'") } else { String::new() };
-        if self.path.len() > 1 {
-            let names: Vec<_> = self.command.commands.iter().map(|command| command.name).collect();
-            return self.usage(format!("{} has no command{called}", self.name())).advise(format!(
-                "It has {}. See `{} --help`.",
-                names.join(", "),
-                self.name()
-            ));
-        }
-        let deeper =
-            |group: &&SubCommandInfo| group.command.commands.iter().any(|c| c.name == word);
-        let fact = format!("this rio has no command{called}: it does `rio auth` and its helpers");
-        match self.command.commands.iter().find(deeper) {
-            Some(group) => Error::usage(fact, format!("Did you mean `rio {} {word}`?", group.name)),
-            None => Error::usage(
-                fact,
-                "For all else install the full CLI (pip install rapyuta-io-cli), or see `rio help`.",
-            ),
-        }
+        Ok(())
     }
 
     fn option(
@@ -147,108 +110,110 @@ impl<'a> Reader<'a> {
             Some((name, value)) => (name, Some(value)),
             None => (word, None),
         };
-        let Some(flag) = self.flag(name) else {
-            return Err(self.unknown_option(name));
-        };
+        let Some(flag) = self.flag(name) else { return Err(self.unknown_option(name)) };
         let value = match (&flag.kind, attached) {
             (FlagInfoKind::Switch, None) => None,
             (FlagInfoKind::Switch, Some(_)) => {
-                return Err(self.usage(format!("{name} takes no value")));
+                return Err(self.usage(&format!("{name} takes no value")));
             }
             (FlagInfoKind::Option { .. }, Some(value)) => Some(value),
             (FlagInfoKind::Option { .. }, None) => {
                 let value = words.next().filter(|value| self.flag(value).is_none());
-                Some(value.ok_or_else(|| self.usage(format!("{name} needs a value")))?)
+                Some(value.ok_or_else(|| self.usage(&format!("{name} needs a value")))?)
             }
         };
-        let name = flag.long;
-        self.flags.retain(|(given, _)| *given != name && !are_opposites(given, name));
-        self.flags.push((name, value));
+        let replaces = |given: &str| {
+            let pair = ["--interactive", "--no-interactive"];
+            given == name || pair.contains(&given) && pair.contains(&name)
+        };
+        self.options.retain(|(given, _)| !replaces(given));
+        self.options.push((name, value));
         Ok(())
     }
 
-    fn flag(&self, name: &str) -> Option<&'a FlagInfo<'static>> {
-        let command: &'a CommandInfoWithArgs = self.command;
-        command.flags.iter().find(|flag| flag.long == name)
-    }
-
-    /// Repeats the option only as far as it can be no secret: a value may be glued to it.
-    fn unknown_option(&self, name: &str) -> Error {
-        let longs = || self.command.flags.iter().map(|flag| flag.long);
-        if let Some(known) = longs().find(|long| name.starts_with(long)) {
-            return self.usage(format!("{known} and its value need a blank or a = between them"));
-        }
-        let called = match name.strip_prefix("--") {
-            Some(word) if is_plain_word(word) => format!("option {name}"),
-            None => format!("option {}", name.chars().take(2).collect::<String>()),
-            _ => "such option".to_owned(),
-        };
-        let error = self.usage(format!("{} has no {called}", self.name()));
-        match longs().find(|long| alike(long, name)) {
-            Some(long) => error.advise(format!("Did you mean {long}?")),
-            None => error,
-        }
-    }
-
-    fn check_operands(&self) -> Result<(), Error> {
-        let wanted = self.command.positionals;
-        match wanted.get(self.operands.len()) {
-            Some(missing) => Err(self.usage(format!(
-                "{} needs {}: {}",
-                self.name(),
-                missing.name.to_uppercase(),
-                missing.description
-            ))),
-            // What was given may be a password in the wrong place.
-            None if self.operands.len() > wanted.len() => {
-                Err(self.usage(format!("{} was given a word too many", self.name())))
-            }
-            None => Ok(()),
-        }
+    fn flag(&self, name: &str) -> Option<&'static FlagInfo<'static>> {
+        self.command.flags.iter().find(|flag| flag.long == name)
     }
 
     fn typed(&self) -> Result<Rio, Error> {
-        let mut plain: Vec<&str> = self.path.iter().skip(1).copied().collect();
-        for (name, value) in &self.flags {
-            plain.push(name);
-            plain.extend(value);
+        let mut words: Vec<&str> = self.path.iter().skip(1).copied().collect();
+        words.extend(self.options.iter().flat_map(|(name, value)| iter::once(*name).chain(*value)));
+        words.push("--");
+        words.extend(&self.positionals);
+        // The error of argh repeats the argument.
+        Rio::from_args(&["rio"], &words).map_err(|_| self.usage("invalid arguments"))
+    }
+
+    fn unknown_command(&self, word: &str) -> Error {
+        let name = if is_plain(word) { format!(" '{word}'") } else { String::new() };
+        let fact = format!("unknown command{name}");
+        let similar = |path: &String| path.rsplit(' ').next().is_some_and(|n| is_similar(n, word));
+        let group = self.path.join(" ");
+        let mut commands = commands_below(self.command);
+        commands.push(help::COMMAND.to_owned());
+        match commands.into_iter().find(similar) {
+            Some(path) => self.usage_with(&fact, &format!("Did you mean `{group} {path}`? ")),
+            None if self.path.len() == 1 => Error::usage(
+                fact,
+                "This program has only the commands listed by `rio --help`. For others, install the full \
+                 CLI (pip install rapyuta-io-cli).",
+            ),
+            None => self.usage(&fact),
         }
-        plain.push("--");
-        plain.extend(&self.operands);
-        // argh's own message would repeat the argument.
-        Rio::from_args(&["rio"], &plain)
-            .map_err(|_| self.usage(format!("{} cannot be run like this", self.name())))
     }
 
-    fn name(&self) -> String {
-        self.path.join(" ")
+    fn unknown_option(&self, name: &str) -> Error {
+        let known = || self.command.flags.iter().map(|flag| flag.long);
+        let attached = known().find(|known| name.starts_with(known));
+        let shown = match name.strip_prefix("--") {
+            // As in `-phunter2`.
+            None => name.chars().take(2).collect(),
+            Some(word) if attached.is_none() && is_plain(word) => name.to_owned(),
+            Some(_) => String::new(),
+        };
+        let fact = format!("unknown option {shown}");
+        match known().find(|known| is_similar(known, name)).or(attached) {
+            Some(known) => self.usage_with(fact.trim_end(), &format!("Did you mean {known}? ")),
+            None => self.usage(fact.trim_end()),
+        }
     }
 
-    fn help(&self) -> String {
+    fn usage(&self, fact: &str) -> Error {
+        self.usage_with(fact, "")
+    }
+
+    fn usage_with(&self, fact: &str, hint: &str) -> Error {
+        Error::usage(fact, format!("{hint}Run `{} --help` for usage.", self.path.join(" ")))
+    }
+
+    fn help_page(&self) -> String {
         help::page(&self.path.join(" "), self.command)
     }
-
-    fn usage(&self, fact: String) -> Error {
-        Error::usage(fact, format!("See `{} --help`.", self.name()))
-    }
 }
 
-fn are_opposites(one: &str, other: &str) -> bool {
-    OPPOSITES.iter().any(|pair| pair.contains(&one) && pair.contains(&other))
+/// All commands of a group, also of the groups in it: `auth`, `auth login`.
+fn commands_below(group: &CommandInfoWithArgs) -> Vec<String> {
+    let paths = group.commands.iter().flat_map(|sub| {
+        let below = commands_below(&sub.command);
+        let below = below.into_iter().map(|path| format!("{} {path}", sub.name));
+        iter::once(sub.name.to_owned()).chain(below)
+    });
+    paths.collect()
 }
 
-/// Whether the word looks like a command or an option, and not like a secret in the wrong place.
-fn is_plain_word(word: &str) -> bool {
+/// Whether the word looks like a command or an option, not like a secret in the wrong place.
+fn is_plain(word: &str) -> bool {
     const LONGEST: usize = 20;
     word.len() <= LONGEST && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
-/// Whether the name is a beginning of the option, or the option with a slip of the finger in it.
-fn alike(option: &str, name: &str) -> bool {
-    const ENOUGH: usize = 4;
-    let common = option.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
-    let similar = option.starts_with(name) || option.len().abs_diff(name.len()) <= 2;
-    common > ENOUGH && similar
+/// Whether `word` is a prefix of `name`, or differs from it in at most two neighbouring characters.
+fn is_similar(name: &str, word: &str) -> bool {
+    const MOST: usize = 2;
+    let start = name.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
+    let end = name.chars().rev().zip(word.chars().rev()).take_while(|(a, b)| a == b).count();
+    name.starts_with(word)
+        || name.len().max(word.len()).saturating_sub(start.saturating_add(end)) <= MOST
 }
 
 /// `rio 0.1.0`

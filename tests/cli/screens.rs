@@ -172,8 +172,8 @@ fn an_error_is_shown_right_on_every_screen() {
     let (robot, token) = Robot::logged_in(&platform);
     on_every_screen(|kind, size| {
         for (arguments, end) in [
-            (&["deploy"] as &[&str], "help`."),
-            (&["auth", "login", "--levle", "2"], "--help"),
+            (&["deploy"] as &[&str], "rapyuta-io-cli)."),
+            (&["auth", "login", "--levle", "2"], "for usage."),
             (&["auth", "login", "--auth-token", &token], "[y/N] "),
             (
                 &["auth", "login", "--yes", "--auth-token", &token, "--organization", "nope"],
@@ -201,7 +201,7 @@ fn what_goes_into_a_pipe_is_neither_coloured_nor_broken_into_lines() {
         let error = robot.rio(&["deploy"]).run().exits(2).hides("\x1b");
         assert!(!login.stderr.contains("Scan this"), "{login}");
         assert!(status.stdout.contains("Organization  Acme Robotics (org-acmerobotics)"));
-        let advice = "  For all else install the full CLI (pip install rapyuta-io-cli), or see";
+        let advice = "For others, install the full CLI (pip install rapyuta-io-cli).";
         assert!(error.stderr.contains(advice), "{error}");
     }
 }
