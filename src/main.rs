@@ -1,4 +1,4 @@
-//! The program: the library, on the machine as it is.
+//! Runs the library on the real machine.
 
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

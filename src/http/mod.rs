@@ -8,6 +8,8 @@ mod failure;
 mod look_up;
 mod name_servers;
 mod proxy;
+// Numbers that servers send.
+#[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 mod response;
 mod roots;
 mod tls;
