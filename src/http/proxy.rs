@@ -114,7 +114,7 @@ mod tests {
     fn a_proxy_that_makes_no_sense_is_an_error_and_not_a_detour_around_it() {
         for value in ["gopher://p", "http://p:99999", "http://:8080", "http://"] {
             let error = proxy_of("https://x.example", &[("HTTPS_PROXY", value)]).unwrap_err();
-            assert!(error.fact().starts_with("HTTPS_PROXY"), "{value}: {error}");
+            assert!(error.fact().starts_with("HTTPS_PROXY"), "{value}: {error:?}");
         }
     }
 }

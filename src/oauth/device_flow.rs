@@ -329,7 +329,7 @@ mod tests {
         let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
         let error = poll.receive(trouble(None), seconds(11), NONE).unwrap_err();
         assert_eq!(error.exit(), crate::error::Exit::TemporaryFailure);
-        assert!(error.fact().ends_with("reset"), "{error}");
+        assert!(error.fact().ends_with("reset"), "{error:?}");
     }
 
     #[test]
