@@ -1,21 +1,18 @@
-//! Words on a screen: what may be printed, and times as people read them.
+//! Text for a terminal: what is printable, line breaks, dates and durations.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The text without what could steer a terminal or turn it around: control characters (a line break
-/// becomes a blank), bidirectional overrides, invisible separators.
+/// Removes what could control a terminal or reorder text: control characters (a line break becomes a
+/// space), bidirectional overrides, invisible characters.
 pub fn printable(text: &str) -> String {
-    // As nearly all text is.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
-    }
     text.chars()
         .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
         .filter(|c| is_printable(*c))
         .collect()
 }
 
-/// Whether the character shows itself and changes nothing about others.
+/// Whether the character is visible and changes no other.
 pub fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(c,
@@ -23,12 +20,12 @@ pub fn is_printable(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A path as one word of a shell command.
-pub fn shell_word(path: &std::path::Path) -> String {
+/// A path, quoted for a shell.
+pub fn shell_word(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
 
-/// At most `limit` characters of a stranger's text, on one line.
+/// At most `limit` characters of a text, on one line.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let text = printable(text);
     let text = text.trim();
@@ -38,98 +35,80 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     }
 }
 
-/// How wide text is made, for it is read at 80 columns best, and there is no more on a serial line.
+/// Columns of a serial console, and of help texts.
 pub const WIDTH: usize = 80;
 
-/// Breaks text between words for so many columns, each line indented by `column` blanks and ended; a
-/// longer word keeps a line to itself.
+/// Breaks a text between words, each line indented by `column` spaces and ended by a line break.
 pub fn wrap(text: &str, column: usize, width: usize) -> String {
-    let indent = " ".repeat(column);
-    let mut wrapped = String::new();
-    let mut line = indent.clone();
-    for word in text.split_whitespace() {
-        if widths([&line, word]).saturating_add(1) > width && line.len() > column {
-            wrapped.push_str(&format!("{line}\n"));
-            line.clone_from(&indent);
-        }
-        if line.len() > column {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    format!("{wrapped}{line}\n")
+    format!("{}\n", fold(&format!("{:column$}{text}", ""), width))
 }
 
-/// Breaks a finished line that is too wide between words. It goes on below its second column, if that
-/// leaves half of the screen; a longer word keeps a line to itself, from the margin, as it is copied.
+/// Breaks a line between words. Further lines start below its second column, if that leaves half of the
+/// width. A word that is too long gets a line of its own, from the margin, so that it can be copied.
 pub fn fold(line: &str, width: usize) -> String {
     let column = second_column(line);
     let indent = " ".repeat(if column > width / 2 { 2 } else { column });
-    let mut folded = String::new();
-    let (mut current, mut rest) = ("".to_owned(), line);
-    while !rest.trim_start().is_empty() {
-        let (blanks, from_word) = rest.split_at(rest.len().saturating_sub(rest.trim_start().len()));
-        let (word, after) = from_word.split_at(from_word.find(' ').unwrap_or(from_word.len()));
-        if widths([&current, blanks, word]) <= width {
-            current.push_str(blanks);
-        } else {
+    let (mut folded, mut current, mut rest) = (String::new(), String::new(), line);
+    while let Some(start) = rest.find(|c| c != ' ') {
+        let end = rest.char_indices().find(|(at, c)| *at > start && *c == ' ');
+        let (word, after) = rest.split_at(end.map_or(rest.len(), |(at, _)| at));
+        if columns(&current) + columns(word) > width {
+            let word = word.trim_start();
             if !current.is_empty() {
-                folded.push_str(&format!("{current}\n"));
+                folded.push_str(&current);
+                folded.push('\n');
             }
-            current.clear();
-            if widths([&indent, word]) <= width {
-                current.push_str(&indent);
-            }
+            let fits = columns(&indent) + columns(word) <= width;
+            current = if fits { format!("{indent}{word}") } else { word.to_owned() };
+        } else {
+            current.push_str(word);
         }
-        current.push_str(word);
         rest = after;
     }
     format!("{folded}{current}{rest}")
 }
 
-/// Where the text begins that stands behind a label and two or more blanks; else where all begins.
+/// The column of the text that follows a label and at least two spaces; without a label, of the text.
 fn second_column(line: &str) -> usize {
     let text = line.trim_start();
-    let first = line.len().saturating_sub(text.len());
-    let Some((label, rest)) = text.split_once("  ") else { return first };
-    let gap = rest.len().saturating_sub(rest.trim_start().len()).saturating_add(2);
-    widths([label]).saturating_add(first).saturating_add(gap)
+    let label = text.split_once("  ").map(|(label, rest)| (label, rest.trim_start()));
+    let text = label.map_or(text, |(_, text)| text);
+    columns(line) - columns(text)
 }
 
-fn widths<const N: usize>(parts: [&str; N]) -> usize {
-    parts.iter().map(|part| part.chars().count()).sum()
+fn columns(text: &str) -> usize {
+    text.chars().count()
 }
 
-/// A length of time in its two largest units: "6 days 3 hours", "10 minutes", "1 second".
+/// A duration in its two largest units: "6 days 3 hours", "10 minutes", "1 second".
 pub fn in_words(duration: Duration) -> String {
-    const UNITS: [(u64, &str); 4] =
-        [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-    let mut rest = duration.as_secs();
-    let mut words = Vec::new();
-    for (length, unit) in UNITS {
-        let count = rest.checked_div(length).unwrap_or_default();
-        rest = rest.checked_rem(length).unwrap_or_default();
-        if count > 0 {
-            let plural = if count == 1 { "" } else { "s" };
-            words.push(format!("{count} {unit}{plural}"));
-        } else if !words.is_empty() {
-            break;
-        }
-        if words.len() == 2 {
-            break;
-        }
-    }
+    let seconds = duration.as_secs();
+    let units = [
+        (seconds / 86_400, "day"),
+        (seconds / 3_600 % 24, "hour"),
+        (seconds / 60 % 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let largest = units.iter().position(|(count, _)| *count > 0).unwrap_or(units.len() - 1);
+    let words: Vec<String> = units
+        .iter()
+        .skip(largest)
+        .take(2)
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
     if words.is_empty() { "0 seconds".to_owned() } else { words.join(" ") }
 }
 
-/// Seconds since 1970 as RFC 3339 in UTC, or `None` beyond the year 9999.
+/// A Unix time as RFC 3339 in UTC; `None` after the year 9999.
 pub fn rfc3339(unix_seconds: u64) -> Option<String> {
-    const LAST: u64 = 253_402_300_799;
-    let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds.min(LAST)))?;
-    (unix_seconds <= LAST).then(|| humantime::format_rfc3339_seconds(time).to_string())
+    const YEAR_10000: u64 = 253_402_300_800;
+    let since_1970 = Some(unix_seconds).filter(|seconds| *seconds < YEAR_10000)?;
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(since_1970))?;
+    Some(humantime::format_rfc3339_seconds(time).to_string())
 }
 
-/// A point in time as a person reads it: "2026-11-24 05:37:00 UTC".
+/// A Unix time for people: "2026-11-24 05:37:00 UTC".
 pub fn date_and_time(unix_seconds: u64) -> String {
     match rfc3339(unix_seconds) {
         Some(text) => text.replace('T', " ").replace('Z', " UTC"),
@@ -137,7 +116,7 @@ pub fn date_and_time(unix_seconds: u64) -> String {
     }
 }
 
-/// Seconds since 1970; a clock set before that reads 0.
+/// Seconds since 1970; 0 for an earlier time.
 pub fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
@@ -147,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_printable() {
+    fn printable_removes_what_controls_a_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\u{7}c\u{9b}2Jd\u{7f}"), "a[31mbc2Jd");
         assert_eq!(printable("gnp.\u{202e}exe\u{2066}x\u{200f}"), "gnp.exex");
         assert_eq!(printable("one\r\ntwo\tthree"), "one  two three");
@@ -155,25 +134,18 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_is_cut_between_characters() {
+    fn excerpt_ends_between_characters() {
         assert_eq!(excerpt("  too many é attempts ", 10), "too many é...");
         assert_eq!(excerpt("short", 10), "short");
     }
 
     #[test]
-    fn text_is_broken_between_words_and_never_within_one() {
-        let long = "x".repeat(90);
-        assert_eq!(wrap(&format!("one {long} two"), 2, WIDTH), format!("  one\n  {long}\n  two\n"));
-        let words = "word ".repeat(40);
-        assert!(
-            wrap(&words, 4, WIDTH)
-                .lines()
-                .all(|line| line.len() <= 80 && line.starts_with("    word"))
-        );
+    fn wrap_indents_each_line() {
+        assert_eq!(wrap("one two three four", 4, 12), "    one two\n    three\n    four\n");
     }
 
     #[test]
-    fn a_line_that_is_too_wide_goes_on_below_its_second_column() {
+    fn fold_continues_below_the_second_column() {
         for (line, folded) in [
             ("  Token    ends soon", "  Token    ends soon"),
             ("  Token    ends in 7 days", "  Token    ends in 7\n           days"),
@@ -188,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_said_in_their_two_largest_units() {
+    fn duration_is_shown_in_its_two_largest_units() {
         for (seconds, words) in [
             (0, "0 seconds"),
             (1, "1 second"),
@@ -203,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_utc_and_survive_any_number() {
+    fn time_is_shown_in_utc_up_to_the_year_9999() {
         assert_eq!(rfc3339(1_795_498_620).as_deref(), Some("2026-11-24T05:37:00Z"));
         assert_eq!(date_and_time(1_795_498_620), "2026-11-24 05:37:00 UTC");
         assert_eq!(rfc3339(u64::MAX), None);
