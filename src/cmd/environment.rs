@@ -22,7 +22,7 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
         }
     })?;
     PendingFile::beside(file.path()).discard();
-    host.console.say_words(&format!(
+    host.console.say(&format!(
         "The environment is now {}. The previous login and hosts were removed. Run `rio auth login` \
          to log in.",
         environment.name()

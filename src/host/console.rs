@@ -1,7 +1,8 @@
-//! The person's side: results on standard output, everything else on standard error, answers from
+//! The three standard streams: results on standard output, everything else on standard error, answers from
 //! standard input.
 
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -10,54 +11,48 @@ use crate::host::qr::{self, Ink};
 use crate::secret::Secret;
 use crate::text;
 
-/// Where answers come from: a terminal, or the lines of a pipe.
+/// Where answers come from: a terminal, or the lines of a pipe or a file.
 pub trait Input {
-    /// Whether a person types here.
+    /// Whether a user answers.
     fn is_terminal(&self) -> bool;
-    /// Forgets what a person typed before the question: it was meant for something else.
+    /// The next line without its line break; `None` at the end of input.
+    fn read_line(&mut self) -> io::Result<Option<Vec<u8>>>;
+    /// Discards what the user typed before the question.
     fn discard_typed(&mut self);
-    /// The next line without its end; `None` when there is no more.
-    fn read_line(&mut self) -> io::Result<Option<String>>;
-    /// From now on what is typed is not shown. `prompt` is shown again to a person who comes back to
-    /// a program that was stopped.
-    fn hide_typing(&mut self, prompt: &str) -> io::Result<()>;
-    /// The next line, typed while nothing is shown.
-    fn read_hidden(&mut self) -> io::Result<Option<Secret>>;
-    /// What is typed is shown again.
+    /// Turns the terminal's echo off.
+    fn hide_typing(&mut self) -> io::Result<()>;
+    /// Turns it on again.
     fn show_typing(&mut self);
 }
 
-/// What the screen can show.
-#[derive(Clone, Copy, Debug, Default)]
+/// Columns and lines of a terminal at this moment; the user may resize its window.
+pub type Size = Rc<dyn Fn() -> (usize, usize)>;
+
+/// What the user's terminal can show. The default is no terminal.
+#[derive(Clone, Default)]
 pub struct Screen {
-    /// Bold and the like are understood and wanted on standard error.
+    /// The size of standard output, if it is a terminal.
+    pub stdout: Option<Size>,
+    /// The size of standard error, if it is a terminal.
+    pub stderr: Option<Size>,
+    /// Characters beyond ASCII.
+    pub utf8: bool,
+    /// The blocks of which a QR code is drawn.
+    pub half_blocks: bool,
+    /// Bold text and colors on standard error.
     pub color: bool,
-    /// Standard output is a terminal that shows nothing beyond ASCII.
-    pub ascii_out: bool,
-    /// The same of standard error.
-    pub ascii_err: bool,
-    /// Standard error shows no half blocks, though it may show other things beyond ASCII.
-    pub no_half_blocks: bool,
-    /// Columns of standard output, if it is a terminal.
-    pub out_columns: Option<usize>,
-    /// Columns and lines of standard error, if it is a terminal.
-    pub size: Option<(usize, usize)>,
-    /// How many columns of standard error there are now: a window may have been made narrower.
-    pub columns_now: Option<fn() -> usize>,
-    /// A line may be drawn in place: the terminal is not dumb, and no trace comes in between.
-    pub in_place: bool,
+    /// A line on standard error that is drawn again in place.
+    pub status_line: bool,
 }
 
-/// The three standard streams.
-///
-/// All text of others that is printed goes through here and loses its control characters on the way, so
-/// none of it can steer the terminal, wherever it was put into a message.
+/// The three standard streams. It removes from every line what could control the terminal
+/// ([`text::printable`]).
 pub struct Console {
     input: Box<dyn Input>,
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     screen: Screen,
-    /// How wide the status is that stands on the last line; 0 for none.
+    /// Columns of the status line that is shown now.
     status_width: usize,
 }
 
@@ -72,26 +67,23 @@ impl Console {
         Console { input, out, err, screen, status_width: 0 }
     }
 
-    /// Prints a line of the result on standard output, at once; on a terminal that shows ASCII alone,
-    /// in ASCII.
-    ///
-    /// Fails if nobody can receive it: a script must not take a cut result for a whole one.
+    /// Prints a line of the result on standard output. An error to write it must fail the command, or a
+    /// script would take an incomplete result for a complete one.
     pub fn print(&mut self, line: &str) -> Result<(), Error> {
-        self.write_out(&folded(&shown(line, self.screen.ascii_out), self.screen.out_columns))
+        self.write_out(&self.folded(line, &self.screen.stdout))
     }
 
-    /// Prints a JSON value on one line of standard output, in ASCII, so that it is the same on any
-    /// terminal and steers none.
+    /// Prints a JSON value on one line, escaped to ASCII.
     pub fn print_json(&mut self, value: &Value) -> Result<(), Error> {
         self.write_out(&ascii_json(value))
     }
 
-    /// Prints several lines that are all our own on standard output.
+    /// Prints each line of a text.
     pub fn print_text(&mut self, text: &str) -> Result<(), Error> {
-        text.lines().try_for_each(|line| self.write_out(&folded(line, self.screen.out_columns)))
+        text.lines().try_for_each(|line| self.print(line))
     }
 
-    /// Prints what is not for people, as it is.
+    /// Prints a text as it is.
     pub fn print_script(&mut self, script: &str) -> Result<(), Error> {
         self.write_out(script.trim_end_matches('\n'))
     }
@@ -101,72 +93,50 @@ impl Console {
         self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).map_err(unwritable)
     }
 
-    /// Says a line on standard error. Nobody may be there to read it, which stops nothing.
+    /// Says a line on standard error. A failure to write it is ignored.
     pub fn say(&mut self, line: &str) {
-        let line = self.shown_folded(line);
+        let line = self.folded(line, &self.screen.stderr);
         self.write_err(&format!("{line}\n"));
     }
 
-    fn shown_folded(&self, line: &str) -> String {
-        folded(&shown(line, self.screen.ascii_err), self.screen.size.map(|(columns, _)| columns))
-    }
-
-    /// Says a line that must catch the eye, in one piece: it is to be typed elsewhere.
+    /// Says a line in bold and unbroken: the user copies it.
     pub fn say_strong(&mut self, line: &str) {
-        let line = shown(line, self.screen.ascii_err);
+        let line = self.shown(line, &self.screen.stderr);
         match self.screen.color {
             true => self.write_err(&format!("\x1b[1m{line}\x1b[0m\n")),
             false => self.write_err(&format!("{line}\n")),
         }
     }
 
-    /// Says sentences, on a terminal broken between words.
-    pub fn say_words(&mut self, text: &str) {
-        self.say_indented(text, 0);
-    }
-
     /// Says a warning.
     pub fn warn(&mut self, text: &str) {
-        self.say_words(&format!("rio: warning: {text}"));
+        self.say(&format!("rio: warning: {text}"));
     }
 
-    /// Says an error: the fact, then the advice. Indented lines of the advice are kept as they are.
+    /// Says an error: the fact, then the advice, indented.
     pub fn fail(&mut self, error: &Error) {
         if error.is_silent() {
             return;
         }
-        self.say_words(&format!("rio: {}", error.fact()));
+        self.say(&format!("rio: {}", error.fact()));
         for line in error.advice().lines() {
-            if line.starts_with(' ') {
-                self.say(line);
-            } else {
-                self.say_indented(line, 2);
-            }
+            let indent = if line.starts_with(' ') { "" } else { "  " };
+            self.say(&format!("{indent}{line}"));
         }
     }
 
-    fn say_indented(&mut self, text: &str, indent: usize) {
-        let text = text::printable(text);
-        match self.screen.size {
-            Some((columns, _)) => {
-                let width = columns.min(text::WIDTH);
-                text::wrap(&text, indent, width).lines().for_each(|line| self.say(line));
-            }
-            None => self.say(&format!("{:indent$}{text}", "")),
-        }
-    }
-
-    /// Shows a status that stands alone on the last line, in place of the one before. Only a terminal
-    /// has a last line.
+    /// Shows a status on the last line, in place of the previous one. Does nothing without a status line.
     pub fn show_status(&mut self, text: &str) {
         let Some(columns) = self.status_columns() else { return };
-        let text: String = shown(text, self.screen.ascii_err).chars().take(columns).collect();
-        let rest = self.status_width.min(columns).saturating_sub(text.chars().count());
+        let text = self.shown(text, &self.screen.stderr);
+        let text: String = text.chars().take(columns).collect();
+        let width = text.chars().count();
+        let rest = self.status_width.min(columns).saturating_sub(width);
         self.write_raw(&format!("\r{text}{:rest$}", ""));
-        self.status_width = text.chars().count();
+        self.status_width = width;
     }
 
-    /// Takes the status away.
+    /// Removes the status.
     pub fn clear_status(&mut self) {
         let width = std::mem::take(&mut self.status_width);
         if width > 0 {
@@ -174,103 +144,102 @@ impl Console {
         }
     }
 
-    /// Whether there is a last line to show a status on.
+    /// Whether [`Console::show_status`] shows anything.
     pub fn has_status(&self) -> bool {
         self.status_columns().is_some()
     }
 
-    /// Whether a status of this text is seen whole.
+    /// Whether it shows all of this text.
     pub fn fits_status(&self, text: &str) -> bool {
         self.status_columns().is_some_and(|columns| text.chars().count() <= columns)
     }
 
-    /// A full line would wrap, and could not be taken back.
+    /// One column less than the terminal has: a full line would wrap.
     fn status_columns(&self) -> Option<usize> {
-        let (columns, _) = self.screen.size.filter(|_| self.screen.in_place)?;
-        let now = self.screen.columns_now.map_or(columns, |columns_now| columns_now());
-        Some(columns.min(now).saturating_sub(1))
+        let size = self.screen.stderr.as_ref().filter(|_| self.screen.status_line)?;
+        Some(size().0.saturating_sub(1))
     }
 
-    /// Draws a QR code of the text, if it fits and leaves this many lines free. Tells whether it did.
+    /// Draws a QR code if it fits and leaves this many lines free. Returns whether it did.
     pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> bool {
-        let Some((columns, lines)) = self.screen.size else { return false };
-        let ink = Ink {
-            color: self.screen.color,
-            half_blocks: !(self.screen.ascii_err || self.screen.no_half_blocks),
-        };
-        let Some(rows) = qr::draw(text, ink, columns, lines.saturating_sub(lines_free)) else {
-            return false;
-        };
-        rows.iter().for_each(|row| self.write_err(&format!("{row}\n")));
-        true
+        let Some(size) = &self.screen.stderr else { return false };
+        let (columns, lines) = size();
+        let Screen { color, utf8, half_blocks, .. } = self.screen;
+        let ink = Ink { color, half_blocks: utf8 && half_blocks };
+        let rows = qr::draw(text, ink, columns, lines.saturating_sub(lines_free));
+        rows.iter().flatten().for_each(|row| self.write_err(&format!("{row}\n")));
+        rows.is_some()
     }
 
-    /// How many lines a list may have so that it is seen whole, with the question below it.
+    /// How many lines of a list fit with a question below it.
     pub fn lines_for_list(&self) -> usize {
-        const FOR_THE_QUESTION: usize = 2;
-        const FEWEST: usize = 1;
-        self.lines().saturating_sub(FOR_THE_QUESTION).max(FEWEST)
+        self.lines().saturating_sub(2).max(1)
     }
 
-    /// How wide what is said may be.
+    /// Columns of standard error.
     pub fn columns(&self) -> usize {
-        self.screen.size.map_or(usize::MAX, |(columns, _)| columns)
+        self.screen.stderr.as_ref().map_or(usize::MAX, |size| size().0)
     }
 
-    /// How many lines there are.
+    /// Lines of standard error.
     pub fn lines(&self) -> usize {
-        self.screen.size.map_or(usize::MAX, |(_, lines)| lines)
+        self.screen.stderr.as_ref().map_or(usize::MAX, |size| size().1)
     }
 
-    /// How many lines a text takes on this screen.
+    /// How many lines a text takes on standard error.
     pub fn lines_of(&self, text: &str) -> usize {
         let columns = self.columns().max(1);
         let lines = |line: &str| line.chars().count().div_ceil(columns).max(1);
-        self.shown_folded(text).lines().map(lines).sum()
+        self.folded(text, &self.screen.stderr).lines().map(lines).sum()
     }
 
-    /// Whether the text comes out as it is where people read it.
+    /// Whether standard error shows the text unchanged.
     pub fn can_show(&self, text: &str) -> bool {
-        shown(text, self.screen.ascii_err) == text
+        self.shown(text, &self.screen.stderr) == text
     }
 
-    /// Whether a person at a terminal answers.
+    /// Whether a user at a terminal answers.
     pub fn is_interactive(&self) -> bool {
         self.input.is_terminal()
     }
 
-    /// Asks for a line; `None` if nobody can answer.
+    /// Asks for a line; `None` at the end of input.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
-        let question = self.shown_folded(question);
-        self.input.discard_typed();
-        self.write_err(&question);
-        let answer = self.input.read_line();
-        // At a terminal the person's own Enter ends the line; anywhere else nobody's does.
+        let answer = self.prompt(question);
+        // Only a terminal echoes the user's Enter.
         if !matches!(answer, Ok(Some(_))) || !self.input.is_terminal() {
             self.write_err("\n");
         }
-        answer.map_err(unreadable)
+        Ok(answer?.map(|line| String::from_utf8_lossy(&line).into_owned()))
     }
 
-    /// Asks for a line that is not shown while it is typed; `None` if nobody can answer.
+    /// Asks for a line that is not shown while the user types it; `None` at the end of input.
     pub fn ask_hidden(&mut self, question: &str) -> Result<Option<Secret>, Error> {
-        let question = self.shown_folded(question);
-        // Before the question: somebody may have the answer ready.
-        self.input.hide_typing(&question).map_err(unreadable)?;
-        self.input.discard_typed();
-        self.write_err(&question);
-        let answer = self.input.read_hidden();
+        // Before the question, because a fast user may type at once.
+        self.input.hide_typing().map_err(unreadable)?;
+        let answer = self.prompt(question);
         self.input.show_typing();
         self.write_err("\n");
-        answer.map_err(unreadable)
+        answer?.map(secret).transpose()
     }
 
     /// The first line of standard input, for an option whose value is `-`.
     pub fn read_secret(&mut self, option: &str) -> Result<Option<Secret>, Error> {
-        match self.input.is_terminal() {
-            true => self.ask_hidden(&format!("Value of {option}: ")),
-            false => self.input.read_hidden().map_err(unreadable),
+        if self.input.is_terminal() {
+            return self.ask_hidden(&format!("Value of {option}: "));
         }
+        self.read_line()?.map(secret).transpose()
+    }
+
+    fn prompt(&mut self, question: &str) -> Result<Option<Vec<u8>>, Error> {
+        let question = self.folded(question, &self.screen.stderr);
+        self.input.discard_typed();
+        self.write_err(&question);
+        self.read_line()
+    }
+
+    fn read_line(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.input.read_line().map_err(unreadable)
     }
 
     fn write_err(&mut self, text: &str) {
@@ -280,6 +249,19 @@ impl Console {
 
     fn write_raw(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
+    }
+
+    fn shown(&self, line: &str, terminal: &Option<Size>) -> String {
+        let line = text::printable(line);
+        match terminal.is_some() && !self.screen.utf8 {
+            true => line.replace(|c: char| !c.is_ascii(), "?"),
+            false => line,
+        }
+    }
+
+    fn folded(&self, line: &str, terminal: &Option<Size>) -> String {
+        let line = self.shown(line, terminal);
+        terminal.as_ref().map(|size| text::fold(&line, size().0)).unwrap_or(line)
     }
 }
 
@@ -295,27 +277,23 @@ fn unwritable(error: io::Error) -> Error {
 }
 
 fn unreadable(error: io::Error) -> Error {
-    let what = match error.kind() {
-        io::ErrorKind::InvalidData => "holds a line that is no text, or too long".to_owned(),
-        kind => format!("cannot be read: {kind}"),
-    };
-    Error::failure(format!("standard input {what}"), "Answer at a terminal, or pipe text in.")
-}
-
-fn shown(line: &str, ascii: bool) -> String {
-    let shown = text::printable(line);
-    match ascii {
-        true => shown.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect(),
-        false => shown,
+    match error.kind() {
+        io::ErrorKind::InvalidData => not_a_line(),
+        kind => Error::failure(format!("cannot read standard input: {kind}"), ANSWER),
     }
 }
 
-/// For so many columns, if there is an end to them.
-fn folded(line: &str, columns: Option<usize>) -> String {
-    columns.map_or_else(|| line.to_owned(), |columns| text::fold(line, columns))
+fn secret(line: Vec<u8>) -> Result<Secret, Error> {
+    String::from_utf8(line).map(Secret::new).map_err(|_| not_a_line())
 }
 
-/// Beyond ASCII there is only text within strings, where it may be escaped (RFC 8259 §7).
+const ANSWER: &str = "Answer at a terminal, or pipe text in.";
+
+fn not_a_line() -> Error {
+    Error::failure("standard input is not text, or has a line over 64 KiB", ANSWER)
+}
+
+/// Only strings hold characters beyond ASCII, and there they can be escaped (RFC 8259 §7).
 fn ascii_json(value: &Value) -> String {
     let mut ascii = String::new();
     for c in value.to_string().chars() {

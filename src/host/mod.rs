@@ -8,8 +8,8 @@ pub mod env;
 pub mod process;
 pub mod qr;
 pub mod random;
-#[cfg(target_env = "musl")]
-mod relro;
+pub mod signals;
+mod stdio;
 pub mod terminal;
 pub mod trace;
 
@@ -46,12 +46,12 @@ impl Host {
     /// The machine as it is.
     pub fn of_process() -> Self {
         process::set_up();
-        terminal::restore_on_signals();
+        signals::handle();
         let env = Env::of_process();
         let screen = terminal::screen(&env);
-        let (out, err) = (Box::new(terminal::standard_output()), Box::new(io::stderr()));
+        let (out, err) = (Box::new(stdio::standard_output()), Box::new(io::stderr()));
         Host {
-            console: Console::new(Box::<terminal::StandardInput>::default(), out, err, screen),
+            console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen),
             clock: Rc::new(SystemClock::start()),
             random: random::of_process(),
             browser: Box::new(browser::start),

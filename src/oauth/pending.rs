@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::host::terminal;
+use crate::host::signals;
 use crate::json;
 use crate::oauth::device_flow::Grant;
 use crate::secret::Secret;
@@ -145,7 +145,7 @@ impl PendingFile {
     /// From now on Ctrl-C takes the file away, if it is this process's.
     fn watch(&self) {
         if self.locked.is_some() {
-            terminal::remove_on_interrupt(Some(&self.path));
+            signals::remove_on_interrupt(Some(&self.path));
         }
     }
 
@@ -158,7 +158,7 @@ impl PendingFile {
 
     /// Takes the file away, if it is this process's: the login is over.
     pub fn forget(self) {
-        terminal::remove_on_interrupt(None);
+        signals::remove_on_interrupt(None);
         if self.locked.as_ref().is_some_and(|file| self.names(file)) {
             self.discard();
         }

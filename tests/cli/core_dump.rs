@@ -1,5 +1,4 @@
-//! What an attacker could use: a core dump would hold every secret of the moment, so there is none while the
-//! program waits; and no table of addresses can be written.
+//! A crash reveals no secret: no core dump, and no panic message.
 
 use std::fs;
 use std::io::Read;
@@ -13,10 +12,10 @@ use platform::{Call, EMAIL, Platform};
 use crate::robot::{Robot, binary};
 use crate::skip::skip;
 
-/// Who has no rights, on every system.
+/// The user id of `nobody`.
 const NOBODY: u32 = 65534;
 
-/// A process that is ended with the test.
+/// A process that ends with the test.
 struct Running(Child);
 
 impl Running {
@@ -29,7 +28,7 @@ impl Running {
         format!("/proc/{}/{file}", self.0.id())
     }
 
-    /// Reads standard error up to this text.
+    /// Reads standard error until the text appears.
     fn waits_for(&mut self, text: &str) {
         let mut seen = Vec::new();
         let stderr = self.0.stderr.as_mut().unwrap();
@@ -41,7 +40,7 @@ impl Running {
         }
     }
 
-    /// The soft limit of core dumps, and the hard one.
+    /// The soft and the hard limit.
     fn core_limits(&self) -> [String; 2] {
         let limits = fs::read_to_string(self.proc("limits")).unwrap();
         let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
@@ -49,12 +48,12 @@ impl Running {
         [words.next().unwrap(), words.next().unwrap()]
     }
 
-    /// The kernel gives what belongs to a process that may not be dumped to root, whoever runs it.
+    /// The files in /proc of a process that is not dumpable belong to root, whichever user runs it.
     fn is_dumpable(&self) -> bool {
         let status = fs::read_to_string(self.proc("status")).unwrap();
         let user = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
         let user: u32 = user.split_whitespace().next().unwrap().parse().unwrap();
-        assert_ne!(user, 0, "of root's processes it cannot be told");
+        assert_ne!(user, 0, "root owns them either way");
         fs::metadata(self.proc("environ")).unwrap().uid() == user
     }
 }
@@ -66,8 +65,8 @@ impl Drop for Running {
     }
 }
 
-/// As a user who is not root: what the tests run as, else nobody, to whom the robot then belongs.
-fn as_a_user(command: &mut Command, robot: &Robot) -> bool {
+/// If the tests run as root, runs the command as `nobody` and gives that user the robot's files.
+fn drop_root(command: &mut Command, robot: &Robot) -> bool {
     if fs::metadata(robot.home()).unwrap().uid() != 0 {
         return false;
     }
@@ -81,14 +80,14 @@ fn as_a_user(command: &mut Command, robot: &Robot) -> bool {
     true
 }
 
-/// `rio`, and where nobody is to run it, from where nobody can reach it.
+/// `rio` as a user other than root. `nobody` may not read the build directory, so it runs a copy.
 fn rio(robot: &Robot, arguments: &[&str]) -> Command {
     let plain = robot.rio(arguments).command();
     let copy = robot.home().join("rio");
     let mut command = Command::new(&copy);
-    let by_nobody = as_a_user(&mut command, robot);
-    if by_nobody {
-        // By another process: one that this process had open for writing could be held by a child of another test.
+    let as_nobody = drop_root(&mut command, robot);
+    if as_nobody {
+        // `cp` writes it, because a child of another test could inherit an open file of this process.
         assert!(Command::new("/bin/cp").arg(binary()).arg(&copy).status().unwrap().success());
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
     } else {
@@ -99,8 +98,8 @@ fn rio(robot: &Robot, arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether this machine tells of other processes what is asked here, by one that may be dumped.
-fn can_be_seen() -> bool {
+/// Whether /proc of this machine shows that an ordinary process is dumpable.
+fn proc_shows_dumpable() -> bool {
     if !Path::new("/proc/self/limits").exists() {
         skip("needs /proc");
         return false;
@@ -108,7 +107,7 @@ fn can_be_seen() -> bool {
     let robot = Robot::new();
     let mut command = Command::new("/bin/sleep");
     command.arg("60");
-    as_a_user(&mut command, &robot);
+    drop_root(&mut command, &robot);
     if !Running::start(&mut command).is_dumpable() {
         skip("needs a /proc that shows which processes are dumpable");
         return false;
@@ -116,39 +115,41 @@ fn can_be_seen() -> bool {
     true
 }
 
-fn leaves_no_core(process: &Running) {
+#[track_caller]
+fn is_protected(process: &Running) {
     let [soft, _] = process.core_limits();
-    assert_eq!(soft, "0", "the limit of core dumps");
-    assert!(!process.is_dumpable(), "not by a program either, to which dumps are piped");
+    assert_eq!(soft, "0");
+    // The limit does not apply to core dumps that are piped to a program.
+    assert!(!process.is_dumpable());
 }
 
 #[test]
-fn there_is_no_core_dump_at_the_prompt_for_a_password() {
-    if !can_be_seen() {
+fn password_prompt_leaves_no_core_dump() {
+    if !proc_shows_dumpable() {
         return;
     }
     let robot = Robot::new();
     let mut process = Running::start(&mut rio(&robot, &["auth", "login", "--email", EMAIL]));
     process.waits_for("Password");
-    leaves_no_core(&process);
+    is_protected(&process);
 }
 
 #[test]
-fn there_is_no_core_dump_while_a_login_waits() {
-    if !can_be_seen() {
+fn waiting_login_leaves_no_core_dump() {
+    if !proc_shows_dumpable() {
         return;
     }
     let platform = Platform::start();
     let robot = Robot::of(&platform);
     let mut process = Running::start(&mut rio(&robot, &["auth", "login", "--no-browser"]));
     process.waits_for("Waiting for approval");
-    leaves_no_core(&process);
+    is_protected(&process);
     assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
 }
 
 #[test]
-fn the_hard_limit_stays_for_a_browser_that_is_started() {
-    if !can_be_seen() {
+fn core_dump_limit_of_a_browser_stays() {
+    if !proc_shows_dumpable() {
         return;
     }
     let robot = Robot::new();
@@ -160,20 +161,20 @@ fn the_hard_limit_stays_for_a_browser_that_is_started() {
 }
 
 #[test]
-fn a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on() {
+fn panic_shows_its_place_and_not_its_message() {
     const PANICS: &str = "RIO_TEST_PANICS";
-    #[expect(clippy::disallowed_methods, reason = "this test starts itself again, and has to know")]
+    #[expect(clippy::disallowed_methods, reason = "the test runs itself again")]
     if std::env::var_os(PANICS).is_some() {
         rio::host::process::set_up();
         panic!("s3ntinel");
     }
-    let name = "core_dump::a_panic_tells_where_it_was_and_nothing_of_what_it_choked_on";
+    let name = "core_dump::panic_shows_its_place_and_not_its_message";
     let mut command = Command::new(std::env::current_exe().unwrap());
     let output = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1").output().unwrap();
     let shown = [output.stdout, output.stderr].concat();
     let shown = String::from_utf8(shown).unwrap();
     assert_eq!(output.status.code(), Some(1), "{shown}");
-    assert!(shown.contains("core_dump.rs:") && shown.contains("RIO_DEBUG=1"), "{shown}");
+    assert!(shown.contains("rio: internal error at tests/cli/core_dump.rs:"), "{shown}");
     assert!(!shown.contains("s3ntinel"), "{shown}");
 }
 

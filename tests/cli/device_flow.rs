@@ -12,7 +12,7 @@ use rio::host::console::Screen;
 use rio::host::random::Fraction;
 use serde_json::{Value, json};
 
-use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream};
+use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream, screen};
 
 const DEVICE_CODE: &str = "d3vice-c0de-that-nobody-sees";
 const USER_CODE: &str = "wDjB-mJhT";
@@ -278,13 +278,14 @@ fn a_user_code_that_cannot_be_shown_stops_the_login() {
 
 #[test]
 fn a_user_code_that_this_terminal_cannot_show_stops_the_login() {
-    let ascii = Screen { ascii_err: true, size: Some((80, 24)), ..Screen::default() };
+    let ascii = Screen { utf8: false, ..screen(80, 24) };
     let change = json!({"user_code": "Zürich"});
 
     let platform = start();
     offers(&platform, changed(offer(&platform), change.clone()));
     let robot = Robot::of(&platform);
-    let outcome = robot.rio(&["auth", "login"]).screen(ascii).run_at(&FakeClock::new()).exits(1);
+    let outcome =
+        robot.rio(&["auth", "login"]).screen(ascii.clone()).run_at(&FakeClock::new()).exits(1);
     // "Z?rich" would be typed as it stands there, and refused.
     let outcome = outcome.says("cannot show").says("UTF-8").says("--json").hides("rich").prints("");
     assert!(outcome.stderr.is_ascii(), "{outcome}");
@@ -1229,7 +1230,7 @@ fn trouble_that_is_too_long_for_the_last_line_is_said_whole_above_it() {
         platform.answer(Call::Token, Answer::hang_up());
         hands_out_tokens(&platform);
         let robot = Robot::of(&platform);
-        let screen = Screen { size: Some((columns, 24)), in_place: true, ..Screen::default() };
+        let screen = Screen { status_line: true, ..screen(columns, 24) };
         let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&clock).exits(0);
         // However it is broken into lines.
         let words = outcome.stderr.replace('\n', " ");

@@ -27,6 +27,7 @@ mod refresh_token;
 mod screens;
 mod secrets;
 mod selection;
+mod signals;
 mod smoke;
 mod status;
 mod terminal;

@@ -10,7 +10,7 @@ use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
 use rio::host::console::Screen;
 use serde_json::{Value, json};
 
-use crate::robot::{FakeClock, Robot};
+use crate::robot::{FakeClock, Robot, screen};
 
 /// Longer than anything takes on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -323,7 +323,7 @@ fn a_code_that_this_terminal_cannot_show_is_not_gone_on_with_either() {
     let (platform, clock) = (start(), FakeClock::new());
     let robot = Robot::of(&platform);
     leave_pending(&robot, &platform, &clock, json!({"user_code": "É-1"}));
-    let ascii = Screen { ascii_err: true, size: Some((80, 24)), ..Screen::default() };
+    let ascii = Screen { utf8: false, ..screen(80, 24) };
     let outcome = robot.rio(&["auth", "login"]).screen(ascii).run_at(&clock);
     outcome.exits(1).says("cannot show").hides("?-1");
 }

@@ -7,7 +7,7 @@ use platform::{Answer, Call, Platform};
 use rio::host::console::Screen;
 use serde_json::json;
 
-use crate::robot::{FakeClock, Outcome, Robot};
+use crate::robot::{FakeClock, Outcome, Robot, screen};
 use crate::skip::skip;
 
 /// A pixel's side of one module.
@@ -105,8 +105,7 @@ fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
     {
         for ascii_err in [false, true] {
             for color in [false, true] {
-                let size = Some((columns, lines));
-                let screen = Screen { color, ascii_err, size, ..Screen::default() };
+                let screen = Screen { color, utf8: !ascii_err, ..screen(columns, lines) };
                 let (uri, outcome) = shown(length, screen);
                 let code = code_in(&outcome);
                 if ascii_err && code.is_empty() {
@@ -128,7 +127,7 @@ fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
 #[test]
 fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
     for length in [50, 75, 100] {
-        let screen = Screen { size: Some((80, 24)), in_place: true, ..Screen::default() };
+        let screen = Screen { status_line: true, ..screen(80, 24) };
         let (_, outcome) = shown(length, screen);
         let first = outcome.stderr.lines().position(|line| line.starts_with('█')).unwrap();
         let status =
@@ -143,7 +142,7 @@ fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
 #[test]
 fn a_code_that_does_not_fit_is_left_out_and_the_address_is_shown_in_words() {
     for (columns, lines) in [(40, 24), (80, 20), (20, 10)] {
-        let screen = Screen { size: Some((columns, lines)), ..Screen::default() };
+        let screen = screen(columns, lines);
         let (uri, outcome) = shown(100, screen);
         assert!(code_in(&outcome).is_empty(), "{columns}x{lines}\n{outcome}");
         outcome.says(&uri);

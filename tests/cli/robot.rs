@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -17,11 +18,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use platform::Platform;
 use rio::host::Host;
 use rio::host::clock::Clock;
-use rio::host::console::{Console, Input, Screen};
+use rio::host::console::{Console, Input, Screen, Size};
 use rio::host::env::Env;
 use rio::host::random::Fraction;
 use rio::host::trace::Trace;
-use rio::secret::Secret;
 use serde_json::Value;
 
 /// The members of the config file that a login and its selection set: what a logout forgets.
@@ -148,6 +148,7 @@ impl Rio<'_> {
         let mut command = program();
         command.args(&self.arguments).env_clear().envs(&self.robot.env);
         command.current_dir(self.robot.home());
+        reset_signals(&mut command);
         command
     }
 
@@ -220,6 +221,25 @@ impl Rio<'_> {
             stderr: err.text(),
         }
     }
+}
+
+/// Gives signals their default action, also where the tests run with some ignored, as under `nohup`.
+pub fn reset_signals(command: &mut Command) {
+    let reset = || {
+        for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM] {
+            // SAFETY: takes no pointer.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: `signal` is async-signal-safe.
+    unsafe { command.pre_exec(reset) };
+}
+
+/// A terminal of this size: UTF-8, without colors and without a status line.
+pub fn screen(columns: usize, lines: usize) -> Screen {
+    let stderr: Option<Size> = Some(Rc::new(move || (columns, lines)));
+    Screen { stderr, utf8: true, half_blocks: true, ..Screen::default() }
 }
 
 /// The binary under test: the one that cargo built, or the one that `RIO_BINARY` names.
@@ -442,18 +462,14 @@ impl Input for Lines {
         false
     }
 
-    fn read_line(&mut self) -> io::Result<Option<String>> {
-        Ok(self.0.pop())
+    fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.0.pop().map(String::into_bytes))
     }
 
     fn discard_typed(&mut self) {}
 
-    fn hide_typing(&mut self, _prompt: &str) -> io::Result<()> {
+    fn hide_typing(&mut self) -> io::Result<()> {
         Ok(())
-    }
-
-    fn read_hidden(&mut self) -> io::Result<Option<Secret>> {
-        Ok(self.0.pop().map(Secret::new))
     }
 
     fn show_typing(&mut self) {}

@@ -60,7 +60,7 @@ fn shown_until(
     let mut terminal = Terminal::start_of_size(size, command);
     terminal.waits_for(text);
     terminal.types("\x03");
-    terminal.ends();
+    terminal.wait();
     terminal.text()
 }
 

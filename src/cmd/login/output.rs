@@ -89,7 +89,7 @@ impl Report {
         }
         // A reason that fits the status line is shown there.
         if !host.console.fits_status(&retrying(reason, left)) {
-            host.console.say_words(&format!("{reason}; retrying..."));
+            host.console.say(&format!("{reason}; retrying..."));
         }
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Report {
             }
         }
         if let Some(note) = note(selection) {
-            host.console.say_words(&note);
+            host.console.say(&note);
         }
         Ok(())
     }

@@ -1,0 +1,55 @@
+//! Signals that end the program: it restores the terminal, then dies of the signal.
+
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use libc::{c_char, c_int, sighandler_t};
+
+use crate::host::terminal;
+
+/// Installs the handlers. A signal that the parent ignores, as under `nohup`, stays ignored.
+pub fn handle() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+        // SAFETY: both structs are plain data, valid when zeroed; the handler is async-signal-safe.
+        unsafe {
+            let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+            let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+            new.sa_sigaction = die as *const () as sighandler_t;
+            // The handler raises the signal again, with its default action.
+            new.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
+            // Else restoring the terminal from the background would stop the program.
+            libc::sigaddset(&mut new.sa_mask, libc::SIGTTOU);
+            libc::sigaction(signal, null_mut(), &mut old);
+            if old.sa_sigaction != libc::SIG_IGN {
+                libc::sigaction(signal, &new, null_mut());
+            }
+        }
+    }
+}
+
+/// Null, or a C string that is never freed, so that the handler can read it at any time.
+static REMOVE_ON_INTERRUPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
+
+/// Names a file that Ctrl-C removes; other signals leave it.
+pub fn remove_on_interrupt(path: Option<&Path>) {
+    let path = path.and_then(|path| CString::new(path.as_os_str().as_bytes()).ok());
+    REMOVE_ON_INTERRUPT.store(path.map_or(null_mut(), CString::into_raw), Ordering::SeqCst);
+}
+
+extern "C" fn die(signal: c_int) {
+    terminal::show_typing();
+    let path = REMOVE_ON_INTERRUPT.load(Ordering::SeqCst);
+    // SAFETY: all async-signal-safe; the path is null or a C string that is never freed.
+    unsafe {
+        if signal == libc::SIGINT && !path.is_null() {
+            libc::unlink(path);
+        }
+        libc::raise(signal);
+        // PID 1 survives that.
+        libc::_exit(128_i32.wrapping_add(signal))
+    }
+}

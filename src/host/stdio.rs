@@ -1,0 +1,107 @@
+//! Standard input and output of the process, unbuffered.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::FromRawFd;
+
+use crate::host::console::Input;
+use crate::host::terminal;
+
+/// No answer is longer, in bytes.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Standard input. A buffer, like that of `io::stdin`, would keep passwords in memory.
+pub struct StandardInput(File);
+
+impl StandardInput {
+    /// Takes standard input over.
+    pub fn open() -> Self {
+        // SAFETY: nothing else in the program uses this descriptor.
+        StandardInput(unsafe { File::from_raw_fd(libc::STDIN_FILENO) })
+    }
+}
+
+impl Input for StandardInput {
+    fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
+    }
+
+    #[expect(clippy::unbuffered_bytes, reason = "answers are short, and may be passwords")]
+    fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        // Allocated once, so that growing leaves no copy of a password behind.
+        let mut line = Vec::with_capacity(LONGEST_LINE);
+        for byte in (&self.0).bytes() {
+            line.push(byte?);
+            if line.ends_with(b"\n") {
+                break;
+            } else if line.len() == LONGEST_LINE {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+        if line.is_empty() {
+            return Ok(None);
+        }
+        while matches!(line.last(), Some(b'\r' | b'\n')) {
+            line.pop();
+        }
+        if self.is_terminal() {
+            remove_keys(&mut line);
+        }
+        Ok(Some(line))
+    }
+
+    fn discard_typed(&mut self) {
+        if self.is_terminal() {
+            // SAFETY: takes no pointer.
+            unsafe { libc::tcflush(libc::STDIN_FILENO, libc::TCIFLUSH) };
+        }
+    }
+
+    fn hide_typing(&mut self) -> io::Result<()> {
+        if self.is_terminal() { terminal::hide_typing() } else { Ok(()) }
+    }
+
+    fn show_typing(&mut self) {
+        terminal::show_typing();
+    }
+}
+
+/// Removes what arrow and function keys send: ESC, `[` or `O`, parameters and a final byte (ECMA-48 §5.4).
+fn remove_keys(line: &mut Vec<u8>) {
+    let mut previous = None;
+    line.retain(|&byte| {
+        let before = previous;
+        previous = match (before, byte) {
+            (_, b'\x1b') | (Some(b'\x1b'), b'[' | b'O') => Some(byte),
+            (None | Some(b'\x1b'), _) | (_, b'@'..=b'~') => None,
+            _ => Some(byte),
+        };
+        before.is_none() && previous.is_none()
+    });
+}
+
+/// Standard output. `io::stdout` ignores the error of writing to a closed descriptor.
+pub fn standard_output() -> File {
+    // SAFETY: nothing else in the program uses this descriptor.
+    unsafe { File::from_raw_fd(libc::STDOUT_FILENO) }
+}
+
+/// Runs before std's own start, which opens `/dev/null` in place of a closed descriptor.
+#[used]
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+static BEFORE_MAIN: extern "C" fn() = open_closed_output_for_reading;
+
+/// Makes each write to a closed standard output fail.
+extern "C" fn open_closed_output_for_reading() {
+    // SAFETY: the path is a C string; the other arguments are numbers.
+    unsafe {
+        if libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) == -1 {
+            let root = libc::open(c"/".as_ptr(), libc::O_RDONLY);
+            if root != libc::STDOUT_FILENO {
+                libc::dup2(root, libc::STDOUT_FILENO);
+                libc::close(root);
+            }
+        }
+    }
+}
