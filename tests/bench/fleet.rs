@@ -63,7 +63,7 @@ impl Fleet {
     fn run(bench: &Bench, has_outage: bool) -> Fleet {
         let mut site = Site::new();
         let robots: Vec<Robot> = (0..ROBOTS).map(|_| site.robot()).collect();
-        site.platform.expect_a_crowd();
+        site.platform.expect_many_clients();
         let platform = &site.platform;
         let login = |robot| bench.runner.start(&bench.rio.path, bench.rio.device_login, robot);
         let mut running: Vec<Running> = robots.iter().map(login).collect();

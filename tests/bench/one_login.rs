@@ -127,7 +127,7 @@ impl Login {
         platform.interval(INTERVAL.as_secs());
         let relay = Relay::to(platform.tls().address());
         let url = format!("https://{}", relay.address());
-        platform.seen_at(&url);
+        platform.public_url(&url);
         let robot = site.robot_at(&url);
         let mut running = bench.runner.start(&program.path, program.device_login, &robot);
         while platform.calls(Call::Token).iter().filter(|poll| poll.answered.is_some()).count()

@@ -40,7 +40,7 @@ fn year(time: SystemTime) -> String {
 /// Runs on a robot that is logged in, at this wall clock; the platform is right.
 fn run(arguments: &[&str], utc: SystemTime) -> (Robot, Vec<u8>, Outcome) {
     let platform = Platform::start();
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(1);
     platform.date(Some(httpdate::fmt_http_date(now())));
     let (robot, _) = Robot::logged_in(&platform);
@@ -161,7 +161,7 @@ fn stepped() -> Rc<FakeClock> {
 #[test]
 fn an_interval_does_not_move_when_the_clock_is_set() {
     let platform = Platform::start();
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(8);
     platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
     let (robot, clock) = (Robot::of(&platform), stepped());
@@ -172,7 +172,7 @@ fn an_interval_does_not_move_when_the_clock_is_set() {
 #[test]
 fn back_off_does_not_move_when_the_clock_is_set() {
     let platform = Platform::start();
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(1);
     (0..4).for_each(|_| platform.answer(Call::Token, Answer::hang_up()));
     let (robot, clock) = (Robot::of(&platform), stepped());
@@ -184,7 +184,7 @@ fn back_off_does_not_move_when_the_clock_is_set() {
 fn the_deadline_does_not_move_when_the_clock_is_set() {
     let waits = |clock: Rc<FakeClock>| {
         let platform = Platform::start();
-        platform.lenient();
+        platform.allow_early_polls();
         platform.expires_in(42);
         let robot = Robot::of(&platform);
         robot.rio(&LOGIN).run_at(&clock).exits(1).says("the code expired before");
@@ -199,7 +199,7 @@ fn the_deadline_does_not_move_when_the_clock_is_set() {
 fn a_clock_that_is_set_right_during_the_wait_makes_the_login_good() {
     for wrong in [UNIX_EPOCH, in_ten_years()] {
         let platform = Platform::start();
-        platform.lenient();
+        platform.allow_early_polls();
         platform.approve_after(1);
         let (robot, clock) = (Robot::of(&platform), FakeClock::at(wrong));
         clock.meanwhile(|clock, _| clock.set(now()));

@@ -25,14 +25,14 @@ fn over_tls() -> (Rc<Platform>, Robot) {
 fn over_tls_as(different: fn(Certificate) -> Certificate) -> (Rc<Platform>, Robot) {
     let authority = Authority::new();
     let platform = Platform::start_tls(&different(authority.certify(&["127.0.0.1"])));
-    platform.lenient();
+    platform.allow_early_polls();
     let robot = trusting(Robot::of(&platform), &authority);
     (Rc::new(platform), robot)
 }
 
 fn over_plain_http() -> (Rc<Platform>, Robot) {
     let platform = Platform::start();
-    platform.lenient();
+    platform.allow_early_polls();
     let robot = Robot::of(&platform);
     (Rc::new(platform), robot)
 }
@@ -96,7 +96,7 @@ fn hosts_that_are_not_one_have_one_connection_each() {
     let token = api.issue_token();
     let mut claims = login_server.claims();
     claims["rio_token"] = token.into();
-    (0..2).for_each(|_| login_server.answer(Call::Token, Answer::live()));
+    (0..2).for_each(|_| login_server.answer(Call::Token, Answer::unscripted()));
     login_server.answer(Call::Token, Answer::json(200, login_server.tokens(claims)));
     let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&FakeClock::new()));
     assert_eq!((login_server.connections(), api.connections()), (1, 1), "{outcome}");
@@ -218,7 +218,7 @@ fn a_server_that_goes_away_with_a_poll_it_has_received_is_trouble_that_passes() 
     for make in [over_tls, over_plain_http] {
         let (platform, robot) = make();
         platform.approve_after(2);
-        platform.answer(Call::Token, Answer::live());
+        platform.answer(Call::Token, Answer::unscripted());
         platform.answer(Call::Token, Answer::hang_up());
         let clock = FakeClock::new();
         let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));

@@ -23,7 +23,7 @@ type Case<T> = (&'static str, T);
 /// A platform that takes the fake clock's polls for punctual.
 fn start() -> Platform {
     let platform = Platform::start();
-    platform.lenient();
+    platform.allow_early_polls();
     platform
 }
 
@@ -411,7 +411,7 @@ fn json_tells_the_verification_without_the_device_code() {
 fn json_tells_what_was_selected() {
     let world = World::of([platform::Organization::new("Acme Robotics", ["fleet"])]);
     let (platform, clock) = (Platform::with(world), FakeClock::new());
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(0);
     let robot = Robot::of(&platform);
     let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(0);

@@ -65,7 +65,7 @@ fn until(holds: impl Fn() -> bool) {
 fn start() -> Platform {
     let platform = Platform::start();
     platform.interval(1);
-    platform.lenient();
+    platform.allow_early_polls();
     platform
 }
 
@@ -144,7 +144,7 @@ fn two_logins_at_once_do_not_fight_over_it() {
     let first = Waiting::start(&robot, &platform);
     let kept = fs::read(pending_file(&robot)).unwrap();
     platform.approve_after(0);
-    platform.answer(Call::Token, Answer::live());
+    platform.answer(Call::Token, Answer::unscripted());
     let second = Robot::of(&platform).env("RIO_CONFIG", robot.config_path());
     let verification = login(&second, &FakeClock::new());
     assert_eq!(verification["resumed"], false);

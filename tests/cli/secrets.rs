@@ -60,7 +60,7 @@ impl Search {
 fn start() -> Platform {
     let user = User { email: EMAIL.into(), password: PASSWORD.into(), name: "Ada".into() };
     let platform = Platform::with(World { users: vec![user], ..World::default() });
-    platform.lenient();
+    platform.allow_early_polls();
     platform
 }
 

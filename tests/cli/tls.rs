@@ -119,7 +119,7 @@ fn tls_1_2_and_1_3_are_spoken() {
     {
         println!("case: TLS {name}");
         let platform = Platform::start_tls(&certificate);
-        platform.lenient();
+        platform.allow_early_polls();
         platform.approve_after(2);
         let robot = trusting(Robot::of(&platform), &authority);
         let outcome = device_login(&robot, &FakeClock::new());
@@ -144,7 +144,7 @@ fn a_host_may_be_certified_by_name() {
 fn a_host_may_be_certified_by_an_ipv6_address() {
     let authority = Authority::new();
     let platform = Platform::start();
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(1);
     let behind = platform.url().trim_start_matches("http://").parse().unwrap();
     let certificate = authority.certify(&["::1"]);
@@ -153,7 +153,7 @@ fn a_host_may_be_certified_by_an_ipv6_address() {
         Err(error) => return skip(format_args!("needs IPv6 on loopback: {error}")),
     };
     let url = format!("https://[::1]:{}", port.address().port());
-    platform.seen_at(&url);
+    platform.public_url(&url);
     let robot = trusting(Robot::new(), &authority);
     robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
     let outcome = device_login(&robot, &FakeClock::new());
@@ -226,7 +226,7 @@ fn an_unknown_authority_is_refused() {
 #[test]
 fn an_authority_that_another_vouches_for_is_unknown_where_the_server_does_not_name_it() {
     let root = Authority::new();
-    let certificate = root.intermediate().certify(&[HERE]).alone();
+    let certificate = root.intermediate().certify(&[HERE]).without_intermediates();
     is_refused(&certificate, &root, &["nobody this machine trusts", "SSL_CERT_FILE"]);
 }
 
@@ -398,7 +398,7 @@ fn a_certificate_that_turns_bad_while_polling_is_told_and_does_not_end_the_login
     ] {
         println!("case: {name}");
         let platform = Rc::new(Platform::start_tls(&good));
-        platform.lenient();
+        platform.allow_early_polls();
         platform.approve_after(2);
         let robot = trusting(Robot::of(&platform), &authority);
         let clock = FakeClock::new();
@@ -406,10 +406,10 @@ fn a_certificate_that_turns_bad_while_polling_is_told_and_does_not_end_the_login
             let (platform, good) = (platform.clone(), good.clone());
             move |_, wait| match wait {
                 2 => {
-                    platform.tls().show(&bad);
+                    platform.tls().set_certificate(&bad);
                     platform.tls().hang_up();
                 }
-                4 => platform.tls().show(&good),
+                4 => platform.tls().set_certificate(&good),
                 _ => {}
             }
         });
@@ -431,7 +431,7 @@ fn a_handshake_that_stalls_is_given_up_after_ten_seconds_and_polling_goes_on() {
     println!("this takes 10 seconds: the limit is real");
     let (authority, platform) = certified();
     let platform = Rc::new(platform);
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(2);
     let robot = trusting(Robot::of(&platform), &authority);
     let clock = FakeClock::new();
@@ -472,7 +472,7 @@ fn is_tls(mut bytes: &[u8]) -> bool {
 #[test]
 fn a_proxy_sees_where_to_and_nothing_else() {
     let (authority, platform) = certified();
-    platform.lenient();
+    platform.allow_early_polls();
     platform.approve_after(2);
     let proxy = ConnectProxy::to(platform.url());
     let robot = trusting(Robot::of(&platform), &authority).env("HTTPS_PROXY", proxy.url());

@@ -1,4 +1,4 @@
-//! What comes back: an HTTP answer, or one of the ways in which there is none.
+//! What the platform does with a request: send a response, or fail to.
 
 use std::io::Write;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tiny_http::{Header, Response};
 
-use crate::wire::Wire;
+use crate::relay::Connection;
 
-/// One answer to one request.
+/// The answer to one request.
 #[derive(Debug)]
 pub struct Answer(pub(crate) Kind);
 
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     Raw(Vec<u8>),
     HangUp,
     Stall(Duration),
-    Live,
+    Unscripted,
 }
 
 #[derive(Debug)]
@@ -29,50 +29,50 @@ pub(crate) struct Reply {
 }
 
 impl Answer {
-    /// A JSON body.
+    /// A response with a JSON body.
     pub fn json(status: u16, body: Value) -> Answer {
         Answer::text(status, "application/json", body.to_string())
     }
 
-    /// Any other body; bytes too, for one that is compressed or no UTF-8.
+    /// A response with any other body. It need not be UTF-8.
     pub fn text(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
         let reply = Reply { status, headers: Vec::new(), body: body.into() };
         Answer(Kind::Reply(reply)).header("Content-Type", content_type)
     }
 
-    /// Exactly these bytes, and the connection's end: for cut bodies, malformed HTTP, lying lengths.
+    /// Sends exactly these bytes and closes the connection: for truncated bodies, malformed HTTP or a wrong length.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Answer {
         Answer(Kind::Raw(bytes.into()))
     }
 
-    /// The connection's end, without a byte.
+    /// Closes the connection without a response.
     pub fn hang_up() -> Answer {
         Answer(Kind::HangUp)
     }
 
-    /// Silence for so long, or until the platform is dropped; then the connection's end.
+    /// Sends nothing for this time, or until the platform is dropped, and then closes the connection.
     pub fn stall(time: Duration) -> Answer {
         Answer(Kind::Stall(time))
     }
 
-    /// What the platform answers by itself; to script only a later answer of the same call.
-    pub fn live() -> Answer {
-        Answer(Kind::Live)
+    /// The response that the platform sends without a script. Queue it to script only a later one.
+    pub fn unscripted() -> Answer {
+        Answer(Kind::Unscripted)
     }
 
-    /// Adds a header to a [`json`](Answer::json) or [`text`](Answer::text) answer.
+    /// Adds a header to a [`json`](Answer::json) or [`text`](Answer::text) response.
     ///
     /// # Panics
     ///
-    /// On an answer without headers, and on those headers that tiny_http keeps to itself and would
-    /// silently leave out; [`raw`](Answer::raw) sends them.
+    /// On other answers, and for headers that tiny_http sets itself and would silently leave out. Use
+    /// [`raw`](Answer::raw) for these.
     pub fn header(mut self, name: &str, value: &str) -> Answer {
         const FRAMING: [&str; 5] =
             ["Connection", "Content-Length", "Trailer", "Transfer-Encoding", "Upgrade"];
-        let ours = FRAMING.iter().all(|field| !field.eq_ignore_ascii_case(name));
+        let allowed = FRAMING.iter().all(|field| !field.eq_ignore_ascii_case(name));
         match (&mut self.0, Header::from_bytes(name, value)) {
-            (Kind::Reply(reply), Ok(header)) if ours => reply.headers.push(header),
-            _ => panic!("cannot put the header `{name}: {value}` there; use Answer::raw"),
+            (Kind::Reply(reply), Ok(header)) if allowed => reply.headers.push(header),
+            _ => panic!("cannot add the header `{name}: {value}`; use Answer::raw"),
         }
         self
     }
@@ -89,24 +89,24 @@ impl Reply {
             let header = Header::from_bytes("Date", date).expect("a date is ASCII");
             response.add_header(header);
         }
-        // Printed whole before it is sent: in pieces, each would wait for the other side's delayed acknowledgement.
+        // Sent in one write: each of several small ones would wait for a delayed acknowledgement.
         let mut printed = Vec::new();
         let version = incoming.http_version().clone();
         response
             .raw_print(&mut printed, version, incoming.headers(), false, None)
             .expect("memory takes everything");
         let mut writer = incoming.into_writer();
-        // A client that has gone away is no fault of the platform's.
+        // The client may have closed the connection already.
         let _ = writer.write_all(&printed).and_then(|()| writer.flush());
     }
 }
 
-impl Wire {
-    /// Ends the connection after these bytes, and the request with it.
+impl Connection {
+    /// Sends these bytes, then closes the connection and drops the request.
     pub(crate) fn end_with(&self, bytes: &[u8], incoming: tiny_http::Request) {
         self.write(bytes);
         self.cut();
-        // tiny_http answers 500 to a request that is dropped; by now that goes nowhere.
+        // tiny_http answers a dropped request with 500, which now reaches no one.
         drop(incoming);
     }
 }

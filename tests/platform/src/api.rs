@@ -1,12 +1,12 @@
-//! Everything that gives, takes or wants a token: RIP and the v2 API. A few members that `rio` has no use for are those
-//! without which the Python `rio` does not take an answer.
+//! The calls with passwords and tokens: RIP and the v2 API. Some members are only for the Python `rio`, which fails
+//! without them.
 
 use serde_json::{Value, json};
 
-use crate::live::{DAY, HOUR, Live};
+use crate::backend::{Backend, DAY, HOUR};
 use crate::{Answer, Organization, Request};
 
-/// A status that is not 200, and what the answer says about it.
+/// An error status, and the error in the body.
 pub(crate) struct Refusal(u16, &'static str);
 
 const BAD_TOKEN: Refusal = Refusal(401, "the token is not valid");
@@ -18,13 +18,13 @@ pub(crate) fn answer(result: Result<Value, Refusal>) -> Answer {
     }
 }
 
-impl Live {
+impl Backend {
     pub(crate) fn user_login(&mut self, request: &Request) -> Result<Value, Refusal> {
         let lifetime = match request.param("type").as_deref() {
             Some("low") => 24 * HOUR,
             Some("med") => 7 * DAY,
             Some("high") => 30 * DAY,
-            _ => return Err(Refusal(400, "type is none of low, med, high")),
+            _ => return Err(Refusal(400, "type must be low, med or high")),
         };
         let credentials = request.json();
         let mut users = self.world.users.iter();
@@ -75,7 +75,7 @@ impl Live {
             .ok_or(Refusal(404, "no such organization"))
     }
 
-    /// The e-mail address of whom the request's token stands for.
+    /// The email of the user whose token the request carries.
     fn bearer(&self, request: &Request) -> Result<&str, Refusal> {
         token(request).and_then(|token| self.tokens.get(token)).map(String::as_str).ok_or(BAD_TOKEN)
     }

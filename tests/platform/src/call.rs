@@ -1,6 +1,6 @@
-//! The calls that a client of rapyuta.io makes.
+//! The API calls of rapyuta.io that rio makes.
 
-/// A call of the platform's interface, by method and path.
+/// An API call, identified by method and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
     Discovery,
@@ -27,7 +27,7 @@ impl Call {
         Call::Projects,
     ];
 
-    /// The only method that the call is made with.
+    /// The HTTP method.
     pub fn method(self) -> &'static str {
         match self {
             Call::Discovery | Call::UserInfo | Call::UsersMe | Call::Projects => "GET",
@@ -39,7 +39,7 @@ impl Call {
         }
     }
 
-    /// Its path below the platform's [`url`](crate::Platform::url).
+    /// The path below [`Platform::url`](crate::Platform::url).
     pub fn path(self) -> &'static str {
         match self {
             Call::Discovery => "/.well-known/openid-configuration",

@@ -1,9 +1,10 @@
 //! A fake rapyuta.io on a loopback port.
 //!
-//! [`Platform::start`] gives a small, correct rapyuta.io: OpenID discovery, the device flow with a web page to
-//! approve it, tokens, users, organizations and projects. A test then bends it: [`Platform::answer`] queues what
-//! one call gets next, be it an error, half a body or silence; [`Platform::requests`] tells what was asked. When it is
-//! dropped it fails the test if an answer was left over or a request went astray.
+//! [`Platform::start`] runs a small, correct rapyuta.io: OpenID discovery, the device flow with a web page to
+//! approve it, tokens, users, organizations and projects. A test can script it: [`Platform::answer`] queues the
+//! response to the next request of a call, such as an error, a truncated body or silence. [`Platform::requests`]
+//! returns what clients sent. When it is dropped, it fails the test if a scripted response was not used or a request
+//! was unknown.
 //!
 //! ```
 //! use platform::{Answer, Call, Platform};
@@ -22,28 +23,28 @@
 //! assert_eq!(platform.calls(Call::UserInfo).len(), 1);
 //! ```
 //!
-//! | file | idea |
+//! | file | content |
 //! | --- | --- |
-//! | `platform` | what a test holds: scripts, records, the check at the end |
-//! | `call`, `request`, `answer` | what is asked, and what comes back |
-//! | `wire` | connections that can be cut |
-//! | `tls` | TLS in front of them, and the certificates for it |
-//! | `live` | the state of the correct rapyuta.io, and which part answers a call |
-//! | `oidc`, `page`, `api` | its parts: device flow, the page to approve it, everything that takes a token |
-//! | `world` | who and what exists there |
-//! | `jwt` | tokens that look right |
+//! | `platform` | what a test uses: scripted responses, recorded requests, the check on drop |
+//! | `call`, `request`, `answer` | the API calls, recorded requests, and responses |
+//! | `relay` | connections that the platform can close at any time |
+//! | `tls` | TLS in front of them, and certificates |
+//! | `backend` | the state of the correct rapyuta.io, and which part answers a call |
+//! | `oidc`, `page`, `api` | its parts: device flow, approval page, calls with passwords and tokens |
+//! | `world` | users, organizations and projects |
+//! | `jwt` | random tokens, and JWTs with a fake signature |
 
 mod answer;
 mod api;
+mod backend;
 mod call;
 mod jwt;
-mod live;
 mod oidc;
 mod page;
 mod platform;
+mod relay;
 mod request;
 mod tls;
-mod wire;
 mod world;
 
 pub use answer::Answer;

@@ -6,43 +6,43 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::backend::{Backend, DAY, HOUR};
 use crate::jwt::{jwt, random, random_token};
-use crate::live::{DAY, HOUR, Live};
 use crate::{Answer, Call, Request};
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// Both cases, as Hydra draws them; without the letters that are mistaken for another or for a digit.
+/// Both cases, as in Hydra, without letters that look like another letter or a digit.
 const USER_CODE_LETTERS: &str = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
 
-/// So much may a poll come early, for timers and networks that are not exact.
+/// How early a poll may come, because timers and networks are not exact.
 const LEEWAY: Duration = Duration::from_millis(50);
 
-/// A device authorization, from the request of the device to the end of its code.
+/// A device authorization.
 pub(crate) struct Grant {
     pub(crate) user_code: String,
     pub(crate) client_id: String,
     pub(crate) user_agent: String,
     pub(crate) peer: SocketAddr,
-    pub(crate) asked: Instant,
-    pub(crate) verdict: Verdict,
+    pub(crate) requested: Instant,
+    pub(crate) decision: Decision,
     device_code: String,
     lifetime: Duration,
     interval: Duration,
-    polled: Option<Instant>,
-    pendings: usize,
+    last_poll: Option<Instant>,
+    pending_polls: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     Pending,
     Approved,
     Denied,
-    /// Approved, and the tokens were fetched.
+    /// Approved, and the device has its tokens.
     Used,
 }
 
-impl Live {
+impl Backend {
     pub(crate) fn discovery(&self) -> Answer {
         let url = &self.url;
         let metadata = json!({
@@ -73,15 +73,15 @@ impl Live {
         let grant = Grant {
             user_code: random(8, USER_CODE_LETTERS),
             client_id: client_id.clone(),
-            user_agent: request.header("User-Agent").unwrap_or("not told").into(),
+            user_agent: request.header("User-Agent").unwrap_or("unknown").into(),
             peer: request.peer,
-            asked: Instant::now(),
-            verdict: Verdict::Pending,
+            requested: Instant::now(),
+            decision: Decision::Pending,
             device_code: random_token(),
             lifetime: Duration::from_secs(self.expires_in),
             interval: Duration::from_secs(self.interval),
-            polled: None,
-            pendings: 0,
+            last_poll: None,
+            pending_polls: 0,
         };
         let verification_uri = format!("{}/device", self.url);
         let answer = json!({
@@ -107,12 +107,12 @@ impl Live {
             .iter_mut()
             .find(|grant| grant.device_code == *device_code && grant.client_id == *client_id)
             .ok_or("invalid_grant")?
-            .poll(self.lenient, self.approve_after)?;
+            .poll(self.allow_early_polls, self.approve_after)?;
         let claims = self.claims(client_id);
         Ok(self.tokens(claims))
     }
 
-    /// The claims of the first user's id_token, a new live `rio_token` among them.
+    /// The claims of an id_token for the first user, with a new valid `rio_token`.
     pub(crate) fn claims(&mut self, client_id: &str) -> Value {
         let now = self.now();
         let email = self.first_user().email.clone();
@@ -128,7 +128,7 @@ impl Live {
         })
     }
 
-    /// What the token endpoint answers when all is well, with an id_token of these claims.
+    /// A successful token response, with an id_token that has these claims.
     pub(crate) fn tokens(&self, claims: Value) -> Value {
         json!({
             "access_token": random_token(),
@@ -139,53 +139,59 @@ impl Live {
         })
     }
 
-    /// The newest device authorization that waits for the user.
+    /// The newest pending device authorization.
     pub(crate) fn newest_pending(&mut self) -> Option<&mut Grant> {
         let mut newest_first = self.grants.iter_mut().rev();
-        newest_first.find(|grant| grant.verdict == Verdict::Pending && !grant.is_over())
+        newest_first.find(|grant| grant.decision == Decision::Pending && !grant.is_expired())
     }
 }
 
 impl Grant {
-    pub(crate) fn is_over(&self) -> bool {
-        self.asked.elapsed() >= self.lifetime
+    pub(crate) fn is_expired(&self) -> bool {
+        self.requested.elapsed() >= self.lifetime
     }
 
-    fn poll(&mut self, lenient: bool, approve_after: Option<usize>) -> Result<(), &'static str> {
-        let last = self.polled.replace(Instant::now());
+    fn poll(
+        &mut self,
+        allow_early_polls: bool,
+        approve_after: Option<usize>,
+    ) -> Result<(), &'static str> {
+        let last = self.last_poll.replace(Instant::now());
         let early = last.is_some_and(|last| last.elapsed() + LEEWAY < self.interval);
-        if self.is_over() {
+        if self.is_expired() {
             return Err("expired_token");
         }
-        if early && !lenient {
-            // RFC 8628 §3.5: for this and all later polls.
+        if early && !allow_early_polls {
+            // For this and all later polls (RFC 8628 §3.5).
             self.interval = self.interval.saturating_add(Duration::from_secs(5));
             return Err("slow_down");
         }
-        if self.verdict == Verdict::Pending && approve_after.is_some_and(|n| self.pendings >= n) {
-            self.verdict = Verdict::Approved;
+        if self.decision == Decision::Pending
+            && approve_after.is_some_and(|n| self.pending_polls >= n)
+        {
+            self.decision = Decision::Approved;
         }
-        match self.verdict {
-            Verdict::Pending => {
-                self.pendings += 1;
+        match self.decision {
+            Decision::Pending => {
+                self.pending_polls += 1;
                 Err("authorization_pending")
             }
-            Verdict::Denied => Err("access_denied"),
-            Verdict::Used => Err("invalid_grant"),
-            Verdict::Approved => {
-                self.verdict = Verdict::Used;
+            Decision::Denied => Err("access_denied"),
+            Decision::Used => Err("invalid_grant"),
+            Decision::Approved => {
+                self.decision = Decision::Used;
                 Ok(())
             }
         }
     }
 }
 
-/// An id_token of these claims, as the login server would sign it.
+/// An id_token with these claims.
 pub(crate) fn id_token(claims: Value) -> String {
     jwt(json!({"alg": "RS256", "typ": "JWT", "kid": "fake-1"}), claims)
 }
 
-/// The fields of an OAuth request, none of which may come twice (RFC 6749 §3.2).
+/// The fields of an OAuth request. None may be repeated (RFC 6749 §3.2).
 fn form(request: &Request) -> Result<HashMap<String, String>, &'static str> {
     let media_type = request.header("Content-Type").unwrap_or_default();
     if !media_type.starts_with("application/x-www-form-urlencoded") {
@@ -193,7 +199,7 @@ fn form(request: &Request) -> Result<HashMap<String, String>, &'static str> {
     }
     let mut fields = HashMap::new();
     for (name, value) in request.form() {
-        // An empty value is the same as none (RFC 6749 §3.2).
+        // An empty value counts as absent (RFC 6749 §3.2).
         if !value.is_empty() && fields.insert(name, value).is_some() {
             return Err("invalid_request");
         }

@@ -1,12 +1,12 @@
-//! The web page where a person approves a device: three screens of plain HTML.
+//! The web page on which the user approves a device: three screens of plain HTML.
 
 use std::net::IpAddr;
 
-use crate::live::Live;
-use crate::oidc::{Grant, Verdict};
+use crate::backend::Backend;
+use crate::oidc::{Decision, Grant};
 use crate::{Answer, Request, User};
 
-impl Live {
+impl Backend {
     pub(crate) fn page(&mut self, request: &Request) -> Answer {
         let (code, decision) = match request.method.as_str() {
             "GET" => (request.param("user_code"), None),
@@ -19,38 +19,38 @@ impl Live {
             return enter_code(200, "", None);
         };
         let user = self.first_user().clone();
-        match (self.waiting(&code), decision.as_deref()) {
+        match (self.pending_grant(&code), decision.as_deref()) {
             (Err(problem), _) => enter_code(400, &code, Some(problem)),
             (Ok(grant), None) => confirm(grant, &user),
             (Ok(grant), Some("approve")) => {
-                grant.verdict = Verdict::Approved;
+                grant.decision = Decision::Approved;
                 screen(200, "Approved", "<p>You can go back to your device.</p>")
             }
             (Ok(grant), Some(_)) => {
-                grant.verdict = Verdict::Denied;
+                grant.decision = Decision::Denied;
                 screen(
                     200,
                     "Denied",
-                    "<p>The device was not logged in. You can close this page.</p>",
+                    "<p>The device is not logged in. You can close this page.</p>",
                 )
             }
         }
     }
 
-    fn waiting(&mut self, typed: &str) -> Result<&mut Grant, &'static str> {
-        // People copy blanks along and add hyphens; what they never change by accident is the case.
+    fn pending_grant(&mut self, typed: &str) -> Result<&mut Grant, &'static str> {
+        // Users may add spaces and hyphens, but do not change the case by accident.
         let code = typed.replace(|c: char| c.is_whitespace() || c == '-', "");
         let mut grants = self.grants.iter_mut();
-        let grant = grants.find(|grant| grant.user_code == code).ok_or(
-            "No device shows this code. Compare it letter by letter; capital and small letters differ.",
-        )?;
-        match grant.verdict {
-            Verdict::Pending if grant.is_over() => {
-                Err("This code has expired. Start again on your device, and enter the new one.")
-            }
-            Verdict::Pending => Ok(grant),
+        let grant = grants
+            .find(|grant| grant.user_code == code)
+            .ok_or("No device shows this code. Check each letter: codes are case-sensitive.")?;
+        match grant.decision {
+            Decision::Pending if grant.is_expired() => Err(
+                "This code has expired. Start the login on your device again, then enter the new code.",
+            ),
+            Decision::Pending => Ok(grant),
             _ => Err(
-                "This code was used already. Start again on your device, and enter the new one.",
+                "This code has already been used. Start the login on your device again, then enter the new code.",
             ),
         }
     }
@@ -67,7 +67,7 @@ fn enter_code(status: u16, typed: &str, problem: Option<&str>) -> Answer {
     let body = format!(
         r#"{problem}
 <form method="post" action="/device">
-<label for="user_code">The code that your device shows</label>
+<label for="user_code">Code shown on your device</label>
 <input id="user_code" name="user_code" value="{typed}" required autofocus{invalid}
  autocapitalize="off" autocomplete="off" autocorrect="off" spellcheck="false">
 <button>Continue</button>
@@ -79,15 +79,15 @@ fn enter_code(status: u16, typed: &str, problem: Option<&str>) -> Answer {
 
 fn confirm(grant: &Grant, user: &User) -> Answer {
     let body = format!(
-        r#"<p>A device asks to be logged in as <strong>{name}</strong> ({email}).</p>
+        r#"<p>A device wants to log in as <strong>{name}</strong> ({email}).</p>
 <p class="code">{code}</p>
-<p>Does your device show this code, and did <strong>you</strong> start the login? If not, deny it: whoever sent you
-here would act in your name.</p>
+<p>Approve only if your device shows this code and <strong>you</strong> started the login. Otherwise, someone else
+may be trying to use your account.</p>
 <dl>
-<dt>Program</dt><dd>{client}</dd>
-<dt>It calls itself</dt><dd>{agent}</dd>
-<dt>From</dt><dd>{address}</dd>
-<dt>Asked</dt><dd>{ago}</dd>
+<dt>Client</dt><dd>{client}</dd>
+<dt>User agent</dt><dd>{agent}</dd>
+<dt>Address</dt><dd>{address}</dd>
+<dt>Requested</dt><dd>{ago}</dd>
 </dl>
 <form method="post" action="/device">
 <input type="hidden" name="user_code" value="{code}">
@@ -99,8 +99,8 @@ here would act in your name.</p>
         code = escape(&grant.user_code),
         client = escape(&grant.client_id),
         agent = escape(&grant.user_agent),
-        address = place(grant.peer.ip()),
-        ago = ago(grant.asked.elapsed().as_secs()),
+        address = address(grant.peer.ip()),
+        ago = ago(grant.requested.elapsed().as_secs()),
     );
     screen(200, "Log in this device?", &body)
 }
@@ -121,16 +121,16 @@ fn screen(status: u16, title: &str, body: &str) -> Answer {
 <h1>{title}</h1>
 {body}
 </main>
-<footer>A fake rapyuta.io, for tests and for trying things out. Nothing here is real.</footer>
+<footer>A fake rapyuta.io for tests and demos. Nothing here is real.</footer>
 </body>
 </html>
 "#
     );
     Answer::text(status, "text/html; charset=utf-8", html)
         .header("Cache-Control", "no-store")
-        // The address bears the code.
+        // The URL contains the code.
         .header("Referrer-Policy", "no-referrer")
-        // Nobody lays this page under another one to have it clicked.
+        // Prevents clickjacking.
         .header("Content-Security-Policy", "frame-ancestors 'none'")
 }
 
@@ -151,7 +151,7 @@ dd { margin: 0 0 .5rem; overflow-wrap: anywhere; }
 footer { margin-top: 3rem; font-size: .9rem; opacity: .75; }
 ";
 
-fn place(address: IpAddr) -> String {
+fn address(address: IpAddr) -> String {
     match address.is_loopback() {
         true => format!("{address} (this machine)"),
         false => address.to_string(),

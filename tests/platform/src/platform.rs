@@ -1,4 +1,4 @@
-//! What a test holds: the running platform, its scripts and records, and the check at the end.
+//! The running platform: scripted responses, recorded requests, and the check on drop.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
@@ -11,34 +11,34 @@ use serde_json::{Value, json};
 use tiny_http::Server;
 
 use crate::answer::Kind;
-use crate::live::{DAY, Live};
-use crate::oidc::{Verdict, id_token};
-use crate::wire::Wires;
+use crate::backend::{Backend, DAY};
+use crate::oidc::{Decision, id_token};
+use crate::relay::Relay;
 use crate::{Answer, Call, Certificate, Request, TlsPort, World};
 
-/// A fake rapyuta.io that listens on a loopback port until it is dropped.
+/// A fake rapyuta.io on a loopback port, until it is dropped.
 ///
 /// # Panics
 ///
-/// Its drop panics, unless the thread does already, when scripted answers were left unused or a request came
-/// that the platform does not know.
+/// Dropping it panics if a scripted response was not used or a request was unknown, unless the thread is already
+/// panicking.
 pub struct Platform {
     tls: Option<TlsPort>,
     shared: Arc<Shared>,
     server: Arc<Server>,
     threads: Vec<JoinHandle<()>>,
-    held: Vec<TcpStream>,
+    idle: Vec<TcpStream>,
 }
 
 struct Shared {
     url: String,
-    wires: Wires,
+    relay: Relay,
     state: Mutex<State>,
     stopping: Condvar,
 }
 
 struct State {
-    live: Live,
+    backend: Backend,
     script: HashMap<Call, VecDeque<Answer>>,
     requests: Vec<Request>,
     date: Option<String>,
@@ -52,12 +52,12 @@ impl Platform {
         Platform::with(World::default())
     }
 
-    /// A platform with a world of your own.
+    /// A platform with this world.
     pub fn with(world: World) -> Platform {
         Platform::build(world, None)
     }
 
-    /// A platform with the default [`World`] that is called over TLS, as `https://127.0.0.1:PORT`.
+    /// A platform with the default [`World`], at `https://127.0.0.1:PORT`.
     pub fn start_tls(certificate: &Certificate) -> Platform {
         Platform::build(World::default(), Some(certificate))
     }
@@ -72,183 +72,183 @@ impl Platform {
             Some(tls) => format!("https://{}", tls.address()),
             None => format!("http://{address}"),
         };
-        let shared = Arc::new(Shared::new(url, Wires::between(address, behind), world));
+        let shared = Arc::new(Shared::new(url, Relay::new(address, behind), world));
         let relay = thread::spawn({
             let shared = shared.clone();
-            move || shared.wires.relay(listener)
+            move || shared.relay.run(listener)
         });
         let dispatch = thread::spawn({
             let (shared, server) = (shared.clone(), server.clone());
             move || shared.dispatch(&server)
         });
-        Platform { tls, shared, server, threads: vec![relay, dispatch], held: Vec::new() }
+        Platform { tls, shared, server, threads: vec![relay, dispatch], idle: Vec::new() }
     }
 
-    /// The origin of everything: `http://127.0.0.1:PORT`, or `https://` where it speaks TLS.
+    /// `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT` with TLS.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// The hosts as members of a config file.
+    /// The members of a config file that name the platform as every host.
     pub fn config(&self) -> Value {
         let url = self.url();
         json!({"oidc_host": url, "rip_host": url, "v2api_host": url})
     }
 
-    /// Queues the answer to one request of that call. First in, first out; then the platform answers by itself.
+    /// Queues the response to one request of this call. When the queue is empty, the platform answers by itself.
     pub fn answer(&self, call: Call, answer: Answer) {
         let mut state = self.shared.state();
         state.script.entry(call).or_default().push_back(answer);
     }
 
-    /// Everything asked so far, in order.
+    /// All requests so far, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.state().requests.clone()
     }
 
-    /// The requests of one call, in order.
+    /// The requests of one call so far, in order.
     pub fn calls(&self, call: Call) -> Vec<Request> {
         let mut requests = self.requests();
         requests.retain(|request| request.call == Some(call));
         requests
     }
 
-    /// The origin by which clients know the platform, where something of the test's stands before it.
-    pub fn seen_at(&self, url: &str) {
-        self.shared.state().live.url = url.into();
+    /// Sets the URL under which clients reach the platform through a proxy or port of the test.
+    pub fn public_url(&self, url: &str) {
+        self.shared.state().backend.url = url.into();
     }
 
-    /// Answers 503 to everything, as a proxy does while the server behind it is away.
-    pub fn out_of_service(&self, away: bool) {
-        self.shared.state().out_of_service = away;
+    /// Answers every request with 503, as a proxy does while its server is down.
+    pub fn out_of_service(&self, down: bool) {
+        self.shared.state().out_of_service = down;
     }
 
-    /// To be called before hundreds of clients come at once. tiny_http keeps four idle threads for connections, and of
-    /// those that come at the same moment may give one thread two: the second then waits for the end of the first.
-    /// Where no thread is idle each connection has its own.
-    pub fn expect_a_crowd(&mut self) {
+    /// Call this before hundreds of clients connect at once. tiny_http keeps four idle threads and may give two
+    /// simultaneous connections to one of them, so that the second waits until the first is closed. If no thread is
+    /// idle, each connection gets its own.
+    pub fn expect_many_clients(&mut self) {
         let address = self.server.server_addr().to_ip().expect("a TCP server");
-        // Twice as many, since those that it has just started may not be idle yet.
+        // Twice as many, because threads that have just started may not be idle yet.
         for _ in 0..8 {
             let mut connection = TcpStream::connect(address).expect("a loopback connection");
             connection
                 .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 .expect("a loopback connection");
-            // Whatever it answers to one of whom the platform does not know: the thread is taken.
+            // The response does not matter. Now the thread is busy.
             connection.read_exact(&mut [0]).expect("an answer");
-            self.held.push(connection);
+            self.idle.push(connection);
         }
     }
 
-    /// How many connections clients have opened.
+    /// How many connections clients have opened so far.
     pub fn connections(&self) -> usize {
-        self.tls.as_ref().map_or_else(|| self.shared.wires.accepted(), TlsPort::accepted)
+        self.tls.as_ref().map_or_else(|| self.shared.relay.accepted(), TlsPort::accepted)
     }
 
-    /// Its TLS, to change the certificate, to end connections, to count handshakes.
+    /// The TLS port, to change the certificate, close connections or count handshakes.
     ///
     /// # Panics
     ///
-    /// Where it was not started with TLS.
+    /// If the platform does not use TLS.
     pub fn tls(&self) -> &TlsPort {
-        self.tls.as_ref().expect("a platform that speaks TLS")
+        self.tls.as_ref().expect("a platform with TLS")
     }
 
-    /// Ends all connections, without a word and without an answer to what was asked.
+    /// Closes all connections, without a response to pending requests.
     pub fn cut(&self) {
         match &self.tls {
             Some(tls) => tls.cut(),
-            None => self.shared.wires.cut(),
+            None => self.shared.relay.cut(),
         }
     }
 
-    /// Approves the newest device authorization that is pending.
+    /// Approves the newest pending device authorization.
     pub fn approve(&self) {
-        self.decide(Verdict::Approved);
+        self.decide(Decision::Approved);
     }
 
-    /// Denies the newest device authorization that is pending.
+    /// Denies the newest pending device authorization.
     pub fn deny(&self) {
-        self.decide(Verdict::Denied);
+        self.decide(Decision::Denied);
     }
 
-    /// Lets the platform approve by itself once so many polls of a device code were answered `authorization_pending`.
+    /// Approves each device code by itself after this many `authorization_pending` responses.
     pub fn approve_after(&self, polls: usize) {
-        self.shared.state().live.approve_after = Some(polls);
+        self.shared.state().backend.approve_after = Some(polls);
     }
 
-    /// The life of device codes in seconds, from now on; 600 unless told.
+    /// Sets the lifetime of new device codes in seconds. Default: 600.
     pub fn expires_in(&self, seconds: u64) {
-        self.shared.state().live.expires_in = seconds;
+        self.shared.state().backend.expires_in = seconds;
     }
 
-    /// The interval of polls in seconds, for device codes from now on; 5 unless told.
+    /// Sets the polling interval of new device codes in seconds. Default: 5.
     pub fn interval(&self, seconds: u64) {
-        self.shared.state().live.interval = seconds;
+        self.shared.state().backend.interval = seconds;
     }
 
-    /// Never says `slow_down`, for clients whose clock is not the real one.
-    pub fn lenient(&self) {
-        self.shared.state().live.lenient = true;
+    /// Never answers `slow_down`, for clients with a fake clock.
+    pub fn allow_early_polls(&self) {
+        self.shared.state().backend.allow_early_polls = true;
     }
 
-    /// The member that carries a refreshed token: `Token`, unless told `token`.
+    /// Sets the member that holds a refreshed token. Default: `Token`.
     pub fn refresh_as(&self, member: &str) {
-        self.shared.state().live.refreshed_as = member.into();
+        self.shared.state().backend.refreshed_as = member.into();
     }
 
-    /// The time in tokens, in seconds since 1970; the real one unless told.
+    /// Sets the time for tokens, in seconds since 1970. Default: the real time.
     pub fn now(&self, seconds: u64) {
-        self.shared.state().live.now = Some(seconds);
+        self.shared.state().backend.now = Some(seconds);
     }
 
-    /// The `Date` of all answers that bring none along; the real one when `None`.
+    /// Sets the `Date` header of responses without one of their own. `None`: the real time.
     pub fn date(&self, date: Option<String>) {
         self.shared.state().date = date;
     }
 
-    /// A new live token of the first user, good for seven days.
+    /// A new token of the first user, valid for seven days.
     pub fn issue_token(&self) -> String {
         let mut state = self.shared.state();
-        let email = state.live.first_user().email.clone();
-        state.live.issue(&email, 7 * DAY)
+        let email = state.backend.first_user().email.clone();
+        state.backend.issue(&email, 7 * DAY)
     }
 
-    /// Makes a token worthless, as a logout elsewhere does.
+    /// Revokes a token, as a logout on another machine does.
     pub fn revoke(&self, token: &str) {
-        self.shared.state().live.tokens.remove(token);
+        self.shared.state().backend.tokens.remove(token);
     }
 
-    /// Claims of an id_token that the client `rio-cli` accepts, to be made worse.
+    /// The claims of a valid id_token for the client `rio-cli`.
     pub fn claims(&self) -> Value {
-        self.shared.state().live.claims("rio-cli")
+        self.shared.state().backend.claims("rio-cli")
     }
 
-    /// An id_token of these claims.
+    /// An id_token with these claims.
     pub fn id_token(&self, claims: Value) -> String {
         id_token(claims)
     }
 
-    /// The body of a good token answer, with an id_token of these claims.
+    /// A token response with an id_token that has these claims.
     pub fn tokens(&self, claims: Value) -> Value {
-        self.shared.state().live.tokens(claims)
+        self.shared.state().backend.tokens(claims)
     }
 
-    fn decide(&self, verdict: Verdict) {
+    fn decide(&self, decision: Decision) {
         let mut state = self.shared.state();
-        match state.live.newest_pending() {
-            Some(grant) => grant.verdict = verdict,
+        match state.backend.newest_pending() {
+            Some(grant) => grant.decision = decision,
             None => panic!("no device authorization is pending"),
         }
     }
 }
 
 impl Shared {
-    fn new(url: String, wires: Wires, world: World) -> Shared {
+    fn new(url: String, relay: Relay, world: World) -> Shared {
         Shared {
-            wires,
+            relay,
             state: Mutex::new(State {
-                live: Live::new(url.clone(), world),
+                backend: Backend::new(url.clone(), world),
                 script: HashMap::new(),
                 requests: Vec::new(),
                 date: None,
@@ -264,7 +264,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves each request on a thread of its own, since one that stalls must not hold up the others.
+    /// Serves each request on its own thread, because one that stalls must not delay the others.
     fn dispatch(&self, server: &Server) {
         thread::scope(|scope| {
             for incoming in server.incoming_requests() {
@@ -274,28 +274,29 @@ impl Shared {
     }
 
     fn serve(&self, mut incoming: tiny_http::Request) {
-        // No wire: it was cut with an earlier answer, or the platform is on its way out.
-        let Some(wire) = incoming.remote_addr().and_then(|name| self.wires.find(*name)) else {
+        // No connection: an earlier response closed it, or the platform is stopping.
+        let Some(connection) = incoming.remote_addr().and_then(|name| self.relay.find(*name))
+        else {
             return;
         };
-        let Ok(request) = Request::read(&mut incoming, wire.peer) else {
-            return wire.end_with(b"", incoming);
+        let Ok(request) = Request::read(&mut incoming, connection.peer) else {
+            return connection.end_with(b"", incoming);
         };
         let (number, answer, date) = self.state().respond(request);
         match answer.0 {
             Kind::Reply(reply) => {
-                // Held on to, the wire would stay open when its client has gone, and a long answer never fail.
-                drop(wire);
+                // Otherwise a long response to a client that has gone would never fail.
+                drop(connection);
                 reply.send(incoming, date);
                 self.state().requests[number].answered = Some(Instant::now());
             }
-            Kind::Raw(bytes) => wire.end_with(&bytes, incoming),
-            Kind::HangUp => wire.end_with(b"", incoming),
+            Kind::Raw(bytes) => connection.end_with(&bytes, incoming),
+            Kind::HangUp => connection.end_with(b"", incoming),
             Kind::Stall(time) => {
                 self.pause(time);
-                wire.end_with(b"", incoming);
+                connection.end_with(b"", incoming);
             }
-            Kind::Live => unreachable!("the state has put the live answer in its place"),
+            Kind::Unscripted => unreachable!("replaced with the response of the backend"),
         }
     }
 
@@ -307,7 +308,7 @@ impl Shared {
 }
 
 impl State {
-    /// Records the request under a number, and finds its answer.
+    /// Records the request, and returns its index, the response and the `Date`.
     fn respond(&mut self, request: Request) -> (usize, Answer, Option<String>) {
         let answer = match self.out_of_service {
             true => Answer::text(503, "text/html", "<h1>Service unavailable</h1>"),
@@ -317,16 +318,16 @@ impl State {
         (self.requests.len() - 1, answer, self.date.clone())
     }
 
-    /// The script's answer if there is one, else the live platform's.
+    /// The scripted response if there is one, otherwise that of the backend.
     fn answer(&mut self, request: &Request) -> Answer {
         let scripted = request.call.and_then(|call| self.script.get_mut(&call)?.pop_front());
         match scripted {
-            Some(Answer(Kind::Live)) | None => self.live.answer(request),
+            Some(Answer(Kind::Unscripted)) | None => self.backend.answer(request),
             Some(answer) => answer,
         }
     }
 
-    /// What the test left behind that it should not have.
+    /// Scripted responses that were not used, and unknown requests.
     fn complaints(&self) -> Vec<String> {
         let unused = self.script.iter().flat_map(|(call, answers)| {
             let complaint = move |answer| format!("unused answer to {call:?}: {answer:?}");
@@ -349,7 +350,7 @@ impl Drop for Platform {
         self.tls = None;
         self.shared.state().stopping = true;
         self.shared.stopping.notify_all();
-        self.shared.wires.close();
+        self.shared.relay.close();
         self.server.unblock();
         let threads = self.threads.drain(..).map(JoinHandle::join);
         let broken = threads.filter(Result::is_err).count();

@@ -1,4 +1,4 @@
-//! What a client asked, as it was recorded.
+//! Recorded requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,29 +8,29 @@ use serde_json::Value;
 
 use crate::Call;
 
-/// A request that the platform received whole.
+/// A request that the platform received completely.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
-    /// The path alone, without its query.
+    /// The path, without the query.
     pub path: String,
-    /// The query as sent, without the `?`; empty when there was none.
+    /// The query as sent, without the `?`. Empty if there was none.
     pub query: String,
     pub body: String,
-    /// Which call this was; `None` for the web page and for paths that nobody knows.
+    /// The API call; `None` for the web page and for unknown paths.
     pub call: Option<Call>,
-    /// The client's end of the connection: two requests with the same peer shared a connection.
+    /// The client's address. Two requests with the same peer used the same connection.
     pub peer: SocketAddr,
-    /// When the last byte had come.
+    /// When the request was complete.
     pub at: Instant,
-    /// When its answer had been sent; `None` as long as it has not, and for those that get none.
+    /// When the response had been sent; `None` before that, and if the script sends no response.
     pub answered: Option<Instant>,
     headers: Vec<(String, String)>,
 }
 
 impl Request {
     pub(crate) fn read(incoming: &mut tiny_http::Request, peer: SocketAddr) -> io::Result<Request> {
-        // Read to its end whoever looks at it: what is left over would be taken for the next request.
+        // Always read to the end: the rest would be parsed as the next request.
         let mut body = Vec::new();
         incoming.as_reader().read_to_end(&mut body)?;
         let method = incoming.method().to_string();
@@ -51,7 +51,7 @@ impl Request {
         })
     }
 
-    /// The first header of that name, in any case.
+    /// The first header with this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -59,22 +59,22 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All headers in the order in which they came.
+    /// All headers, in order.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
 
-    /// The body as decoded form fields, in order, repetitions included.
+    /// The decoded form fields of the body, in order, including repeated ones.
     pub fn form(&self) -> Vec<(String, String)> {
         decode_form(&self.body)
     }
 
-    /// The query as decoded pairs, in order, repetitions included.
+    /// The decoded parameters of the query, in order, including repeated ones.
     pub fn params(&self) -> Vec<(String, String)> {
         decode_form(&self.query)
     }
 
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON, or `Null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
@@ -122,7 +122,7 @@ mod tests {
     use super::decode;
 
     #[test]
-    fn decodes_plus_and_percent_and_leaves_what_is_neither() {
+    fn decode_replaces_plus_and_percent_escapes() {
         for (encoded, decoded) in [
             ("openid+email", "openid email"),
             ("urn%3Aietf", "urn:ietf"),

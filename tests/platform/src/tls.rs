@@ -1,7 +1,7 @@
-//! TLS in front of a port that speaks none: of the platform, or of a proxy.
+//! TLS in front of the plain port of the platform or of a proxy.
 //!
-//! What comes in is decrypted and handed on to the plain port, one connection for one connection, so that neither
-//! side knows of it. Certificates are made by the test, of an authority that nobody else trusts.
+//! Each TLS connection is decrypted and forwarded to the plain port on a connection of its own. Tests create the
+//! certificates, from an authority that only they trust.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -21,14 +21,14 @@ use crate::jwt::random_token;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A certificate authority of the test's own.
+/// A test certificate authority.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    /// What a server has to send along, so that clients find the way to the root: nothing, where it is one.
+    /// The certificates between the server and the root. Empty for a root authority.
     intermediates: Vec<CertificateDer<'static>>,
 }
 
-/// A server's certificate with its key, and the versions of TLS that the server speaks.
+/// A server's certificate and key, and the TLS versions that the server supports.
 #[derive(Clone)]
 pub struct Certificate {
     chain: Vec<CertificateDer<'static>>,
@@ -37,18 +37,18 @@ pub struct Certificate {
 }
 
 impl Authority {
-    /// A new one, different from all others.
+    /// A new root authority with a random name.
     pub fn new() -> Authority {
         Authority::named(&random_token())
     }
 
-    /// A new one of this name, with a key of its own.
+    /// A new root authority with this name.
     pub fn named(name: &str) -> Authority {
         let issuer = CertifiedIssuer::self_signed(authority(name), key());
         Authority { issuer: issuer.expect("a certificate"), intermediates: Vec::new() }
     }
 
-    /// A new one that this one vouches for; its servers send its certificate along.
+    /// A new intermediate authority, signed by this one. Its servers also send its certificate.
     pub fn intermediate(&self) -> Authority {
         let issuer = CertifiedIssuer::signed_by(authority(&random_token()), key(), &self.issuer);
         let issuer = issuer.expect("a certificate");
@@ -56,18 +56,18 @@ impl Authority {
         Authority { issuer, intermediates }
     }
 
-    /// Its own certificate, for `SSL_CERT_FILE`.
+    /// The certificate of this authority, for `SSL_CERT_FILE`.
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A certificate for these names or addresses, good from yesterday until next year.
+    /// A certificate for these names or addresses, valid from yesterday until next year.
     pub fn certify(&self, names: &[&str]) -> Certificate {
         let now = SystemTime::now();
         self.certify_for(names, now - DAY..now + 365 * DAY)
     }
 
-    /// A certificate that is good at these times.
+    /// A certificate that is valid at these times.
     pub fn certify_for(&self, names: &[&str], valid: Range<SystemTime>) -> Certificate {
         let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
         let mut params = CertificateParams::new(names).expect("names of hosts");
@@ -90,32 +90,32 @@ impl Default for Authority {
 }
 
 impl Certificate {
-    /// On a server that speaks TLS 1.2 alone.
+    /// On a server that supports only TLS 1.2.
     pub fn tls12_only(mut self) -> Certificate {
         self.versions = vec![&TLS12];
         self
     }
 
-    /// On a server that speaks TLS 1.3 alone.
+    /// On a server that supports only TLS 1.3.
     pub fn tls13_only(mut self) -> Certificate {
         self.versions = vec![&TLS13];
         self
     }
 
-    /// On a server that forgets to send the intermediates along.
-    pub fn alone(mut self) -> Certificate {
+    /// On a server that does not send the intermediate certificates.
+    pub fn without_intermediates(mut self) -> Certificate {
         self.chain.truncate(1);
         self
     }
 
     fn config(&self) -> Arc<ServerConfig> {
-        let key = PrivateKeyDer::try_from(self.key.clone()).expect("a key of rcgen's");
+        let key = PrivateKeyDer::try_from(self.key.clone()).expect("a key from rcgen");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&self.versions)
             .and_then(|builder| {
                 builder.with_no_client_auth().with_single_cert(self.chain.clone(), key)
             });
-        Arc::new(config.expect("a certificate that goes with its key"))
+        Arc::new(config.expect("a certificate that matches its key"))
     }
 }
 
@@ -130,7 +130,7 @@ fn key() -> KeyPair {
     KeyPair::generate().expect("a key")
 }
 
-/// A port that speaks TLS, until it is dropped.
+/// A TLS port, until it is dropped.
 pub struct TlsPort {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -154,13 +154,13 @@ struct Session {
 }
 
 impl TlsPort {
-    /// A loopback port of its own, in front of this one.
+    /// A TLS port on 127.0.0.1, in front of this address.
     pub fn start(certificate: &Certificate, behind: SocketAddr) -> TlsPort {
         let port = TlsPort::start_at(Ipv4Addr::LOCALHOST.into(), certificate, behind);
         port.expect("a free loopback port")
     }
 
-    /// The same at another address, which the machine may not have.
+    /// A TLS port on another address, which this machine may not have.
     pub fn start_at(
         address: IpAddr,
         certificate: &Certificate,
@@ -185,37 +185,37 @@ impl TlsPort {
         Ok(TlsPort { shared, thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address of the TLS port.
     pub fn address(&self) -> SocketAddr {
         self.shared.address
     }
 
-    /// Shows this certificate to whoever connects from now on.
-    pub fn show(&self, certificate: &Certificate) {
+    /// Uses this certificate for new connections.
+    pub fn set_certificate(&self, certificate: &Certificate) {
         *lock(&self.shared.config) = certificate.config();
     }
 
-    /// Whether connections from now on are accepted and never hear a word.
+    /// Whether new connections are accepted without ever getting a reply.
     pub fn stall(&self, silent: bool) {
         self.shared.silent.store(silent, Ordering::SeqCst);
     }
 
-    /// How many connections clients have opened.
+    /// How many connections clients have opened so far.
     pub fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
     }
 
-    /// How many of them came as far as an agreed key.
+    /// How many handshakes were completed.
     pub fn handshakes(&self) -> usize {
         self.shared.handshakes.load(Ordering::SeqCst)
     }
 
-    /// How many of these went on with the session of an earlier connection.
+    /// How many of them resumed an earlier session.
     pub fn resumed(&self) -> usize {
         self.shared.resumed.load(Ordering::SeqCst)
     }
 
-    /// Ends all connections as a server does that has waited long enough: with TLS's own goodbye.
+    /// Closes all connections with a close_notify alert, as a server does after an idle timeout.
     pub fn hang_up(&self) {
         for session in lock(&self.shared.open).iter() {
             let mut tls = lock(&session.tls);
@@ -225,7 +225,7 @@ impl TlsPort {
         }
     }
 
-    /// Ends all connections without a word, as a middlebox does that has forgotten them.
+    /// Closes all connections without an alert, as a middlebox does.
     pub fn cut(&self) {
         lock(&self.shared.open).iter().for_each(|session| session.cut());
     }
@@ -235,7 +235,7 @@ impl Drop for TlsPort {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
         self.cut();
-        // Nothing but a connection wakes an accept.
+        // Only a connection wakes `accept`.
         let _ = TcpStream::connect(self.shared.address);
         let ended = self.thread.take().map(JoinHandle::join);
         assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "the TLS port panicked");
@@ -247,13 +247,13 @@ impl Shared {
         thread::scope(|scope| {
             while let Ok((client, _)) = listener.accept() {
                 let session = self.open(client);
-                // Looked at after it is among those that are cut.
+                // Checked after `open` has registered the session, so that `cut` reaches it.
                 if self.closing.load(Ordering::SeqCst) {
                     break;
                 }
                 self.accepted.fetch_add(1, Ordering::SeqCst);
                 scope.spawn(move || {
-                    // A client that goes away, or does not like the certificate, is no fault of the port's.
+                    // Errors are expected: clients disconnect, or reject the certificate.
                     let _ = self.carry(&session);
                     session.cut();
                     lock(&self.open).retain(|other| !Arc::ptr_eq(other, &session));
@@ -288,7 +288,7 @@ impl Shared {
                 let _ = session.client.shutdown(Shutdown::Write);
             });
             let _ = session.decrypt(&server);
-            // No HTTP client closes one direction alone.
+            // HTTP clients do not close only one direction.
             let _ = server.shutdown(Shutdown::Both);
         });
         Ok(())
@@ -300,7 +300,7 @@ impl Session {
         let _ = self.client.shutdown(Shutdown::Both);
     }
 
-    /// What comes with the end of the handshake is already the client's request.
+    /// Returns application data that arrived together with the end of the handshake.
     fn shake_hands(&self) -> io::Result<Vec<u8>> {
         let mut early = Vec::new();
         while lock(&self.tls).is_handshaking() {
@@ -309,8 +309,8 @@ impl Session {
         Ok(early)
     }
 
-    /// Takes what comes next from the client, and answers what TLS itself has to answer. Nothing is locked while
-    /// the client lets the server wait.
+    /// Reads and decrypts data from the client, and sends what TLS has to reply. Holds no lock while it waits for
+    /// the client.
     fn receive(&self) -> io::Result<Vec<u8>> {
         let mut bytes = [0; 16 * 1024];
         let count = (&self.client).read(&mut bytes)?;
@@ -323,7 +323,7 @@ impl Session {
         while !rest.is_empty() {
             tls.read_tls(&mut rest)?;
             let state = tls.process_new_packets();
-            // Its last word, if there is something wrong, is an alert.
+            // On an error, this sends the alert.
             flush(&mut tls, &self.client)?;
             let waiting = state.map_err(io::Error::other)?.plaintext_bytes_to_read();
             let from = plain.len();

@@ -1,15 +1,15 @@
-//! Who and what exists on the platform.
+//! The users, organizations and projects of the platform.
 
-/// The e-mail address of the only user in the default world.
+/// The email of the only user in the default world.
 pub const EMAIL: &str = "ada@example.com";
 
 /// The password of that user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Users, and the organizations that all of them belong to.
+/// Users, and the organizations to which all of them belong.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The first one is who approves a device.
+    /// The first one approves devices.
     pub users: Vec<User>,
     pub organizations: Vec<Organization>,
 }
@@ -45,7 +45,7 @@ impl Default for World {
 }
 
 impl World {
-    /// The default user, and these organizations.
+    /// The default user in these organizations.
     pub fn of(organizations: impl IntoIterator<Item = Organization>) -> World {
         let ada =
             User { email: EMAIL.into(), password: PASSWORD.into(), name: "Ada Lovelace".into() };
@@ -54,7 +54,7 @@ impl World {
 }
 
 impl Organization {
-    /// An organization and its projects by name; the GUIDs follow from the names.
+    /// An organization with these projects. The GUIDs are derived from the names.
     pub fn new<N: Into<String>>(
         name: impl Into<String>,
         projects: impl IntoIterator<Item = N>,

@@ -1,4 +1,4 @@
-//! What the fake promises to those who test against it, by plain HTTP over plain sockets.
+//! How the fake platform behaves, tested over plain sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ mod http {
         }
     }
 
-    /// A connection that is kept between requests.
+    /// A persistent connection.
     pub struct Client(BufReader<TcpStream>);
 
     impl Client {
@@ -38,14 +38,14 @@ mod http {
             let headers: String =
                 headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let length = body.len();
-            // One write: in pieces, each would wait for a delayed acknowledgement.
+            // One write: each of several small ones would wait for a delayed acknowledgement.
             let request = format!(
                 "{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
             );
             self.0.get_mut().write_all(request.as_bytes()).unwrap();
         }
 
-        /// Everything until the platform ends the connection.
+        /// Reads until the platform closes the connection.
         pub fn rest(&mut self) -> String {
             let mut rest = String::new();
             self.0.read_to_string(&mut rest).unwrap();
@@ -103,7 +103,7 @@ mod http {
 
 use http::{Client, get, get_as, post, post_json};
 
-/// Starts a device flow and gives its device code and user code.
+/// Starts a device flow, and returns the device code and the user code.
 fn begin(platform: &Platform) -> (String, String) {
     let form = "client_id=rio-cli&scope=openid+email";
     let grant = post(platform, Call::DeviceAuthorization.path(), form).json();
@@ -123,9 +123,18 @@ fn claims_of(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
-/// What the platform complains of when it goes.
-fn complaint(platform: Platform) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(platform))).expect_err("no complaint");
+fn wait_until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(10), "the condition was not met");
+        std::thread::yield_now();
+    }
+}
+
+/// The message of the panic when the platform is dropped.
+fn drop_message(platform: Platform) -> String {
+    let panic =
+        catch_unwind(AssertUnwindSafe(|| drop(platform))).expect_err("the drop did not panic");
     *panic.downcast::<String>().unwrap()
 }
 
@@ -133,10 +142,10 @@ mod script {
     use super::*;
 
     #[test]
-    fn comes_before_the_live_answer_first_in_first_out() {
+    fn scripted_answers_are_sent_in_order() {
         let platform = Platform::start();
         platform.answer(Call::Discovery, Answer::json(500, json!({"n": 1})));
-        platform.answer(Call::Discovery, Answer::live());
+        platform.answer(Call::Discovery, Answer::unscripted());
         platform.answer(
             Call::Discovery,
             Answer::text(503, "text/html", "<p>2").header("Retry-After", "7"),
@@ -151,14 +160,14 @@ mod script {
     }
 
     #[test]
-    fn left_unused_fails_the_drop() {
+    fn unused_answer_fails_drop() {
         let platform = Platform::start();
         platform.answer(Call::UserInfo, Answer::hang_up());
-        assert!(complaint(platform).contains("unused answer to UserInfo"));
+        assert!(drop_message(platform).contains("unused answer to UserInfo"));
     }
 
     #[test]
-    fn raw_bytes_are_sent_as_they_are_and_end_the_connection() {
+    fn raw_answer_sends_bytes_and_closes_connection() {
         let platform = Platform::start();
         let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half";
         platform.answer(Call::Token, Answer::raw(cut));
@@ -168,7 +177,7 @@ mod script {
     }
 
     #[test]
-    fn hang_up_sends_nothing() {
+    fn hang_up_closes_connection_without_response() {
         let platform = Platform::start();
         platform.answer(Call::Discovery, Answer::hang_up());
         let mut client = Client::new(&platform);
@@ -177,15 +186,13 @@ mod script {
     }
 
     #[test]
-    fn stall_is_silent_for_its_time_and_holds_up_nobody_else() {
+    fn stalled_request_does_not_delay_others() {
         let platform = Platform::start();
         platform.answer(Call::Discovery, Answer::stall(Duration::from_millis(200)));
         let start = Instant::now();
         let mut client = Client::new(&platform);
         client.send("GET", Call::Discovery.path(), &[], "");
-        while platform.requests().is_empty() {
-            std::thread::yield_now();
-        }
+        wait_until(|| !platform.requests().is_empty());
         assert_eq!(get(&platform, Call::Discovery.path()).status, 200);
         assert!(start.elapsed() < Duration::from_millis(200));
         assert_eq!(client.rest(), "");
@@ -193,14 +200,12 @@ mod script {
     }
 
     #[test]
-    fn stall_does_not_delay_the_drop() {
+    fn stalled_request_does_not_delay_drop() {
         let platform = Platform::start();
         platform.answer(Call::Discovery, Answer::stall(Duration::from_secs(600)));
         let mut client = Client::new(&platform);
         client.send("GET", Call::Discovery.path(), &[], "");
-        while platform.requests().is_empty() {
-            std::thread::yield_now();
-        }
+        wait_until(|| !platform.requests().is_empty());
         let start = Instant::now();
         drop(platform);
         assert!(start.elapsed() < Duration::from_secs(5));
@@ -208,15 +213,13 @@ mod script {
     }
 
     #[test]
-    fn a_client_that_does_not_read_does_not_delay_the_drop() {
+    fn unread_response_does_not_delay_drop() {
         let platform = Platform::start();
         let long = vec![b' '; 50_000_000];
         platform.answer(Call::Discovery, Answer::text(200, "application/json", long));
         let mut client = Client::new(&platform);
         client.send("GET", Call::Discovery.path(), &[], "");
-        while platform.requests().is_empty() {
-            std::thread::yield_now();
-        }
+        wait_until(|| !platform.requests().is_empty());
         let start = Instant::now();
         drop(platform);
         assert!(start.elapsed() < Duration::from_secs(5));
@@ -224,7 +227,7 @@ mod script {
 
     #[test]
     #[should_panic = "use Answer::raw"]
-    fn a_header_that_would_get_lost_is_refused() {
+    fn framing_header_is_rejected() {
         let _ = Answer::json(200, json!({})).header("connection", "close");
     }
 }
@@ -233,11 +236,11 @@ mod server {
     use super::*;
 
     #[test]
-    fn an_unknown_path_is_404_and_fails_the_drop() {
+    fn unknown_path_returns_404_and_fails_drop() {
         let platform = Platform::start();
         assert_eq!(get(&platform, "/v2/users/me").status, 404);
         assert_eq!(get(&platform, "/favicon.ico").status, 404);
-        assert_eq!(complaint(platform), "unknown request: GET /v2/users/me");
+        assert_eq!(drop_message(platform), "unknown request: GET /v2/users/me");
     }
 
     #[test]
@@ -259,7 +262,7 @@ mod server {
     }
 
     #[test]
-    fn records_what_was_asked() {
+    fn requests_are_recorded() {
         let platform = Platform::start();
         let headers = [("Content-Type", FORM), ("User-Agent", "rio/1")];
         Client::new(&platform).ask("POST", "/oauth2/token?x=%2F", &headers, "scope=a+b&scope=%26");
@@ -273,7 +276,7 @@ mod server {
     }
 
     #[test]
-    fn every_answer_has_a_type_and_a_date_of_choice() {
+    fn responses_have_content_type_and_chosen_date() {
         let platform = Platform::start();
         let reply = get(&platform, Call::UserInfo.path());
         assert!(reply.head.contains("Content-Type: application/json\r\n"), "{}", reply.head);
@@ -286,7 +289,7 @@ mod server {
     }
 
     #[test]
-    fn is_away_and_comes_back() {
+    fn out_of_service_answers_503_until_ended() {
         let platform = Platform::start();
         platform.answer(Call::Discovery, Answer::text(418, "text/plain", "scripted"));
         platform.out_of_service(true);
@@ -296,20 +299,21 @@ mod server {
     }
 
     #[test]
-    fn names_the_origin_that_stands_before_it() {
+    fn public_url_appears_in_metadata() {
         let platform = Platform::start();
-        platform.seen_at("http://127.0.0.1:9");
+        platform.public_url("http://127.0.0.1:9");
         let metadata = get(&platform, Call::Discovery.path()).json();
         assert_eq!(metadata["issuer"], "http://127.0.0.1:9");
         assert_eq!(metadata["token_endpoint"], "http://127.0.0.1:9/oauth2/token");
     }
 
     #[test]
-    fn tells_when_an_answer_was_sent() {
+    fn request_records_when_response_was_sent() {
         let platform = Platform::start();
         platform.answer(Call::UserInfo, Answer::hang_up());
         let mut client = Client::new(&platform);
         client.ask("GET", Call::Discovery.path(), &[], "");
+        wait_until(|| platform.requests()[0].answered.is_some());
         client.send("GET", Call::UserInfo.path(), &[], "");
         client.rest();
         let requests = platform.requests();
@@ -319,9 +323,9 @@ mod server {
     }
 
     #[test]
-    fn serves_a_crowd_that_comes_at_once_and_stays() {
+    fn hundred_simultaneous_connections_are_served() {
         let mut platform = Platform::start();
-        platform.expect_a_crowd();
+        platform.expect_many_clients();
         let platform = &platform;
         let visit = || {
             let mut client = Client::new(platform);
@@ -336,7 +340,7 @@ mod server {
     }
 
     #[test]
-    fn closes_its_port_and_its_connections_when_dropped() {
+    fn drop_closes_port_and_connections() {
         let platform = Platform::start();
         let address = platform.url().trim_start_matches("http://").to_owned();
         let mut client = Client::new(&platform);
@@ -351,9 +355,9 @@ mod device_flow {
     use super::*;
 
     #[test]
-    fn from_discovery_to_a_token_that_works() {
+    fn approved_login_returns_valid_token() {
         let platform = Platform::start();
-        platform.lenient();
+        platform.allow_early_polls();
         let metadata = get(&platform, Call::Discovery.path()).json();
         assert_eq!(metadata["issuer"], platform.url());
         let (device_code, _) = begin(&platform);
@@ -371,7 +375,7 @@ mod device_flow {
     }
 
     #[test]
-    fn ends_with_a_denial_or_with_the_life_of_the_code() {
+    fn denied_expired_and_unknown_codes_fail() {
         let platform = Platform::start();
         let (denied, _) = begin(&platform);
         platform.deny();
@@ -383,9 +387,9 @@ mod device_flow {
     }
 
     #[test]
-    fn approves_by_itself_after_so_many_pending_answers() {
+    fn approve_after_counts_pending_polls() {
         let platform = Platform::start();
-        platform.lenient();
+        platform.allow_early_polls();
         platform.approve_after(2);
         let (device_code, _) = begin(&platform);
         assert_eq!(poll(&platform, &device_code)["error"], "authorization_pending");
@@ -394,7 +398,7 @@ mod device_flow {
     }
 
     #[test]
-    fn says_slow_down_to_a_hasty_client_and_means_it() {
+    fn slow_down_raises_interval_for_good() {
         let platform = Platform::start();
         platform.interval(1);
         let (device_code, _) = begin(&platform);
@@ -402,23 +406,22 @@ mod device_flow {
         assert_eq!(poll(&platform, &device_code)["error"], "slow_down");
         std::thread::sleep(Duration::from_secs(1));
         assert_eq!(poll(&platform, &device_code)["error"], "slow_down");
-        platform.lenient();
+        platform.allow_early_polls();
         assert_eq!(poll(&platform, &device_code)["error"], "authorization_pending");
     }
 
     #[test]
-    fn takes_a_poll_that_keeps_the_interval() {
+    fn punctual_poll_gets_no_slow_down() {
         let platform = Platform::start();
         platform.interval(1);
         let (device_code, _) = begin(&platform);
-        for _ in 0..2 {
-            assert_eq!(poll(&platform, &device_code)["error"], "authorization_pending");
-            std::thread::sleep(Duration::from_millis(960));
-        }
+        assert_eq!(poll(&platform, &device_code)["error"], "authorization_pending");
+        std::thread::sleep(Duration::from_millis(960));
+        assert_eq!(poll(&platform, &device_code)["error"], "authorization_pending");
     }
 
     #[test]
-    fn refuses_requests_that_the_standard_forbids() {
+    fn invalid_requests_are_rejected() {
         let platform = Platform::start();
         let device = Call::DeviceAuthorization.path();
         for (path, form, error) in [
@@ -443,7 +446,7 @@ mod device_flow {
     }
 
     #[test]
-    fn user_codes_have_eight_letters_that_nobody_mistakes() {
+    fn user_codes_have_eight_unambiguous_letters() {
         let platform = Platform::start();
         for _ in 0..20 {
             let (_, code) = begin(&platform);
@@ -457,7 +460,7 @@ mod page {
     use super::*;
 
     #[test]
-    fn approves_the_device_whose_code_was_typed() {
+    fn typed_code_approves_its_device() {
         let platform = Platform::start();
         let (first, code) = begin(&platform);
         let (second, _) = begin(&platform);
@@ -473,7 +476,7 @@ mod page {
     }
 
     #[test]
-    fn denies_too() {
+    fn denial_ends_the_login() {
         let platform = Platform::start();
         let (device_code, code) = begin(&platform);
         let page = post(&platform, "/device", &format!("user_code={code}&decision=deny"));
@@ -483,7 +486,7 @@ mod page {
     }
 
     #[test]
-    fn tells_capital_letters_from_small_ones() {
+    fn codes_are_case_sensitive() {
         let platform = Platform::start();
         let (_, code) = begin(&platform);
         let other: String = code
@@ -496,7 +499,7 @@ mod page {
     }
 
     #[test]
-    fn says_when_a_code_has_expired() {
+    fn expired_code_is_reported() {
         let platform = Platform::start();
         platform.expires_in(0);
         let (_, code) = begin(&platform);
@@ -506,7 +509,7 @@ mod page {
     }
 
     #[test]
-    fn shows_who_asks_and_escapes_what_they_say() {
+    fn client_data_is_shown_escaped() {
         let platform = Platform::start();
         let headers = [("Content-Type", FORM), ("User-Agent", "<script>'\"&")];
         let form = "client_id=%3Cb%3E&scope=openid+email";
@@ -529,7 +532,7 @@ mod api {
     use super::*;
 
     #[test]
-    fn logs_in_with_the_right_password_for_as_long_as_the_type_says() {
+    fn login_type_sets_token_lifetime() {
         let platform = Platform::start();
         platform.now(1_000_000);
         let credentials = json!({"email": EMAIL, "password": PASSWORD});
@@ -545,7 +548,7 @@ mod api {
     }
 
     #[test]
-    fn refreshes_under_either_name() {
+    fn refreshed_token_has_either_member_name() {
         let platform = Platform::start();
         let token = json!({"token": platform.issue_token()});
         let path = Call::RefreshToken.path();
@@ -556,7 +559,7 @@ mod api {
     }
 
     #[test]
-    fn a_token_is_dead_after_logout_or_revocation() {
+    fn logout_and_revocation_invalidate_token() {
         let platform = Platform::start();
         let (token, other) = (platform.issue_token(), platform.issue_token());
         assert_eq!(get_as(&platform, &token, Call::UsersMe.path()).status, 200);
@@ -570,7 +573,7 @@ mod api {
     }
 
     #[test]
-    fn lists_the_organizations_of_the_world() {
+    fn user_lists_organizations() {
         let platform = Platform::start();
         let user = get_as(&platform, &platform.issue_token(), Call::UsersMe.path()).json();
         assert_eq!(user["spec"]["emailID"], EMAIL);
@@ -582,7 +585,7 @@ mod api {
     }
 
     #[test]
-    fn pages_projects_and_finds_one_by_its_name() {
+    fn projects_are_paged_and_filtered_by_name() {
         let names: Vec<String> = (0..5).map(|n| format!("robot-{n}")).collect();
         let platform = Platform::with(World::of([Organization::new("Acme", names)]));
         let token = platform.issue_token();
@@ -602,7 +605,7 @@ mod api {
     }
 
     #[test]
-    fn forged_tokens_have_three_parts_and_the_claims_asked_for() {
+    fn id_token_contains_given_claims() {
         let platform = Platform::start();
         let mut claims = platform.claims();
         claims["aud"] = "someone-else".into();

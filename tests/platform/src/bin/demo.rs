@@ -1,6 +1,6 @@
-//! `demo RIO`: a login from beginning to end, against a fake rapyuta.io on this machine.
+//! `demo RIO`: runs a login with this rio against a fake rapyuta.io on this machine.
 //!
-//! At a terminal a person approves the login and chooses; without one the demo does both by itself.
+//! At a terminal, the user approves the login and selects. Otherwise the demo does both.
 
 use std::env;
 use std::fs::{DirBuilder, OpenOptions};
@@ -27,7 +27,7 @@ fn main() {
         eprintln!("demo: {error}");
         1
     });
-    // Leaves without dropping the platform, which would complain of what else browsers ask for, icons and such.
+    // `exit` does not drop the platform, which would panic because of other requests of browsers, such as icons.
     process::exit(code);
 }
 
@@ -46,7 +46,7 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
         println!("\n$ rio {}", arguments.join(" "));
         let mut command = Command::new(rio);
         command.args(arguments);
-        confine(&mut command, &config);
+        isolate(&mut command, &config);
         let code = exit_code(finish(command, platform)?);
         if code != 0 {
             return Ok(code);
@@ -56,21 +56,21 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
 }
 
 fn introduce(platform: &Platform, scratch: &Path) {
-    println!("A login with rio, against a fake rapyuta.io at {}.", platform.url());
-    println!("No network is used, and nothing outside {} is touched;", scratch.display());
-    println!("that directory is removed at the end.");
+    println!("This demo logs in with rio to a fake rapyuta.io at {}.", platform.url());
+    println!("It needs no network and writes only to {},", scratch.display());
+    println!("which it removes at the end.");
     if io::stdin().is_terminal() {
-        println!("Open the address that rio prints, compare the code, and approve.");
-        println!("The account is {}, its password: {}", platform::EMAIL, platform::PASSWORD);
+        println!("Open the URL that rio prints, compare the code, and approve the login.");
+        println!("Account: {}, password: {}", platform::EMAIL, platform::PASSWORD);
     } else {
         println!(
-            "There is no terminal: the demo approves by itself and chooses the first of everything."
+            "Standard input is not a terminal, so the demo approves the login and selects for you."
         );
     }
 }
 
-fn confine(command: &mut Command, config: &Path) {
-    // The home stays: a browser that opens is to be the newcomer's own.
+fn isolate(command: &mut Command, config: &Path) {
+    // HOME stays, so that rio opens the user's own browser.
     command.env("RIO_CONFIG", config);
     for name in PROXIES {
         command.env_remove(name).env_remove(name.to_lowercase());
@@ -84,45 +84,45 @@ fn finish(mut command: Command, platform: &Platform) -> io::Result<ExitStatus> {
     platform.approve_after(2);
     let mut rio = command.stdin(Stdio::piped()).spawn()?;
     let mut stdin = rio.stdin.take();
-    // A rio that asks nothing may be gone before it could be told.
+    // `rio auth status` does not read its input and may have exited already.
     let _ = stdin.as_mut().map(|stdin| stdin.write_all(CHOICES));
     drop(stdin);
     rio.wait()
 }
 
-/// As a shell tells it: a signal is 128 and its number.
+/// As a shell reports it: 128 plus the number of the signal.
 fn exit_code(status: ExitStatus) -> i32 {
     let signal = status.signal().map(|signal| 128 + signal);
     status.code().or(signal).unwrap_or(1)
 }
 
-/// A directory of our own that does not outlive us.
+/// A temporary directory that is removed however this process ends.
 struct Scratch {
     path: PathBuf,
-    janitor: Child,
+    cleaner: Child,
 }
 
 impl Scratch {
     fn new() -> io::Result<Scratch> {
         let path = env::temp_dir().join(format!("rio-demo-{}", process::id()));
         DirBuilder::new().mode(0o700).create(&path)?;
-        // Ctrl-C ends this process before it could tidy up. So a shell waits for the end of its input, which comes
-        // with our end, however we end; in a process group of its own the Ctrl-C does not reach it.
-        let janitor = Command::new("/bin/sh")
-            .args(["-c", r#"read -r _; rm -rf -- "$1""#, "janitor"])
+        // Ctrl-C kills this process before it can remove the directory. So a shell does it, when its standard input
+        // closes because this process has ended. In its own process group it does not get the Ctrl-C.
+        let cleaner = Command::new("/bin/sh")
+            .args(["-c", r#"read -r _; rm -rf -- "$1""#, "cleaner"])
             .arg(&path)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        Ok(Scratch { path, janitor })
+        Ok(Scratch { path, cleaner })
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // `wait` closes the janitor's input first.
-        let _ = self.janitor.wait();
+        // `wait` closes the standard input of the shell first.
+        let _ = self.cleaner.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! The correct rapyuta.io: what it knows, and which part of it answers a call.
+//! The state of the correct rapyuta.io, and which part of it answers a call.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -12,31 +12,31 @@ use crate::{Answer, Call, Request, User, World, api};
 pub(crate) const HOUR: u64 = 60 * 60;
 pub(crate) const DAY: u64 = 24 * HOUR;
 
-pub(crate) struct Live {
+pub(crate) struct Backend {
     pub(crate) url: String,
     pub(crate) world: World,
     pub(crate) grants: Vec<Grant>,
-    /// Live tokens, and the e-mail address of whom they stand for.
+    /// Valid tokens, each with the email of its user.
     pub(crate) tokens: HashMap<String, String>,
 
     pub(crate) expires_in: u64,
     pub(crate) interval: u64,
-    pub(crate) lenient: bool,
+    pub(crate) allow_early_polls: bool,
     pub(crate) approve_after: Option<usize>,
     pub(crate) refreshed_as: String,
     pub(crate) now: Option<u64>,
 }
 
-impl Live {
-    pub(crate) fn new(url: String, world: World) -> Live {
-        Live {
+impl Backend {
+    pub(crate) fn new(url: String, world: World) -> Backend {
+        Backend {
             url,
             world,
             grants: Vec::new(),
             tokens: HashMap::new(),
             expires_in: 600,
             interval: 5,
-            lenient: false,
+            allow_early_polls: false,
             approve_after: None,
             refreshed_as: "Token".into(),
             now: None,
@@ -59,12 +59,12 @@ impl Live {
         }
     }
 
-    /// The user who sits at the browser.
+    /// The user who approves logins in the browser.
     pub(crate) fn first_user(&self) -> &User {
         self.world.users.first().expect("a world has a user")
     }
 
-    /// A new live token, good for so many seconds.
+    /// A new token, valid for this many seconds.
     pub(crate) fn issue(&mut self, email: &str, lifetime: u64) -> String {
         let now = self.now();
         let token = jwt(
