@@ -10,9 +10,9 @@ use crate::secret::Secret;
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     name = "rio",
-    note = "Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure.",
-    note = "Environment: RIO_CONFIG (config file), RIO_DEBUG=1 (trace requests), BROWSER, NO_COLOR, \
-            SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
+    note = "Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure (retry).",
+    note = "Environment variables: RIO_CONFIG (config file), RIO_DEBUG=1 (trace requests), BROWSER, \
+            NO_COLOR, SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
     note = "The full CLI (pip install rapyuta-io-cli) uses the same config file.",
     example = "rio auth login"
 )]
@@ -56,23 +56,20 @@ pub enum AuthCommand {
     Environment(Environment),
 }
 
-/// Log in, and select an organization and a project
+/// Log in and select an organization and a project
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "login",
     note = "By default, rio shows a URL and a code. Open the URL on any device, log in and enter the \
-            code. rio then receives a token. This works with SSO and MFA, and rio never sees your \
-            password.",
-    note = "With --email, rio logs in with your password. With --auth-token, it stores an existing \
-            token.",
+            code. This works with SSO and MFA, and rio never sees your password.",
     example = "rio auth login\n\
                rio auth login --organization Acme --project fleet\n\
                rio auth login --auth-token - < token.txt\n\
                rio auth login --email ada@example.com --password - --silent < password.txt"
 )]
 pub struct Login {
-    /// email of the account; log in with a password
+    /// log in with this email and a password
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
     /// password of the account; - reads it from standard input
@@ -87,10 +84,10 @@ pub struct Login {
     /// project to select, by name or GUID
     #[argh(option, arg_name = "name")]
     pub project: Option<String>,
-    /// prompt for what is missing (default)
+    /// prompt for missing values (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// never prompt; fail if something is missing
+    /// never prompt; fail if a value is missing
     #[argh(switch)]
     pub no_interactive: bool,
     /// like --no-interactive; overrides --interactive
@@ -102,18 +99,18 @@ pub struct Login {
     /// do not open a browser
     #[argh(switch)]
     pub no_browser: bool,
-    /// print events as JSON, one per line, and never prompt
+    /// never prompt; print events as JSON, one per line
     #[argh(switch)]
     pub json: bool,
 }
 
-/// Log out, and revoke the token
+/// Log out and revoke the token
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "logout",
-    note = "Asks the server to revoke the token, for at most 5 seconds. Removes the login, organization \
-            and project from the config file, even if the server does not answer.",
+    note = "Asks the server to revoke the token, waiting up to 5 seconds, and removes the login, \
+            organization and project from the config file even if the server does not answer.",
     example = "rio auth logout"
 )]
 pub struct Logout {}
@@ -131,10 +128,10 @@ pub struct RefreshToken {
     /// password of the account; - reads it from standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// prompt for what is missing (default)
+    /// prompt for missing values (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// never prompt; fail if something is missing
+    /// never prompt; fail if a value is missing
     #[argh(switch)]
     pub no_interactive: bool,
     /// like --no-interactive; overrides --interactive
@@ -142,7 +139,7 @@ pub struct RefreshToken {
     pub silent: bool,
 }
 
-/// Show who is logged in, and when the token expires
+/// Show who is logged in and when the token expires
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
@@ -160,7 +157,7 @@ pub struct Status {
     pub verify: bool,
 }
 
-/// Print a new token, or the stored one
+/// Print a new token or the stored one
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,

@@ -1,4 +1,4 @@
-//! What users type: the declarations, the parser and the help.
+//! The command line: declarations, parser and help pages.
 
 pub mod args;
 pub mod help;

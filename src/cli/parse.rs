@@ -26,7 +26,7 @@ pub enum Invocation {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let rio = Rio::get_args_info();
     let parser = Parser {
-        path: vec!["rio"],
+        path: "rio".to_owned(),
         command: &rio,
         options: Vec::new(),
         positionals: Vec::new(),
@@ -39,10 +39,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 }
 
 struct Parser<'a> {
-    path: Vec<&'a str>,
+    /// The command so far, such as `rio auth`.
+    path: String,
     command: &'a CommandInfoWithArgs,
     options: Vec<(&'a str, Option<&'a str>)>,
     positionals: Vec<&'a str>,
+    /// Whether one of the words is `help`.
     help: bool,
 }
 
@@ -52,9 +54,7 @@ impl<'a> Parser<'a> {
             match word {
                 "--" => self.positionals.extend(words.by_ref()),
                 "-h" | "--help" => return Ok(Invocation::Show(self.help_page())),
-                "-V" | "--version" if self.path.len() == 1 => {
-                    return Ok(Invocation::Show(version()));
-                }
+                "-V" | "--version" if self.is_top() => return Ok(Invocation::Show(version())),
                 _ if word.starts_with('-') && word != "-" => self.option(word, &mut words)?,
                 _ if self.is_group() => self.command(word)?,
                 _ => self.positionals.push(word),
@@ -72,6 +72,10 @@ impl<'a> Parser<'a> {
             }
             None => self.typed().map(Invocation::Run),
         }
+    }
+
+    fn is_top(&self) -> bool {
+        self.path == "rio"
     }
 
     fn is_group(&self) -> bool {
@@ -93,7 +97,7 @@ impl<'a> Parser<'a> {
         };
         match commands.iter().find(|command| command.name == name) {
             Some(found) => {
-                self.path.push(found.name);
+                self.path = format!("{} {name}", self.path);
                 self.command = &found.command;
             }
             None => self.help = true,
@@ -136,7 +140,7 @@ impl<'a> Parser<'a> {
     }
 
     fn typed(&self) -> Result<Rio, Error> {
-        let mut words: Vec<&str> = self.path.iter().skip(1).copied().collect();
+        let mut words: Vec<&str> = self.path.split(' ').skip(1).collect();
         words.extend(self.options.iter().flat_map(|(name, value)| iter::once(*name).chain(*value)));
         words.push("--");
         words.extend(&self.positionals);
@@ -145,15 +149,16 @@ impl<'a> Parser<'a> {
     }
 
     fn unknown_command(&self, word: &str) -> Error {
-        let name = if is_plain(word) { format!(" '{word}'") } else { String::new() };
-        let fact = format!("unknown command{name}");
+        let fact = match is_plain(word) {
+            true => format!("unknown command '{word}'"),
+            false => "unknown command".to_owned(),
+        };
         let similar = |path: &String| path.rsplit(' ').next().is_some_and(|n| is_similar(n, word));
-        let group = self.path.join(" ");
         let mut commands = commands_below(self.command);
         commands.push(help::COMMAND.to_owned());
         match commands.into_iter().find(similar) {
-            Some(path) => self.usage_with(&fact, &format!("Did you mean `{group} {path}`? ")),
-            None if self.path.len() == 1 => Error::usage(
+            Some(path) => self.usage_with(&fact, &format!("Did you mean `{} {path}`? ", self.path)),
+            None if self.is_top() => Error::usage(
                 fact,
                 "This program has only the commands listed by `rio --help`. For others, install the full \
                  CLI (pip install rapyuta-io-cli).",
@@ -164,17 +169,18 @@ impl<'a> Parser<'a> {
 
     fn unknown_option(&self, name: &str) -> Error {
         let known = || self.command.flags.iter().map(|flag| flag.long);
-        let attached = known().find(|known| name.starts_with(known));
-        let shown = match name.strip_prefix("--") {
-            // As in `-phunter2`.
-            None => name.chars().take(2).collect(),
-            Some(word) if attached.is_none() && is_plain(word) => name.to_owned(),
-            Some(_) => String::new(),
+        let with_value = known().find(|known| name.starts_with(known));
+        let fact = match name.strip_prefix("--") {
+            // A value can be attached, as in `-phunter2` and `--passwordhunter2`.
+            None => format!("unknown option {}", name.chars().take(2).collect::<String>()),
+            Some(word) if with_value.is_none() && is_plain(word) => {
+                format!("unknown option {name}")
+            }
+            Some(_) => "unknown option".to_owned(),
         };
-        let fact = format!("unknown option {shown}");
-        match known().find(|known| is_similar(known, name)).or(attached) {
-            Some(known) => self.usage_with(fact.trim_end(), &format!("Did you mean {known}? ")),
-            None => self.usage(fact.trim_end()),
+        match known().find(|known| is_similar(known, name)).or(with_value) {
+            Some(known) => self.usage_with(&fact, &format!("Did you mean {known}? ")),
+            None => self.usage(&fact),
         }
     }
 
@@ -183,11 +189,11 @@ impl<'a> Parser<'a> {
     }
 
     fn usage_with(&self, fact: &str, hint: &str) -> Error {
-        Error::usage(fact, format!("{hint}Run `{} --help` for usage.", self.path.join(" ")))
+        Error::usage(fact, format!("{hint}Run `{} --help` for usage.", self.path))
     }
 
     fn help_page(&self) -> String {
-        help::page(&self.path.join(" "), self.command)
+        help::page(&self.path, self.command)
     }
 }
 

@@ -11,12 +11,7 @@ pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
         "zsh" => include_str!("completion/_rio"),
         "fish" => include_str!("completion/rio.fish"),
         "nushell" => include_str!("completion/rio.nu"),
-        _ => {
-            return Err(Error::usage(
-                "unknown shell; choose bash, zsh, fish or nushell",
-                "Run `rio completion --help` for usage.",
-            ));
-        }
+        _ => return Err(Error::usage("unknown shell", "Use bash, zsh, fish or nushell.")),
     };
     host.console.print_script(script)?;
     Ok(Exit::Success)

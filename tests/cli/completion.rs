@@ -284,7 +284,7 @@ fn zsh_completes_commands_options_and_values() {
 #[test]
 fn zsh_shows_descriptions() {
     for (typed, meanings) in [
-        ("rio auth log", ["login   -- Log in, and select", "logout  -- Log out, and revoke"]),
+        ("rio auth log", ["login   -- Log in and select", "logout  -- Log out and revoke"]),
         ("rio -", ["--help     -h  -- show this help", "--version  -V  -- print the version"]),
         ("rio auth environment ", ["dev  -- development", "ga   -- production"]),
         ("rio auth token --level=", ["0  -- 24 hours", "1  -- 7 days"]),

@@ -40,8 +40,8 @@ function __rio_subcommand -a command
 end
 
 set -l password 'password of the account; - reads it from standard input'
-set -l interactive 'prompt for what is missing (default)'
-set -l no_interactive 'never prompt; fail if something is missing'
+set -l interactive 'prompt for missing values (default)'
+set -l no_interactive 'never prompt; fail if a value is missing'
 set -l silent 'like --no-interactive; overrides --interactive'
 
 complete -c rio -f
@@ -53,15 +53,15 @@ complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
 complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
 complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command'
 
-complete -c rio -n '__rio_subcommand "rio auth"' -a login -d 'Log in, and select an organization and a project'
-complete -c rio -n '__rio_subcommand "rio auth"' -a logout -d 'Log out, and revoke the token'
+complete -c rio -n '__rio_subcommand "rio auth"' -a login -d 'Log in and select an organization and a project'
+complete -c rio -n '__rio_subcommand "rio auth"' -a logout -d 'Log out and revoke the token'
 complete -c rio -n '__rio_subcommand "rio auth"' -a refresh-token -d 'Replace the stored token with a new one'
-complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logged in, and when the token expires'
-complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token, or the stored one'
+complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logged in and when the token expires'
+complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token or the stored one'
 complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Select the rapyuta.io environment'
 complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
 
-complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'email of the account; log in with a password'
+complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'log in with this email and a password'
 complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads it from standard input'
 complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'organization to select, by name or GUID'
@@ -71,7 +71,7 @@ complete -c rio -n '__rio_option "rio auth login"' -l no-interactive -d $no_inte
 complete -c rio -n '__rio_option "rio auth login"' -l silent -d $silent
 complete -c rio -n '__rio_option "rio auth login"' -l yes -d 'replace an existing login without asking'
 complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser'
-complete -c rio -n '__rio_option "rio auth login"' -l json -d 'print events as JSON, one per line, and never prompt'
+complete -c rio -n '__rio_option "rio auth login"' -l json -d 'never prompt; print events as JSON, one per line'
 
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l interactive -d $interactive

@@ -48,23 +48,23 @@ export extern "rio auth help" [
     --help(-h) # show this help
 ]
 
-# Log in, and select an organization and a project
+# Log in and select an organization and a project
 export extern "rio auth login" [
-    --email: string@"nu-complete rio nothing" # email of the account; log in with a password
+    --email: string@"nu-complete rio nothing" # log in with this email and a password
     --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
     --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads it from standard input
     --organization: string@"nu-complete rio nothing" # organization to select, by name or GUID
     --project: string@"nu-complete rio nothing" # project to select, by name or GUID
-    --interactive # prompt for what is missing (default)
-    --no-interactive # never prompt; fail if something is missing
+    --interactive # prompt for missing values (default)
+    --no-interactive # never prompt; fail if a value is missing
     --silent # like --no-interactive; overrides --interactive
     --yes # replace an existing login without asking
     --no-browser # do not open a browser
-    --json # print events as JSON, one per line, and never prompt
+    --json # never prompt; print events as JSON, one per line
     --help(-h) # show this help
 ]
 
-# Log out, and revoke the token
+# Log out and revoke the token
 export extern "rio auth logout" [
     --help(-h) # show this help
 ]
@@ -72,20 +72,20 @@ export extern "rio auth logout" [
 # Replace the stored token with a new one
 export extern "rio auth refresh-token" [
     --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
-    --interactive # prompt for what is missing (default)
-    --no-interactive # never prompt; fail if something is missing
+    --interactive # prompt for missing values (default)
+    --no-interactive # never prompt; fail if a value is missing
     --silent # like --no-interactive; overrides --interactive
     --help(-h) # show this help
 ]
 
-# Show who is logged in, and when the token expires
+# Show who is logged in and when the token expires
 export extern "rio auth status" [
     --json # print one JSON object
     --verify # ask the server whether the token is valid
     --help(-h) # show this help
 ]
 
-# Print a new token, or the stored one
+# Print a new token or the stored one
 export extern "rio auth token" [
     --email: string@"nu-complete rio nothing" # email of the account (default: the stored email)
     --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input

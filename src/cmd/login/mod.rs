@@ -89,7 +89,7 @@ fn check_usage(args: &Login) -> Result<(), Error> {
         ),
     ];
     match problems.into_iter().find(|(found, _)| *found) {
-        Some((_, fact)) => Err(Error::usage(fact, "See `rio auth login --help`.")),
+        Some((_, fact)) => Err(Error::usage(fact, "Run `rio auth login --help` for usage.")),
         None => Ok(()),
     }
 }
