@@ -4,7 +4,7 @@ use crate::cli::args;
 use crate::config::{ConfigFile, ENVIRONMENT};
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::oauth::pending::PendingFile;
+use crate::oauth::pending;
 use crate::platform::environment::{Environment, VALID_NAMES};
 
 pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
@@ -21,7 +21,7 @@ pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
             environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
-    PendingFile::beside(file.path()).discard();
+    pending::remove(file.path());
     host.console.say(&format!(
         "The environment is now {}. The previous login and hosts were removed. Run `rio auth login` \
          to log in.",

@@ -4,13 +4,13 @@ use super::session::Session;
 use crate::config::{Config, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::oauth::pending::PendingFile;
+use crate::oauth::pending;
 
 pub fn run(host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
     let token = session.config.auth_token()?;
     if !session.config.has_login() {
-        PendingFile::beside(session.file.path()).discard();
+        pending::remove(session.file.path());
         host.console.say("You are not logged in.");
         return Ok(Exit::Success);
     }
@@ -20,7 +20,7 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
         StoredToken::Absent | StoredToken::Malformed(_) => Ok(()),
     };
     session.file.update(Config::remove_login)?;
-    PendingFile::beside(session.file.path()).discard();
+    pending::remove(session.file.path());
     match revoked {
         Ok(()) => host.console.say("Logged out."),
         Err(error) => {

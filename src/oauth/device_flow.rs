@@ -1,417 +1,462 @@
-//! The device authorization grant (RFC 8628) as values: no network, no clock, no chance, no terminal.
+//! The device authorization grant (RFC 8628) as a state machine. It does no I/O and has no clock: the
+//! caller passes in each response, the time, and a random fraction.
 //!
-//! [`Grant`] is what the server hands out, [`Answer`] what it says to a poll, and [`Poll`] decides what
-//! follows: how long to wait, or that it is over. The loop that sleeps and asks is in `cmd/login`.
+//! The server issues a [`Grant`]. [`Polling`] says how long to wait before each poll. It takes each
+//! [`PollResponse`] and returns the id_token, an error, or `None` to poll again. The loop that sleeps and
+//! polls is in `cmd/login/device_login.rs`.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::error::Error;
 use crate::host::random::Fraction;
+use crate::http::FailureKind;
 use crate::secret::Secret;
 
-/// The device authorization response (RFC 8628 §3.2).
-#[derive(Clone, Debug)]
+/// A device authorization response (RFC 8628 §3.2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
-    /// Known to this device and the server alone; never shown (§3.3).
+    /// Identifies the login in each poll. Never shown (§3.3).
+    #[serde(serialize_with = "serialize_exposed")]
     pub device_code: Secret,
-    /// What the person types, exactly as the server sent it: it may be case-sensitive.
+    /// The code that the user enters, exactly as sent: it may be case-sensitive.
     pub user_code: String,
-    /// Where the person types it.
+    /// The page where the user enters it.
     pub verification_uri: String,
-    /// The same with the code filled in, if the server offers it.
+    /// The same page with the code filled in (§3.3.1).
     pub verification_uri_complete: Option<String>,
-    /// How long the codes are good, counted from the answer that brought them.
+    /// How long both codes are valid.
     pub expires_in: Duration,
-    /// The least time from an answer to the next poll.
+    /// The minimum time between two polls.
     pub interval: Duration,
 }
 
-/// What the token endpoint says to one poll (RFC 8628 §3.5); `T` is what a success carries.
-#[derive(Debug)]
-pub enum Answer<T> {
-    /// Approved.
-    Tokens(T),
-    /// `authorization_pending`: nobody has decided yet.
-    Pending {
-        /// How long the answer asks to be left alone (`Retry-After`).
-        retry_after: Option<Duration>,
-    },
-    /// `slow_down`: five seconds more between polls, for good; some servers name the new interval.
-    SlowDown {
-        /// The interval that stood beside it, if any.
-        interval: Option<Duration>,
-        /// How long the answer asks to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// No answer, or none from the server itself: a timeout, a reset, a proxy's 502. It may pass.
-    Trouble {
-        /// What is wrong, for the person who waits.
-        reason: String,
-        /// How long the answer asked to be left alone, if there was one.
-        retry_after: Option<Duration>,
-    },
-    /// A final no: denied, expired, or an answer that makes no sense.
-    Refused(Error),
+/// Saves what `Secret` itself does not serialize.
+fn serialize_exposed<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(secret.expose())
 }
 
-/// RFC 8628 §3.2: the interval where the server names none.
-pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
-/// RFC 8628 §3.5: what each `slow_down` adds.
-const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// How far trouble may stretch the time between polls, before chance adds to it.
-const BACK_OFF_CEILING: Duration = Duration::from_secs(30);
-/// A little over the interval: some servers answer `slow_down` to a poll that comes a millisecond early.
-const MARGIN: Duration = Duration::from_millis(50);
+/// A response to a poll: RFC 8628 §3.5, and the failures in between.
+///
+/// `retry_after` is the `Retry-After` header.
+#[derive(Debug)]
+pub enum PollResponse {
+    /// The user approved the login (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+    Approved {
+        /// Not validated yet.
+        id_token: Secret,
+    },
+    /// `authorization_pending`: the user has not approved or denied the login yet.
+    AuthorizationPending {
+        /// The minimum wait that the server asks for.
+        retry_after: Option<Duration>,
+    },
+    /// `slow_down`: still pending. This wait and all later ones are 5 seconds longer.
+    SlowDown {
+        /// The new interval. Not in the RFC, but some servers send it.
+        interval: Option<Duration>,
+        /// The minimum wait that the server asks for.
+        retry_after: Option<Duration>,
+    },
+    /// No response, or one that the token endpoint did not make. The next poll may succeed.
+    TransientFailure {
+        /// What failed.
+        failure: Failure,
+        /// The minimum wait that the server or proxy asks for.
+        retry_after: Option<Duration>,
+    },
+    /// `access_denied`: the user denied the login.
+    AccessDenied,
+    /// `expired_token`: the codes expired before the user approved the login.
+    ExpiredToken,
+    /// `invalid_grant` (RFC 6749 §5.2): the device code expired, was used before, or is unknown.
+    InvalidGrant,
+    /// Any other error response ends the polling.
+    Error(Error),
+}
 
-/// A poll may come so long after the code's end: an approval in its last seconds still counts.
+/// A failure that does not end the polling.
+#[derive(Debug)]
+pub struct Failure {
+    /// Tells whether two failures are the same to the user.
+    pub kind: FailureKind,
+    /// A message for the user.
+    pub reason: String,
+}
+
+/// The interval if the server sends none (RFC 8628 §3.2).
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+/// What each `slow_down` adds to the interval (RFC 8628 §3.5).
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+/// The longest wait that failures lead to by themselves, without jitter.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// How late after the codes expire the last poll may come: an approval in the last seconds still counts.
 const GRACE: Duration = DEFAULT_INTERVAL;
 
-/// What follows an answer that decides nothing.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Sleep so long, then poll.
-    Poll(Duration),
-    /// The next poll would come when the code is long over: sleep until it is, and give up.
-    GiveUp(Duration),
-}
-
-/// When to poll next, and when to give up. Times are those of a monotonic clock, from any start.
+/// When to poll, and when to give up. All times are from one monotonic clock.
 #[derive(Debug)]
-pub struct Poll {
+pub struct Polling {
     expires_in: Duration,
     deadline: Duration,
     interval: Duration,
     wait: Duration,
-    /// What chance adds to the wait.
-    spread: Duration,
-    trouble: Option<String>,
+    jitter: Duration,
+    failure: Option<Failure>,
+    had_failure: bool,
 }
 
-impl Poll {
-    /// Starts the wait for a grant that arrived at `now`.
-    pub fn new(expires_in: Duration, interval: Duration, now: Duration) -> Self {
-        let deadline = now.saturating_add(expires_in);
-        let spread = Duration::ZERO;
-        Poll { expires_in, deadline, interval, wait: interval, spread, trouble: None }
+impl Polling {
+    /// Starts to poll at `now` for a grant that was polled last `since_poll` ago, or has just arrived.
+    pub fn new(grant: &Grant, since_poll: Duration, now: Duration) -> Self {
+        Polling {
+            expires_in: grant.expires_in,
+            deadline: now.saturating_add(grant.expires_in),
+            interval: grant.interval,
+            wait: grant.interval.saturating_sub(since_poll),
+            jitter: Duration::ZERO,
+            failure: None,
+            had_failure: false,
+        }
     }
 
-    /// The same for a login that is gone on with, so long after its last poll.
-    pub fn after(self, since_poll: Duration) -> Self {
-        Poll { wait: self.interval.saturating_sub(since_poll), ..self }
+    /// The time from the last response to the next poll.
+    pub fn wait(&self) -> Duration {
+        self.wait.saturating_add(self.jitter)
     }
 
-    /// The interval, as the server has raised it by now.
+    /// The interval, which `slow_down` raises.
     pub fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// What is in the way of polling, since the last answer that was one.
-    pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
-    }
-
-    /// The time from the last answer to the next poll.
-    pub fn wait(&self) -> Duration {
-        self.wait.saturating_add(self.spread)
-    }
-
-    /// What to do at `now`, which is when the last answer came.
-    pub fn next(&self, now: Duration) -> Next {
-        let remaining = self.remaining(now);
-        if self.wait > remaining.saturating_add(GRACE) {
-            return Next::GiveUp(remaining);
-        }
-        Next::Poll(self.wait().saturating_add(MARGIN))
-    }
-
-    /// How long the codes are still good at `now`.
+    /// How long the codes are still valid at `now`.
     pub fn remaining(&self, now: Duration) -> Duration {
         self.deadline.saturating_sub(now)
     }
 
-    /// Takes the answer that came at `now`: tokens, or `None` to wait and poll again, or the end. `share`
-    /// is drawn by chance for the wait that follows.
+    /// The failure of the last poll, if it failed.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Takes the response that arrived at `now`. Returns the id_token, or `None` to wait and poll again.
     ///
-    /// The deadline is looked at after an answer, not before a poll: an approval in the last seconds
-    /// still counts, and no poll comes early to catch it.
-    pub fn receive<T>(
+    /// The deadline is checked after a response and not before a poll, so the last poll never comes early.
+    pub fn receive(
         &mut self,
-        answer: Answer<T>,
+        response: PollResponse,
         now: Duration,
-        share: Fraction,
-    ) -> Result<Option<T>, Error> {
-        self.trouble = None;
-        let (wait, retry_after) = match answer {
-            Answer::Tokens(tokens) => return Ok(Some(tokens)),
-            Answer::Refused(error) => return Err(error),
-            Answer::Pending { retry_after } => (self.interval, retry_after),
-            Answer::SlowDown { interval, retry_after } => {
-                // One that outlasts the code makes no sense.
-                let named = interval.filter(|interval| *interval < self.expires_in);
-                let slower = self.interval.saturating_add(SLOW_DOWN);
-                self.interval = named.unwrap_or_default().max(slower);
+        random: Fraction,
+    ) -> Result<Option<Secret>, Error> {
+        self.failure = None;
+        let (wait, retry_after) = match response {
+            PollResponse::Approved { id_token } => return Ok(Some(id_token)),
+            PollResponse::AuthorizationPending { retry_after } => (self.interval, retry_after),
+            PollResponse::SlowDown { interval, retry_after } => {
+                self.slow_down(interval);
                 (self.interval, retry_after)
             }
-            Answer::Trouble { reason, retry_after } => {
-                self.trouble = Some(reason);
-                (self.wait.saturating_mul(2).min(BACK_OFF_CEILING), retry_after)
+            PollResponse::TransientFailure { failure, retry_after } => {
+                self.failure = Some(failure);
+                self.had_failure = true;
+                (self.wait.saturating_mul(2).min(MAX_BACKOFF), retry_after)
             }
+            PollResponse::AccessDenied => return Err(access_denied()),
+            PollResponse::ExpiredToken => return Err(self.expired()),
+            PollResponse::InvalidGrant => return Err(self.invalid_grant()),
+            PollResponse::Error(error) => return Err(error),
         };
-        let asked = wait.max(retry_after.unwrap_or_default()).max(self.interval);
-        self.plan(asked, self.remaining(now), share);
-        if now >= self.deadline { Err(self.expired()) } else { Ok(None) }
+        let remaining = self.remaining(now);
+        if remaining.is_zero() {
+            return Err(self.expired());
+        }
+        if self.interval > remaining.saturating_add(GRACE) {
+            return Err(interval_outlasts_code());
+        }
+        self.schedule(wait.max(retry_after.unwrap_or_default()), remaining, random);
+        Ok(None)
     }
 
-    /// Waits as long as is asked for. After trouble, which comes to many machines at one moment, chance adds
-    /// up to an interval, so that they return at the rate of as many whose polls were never in step.
-    fn plan(&mut self, asked: Duration, remaining: Duration, share: Fraction) {
-        let most = if self.trouble.is_some() { self.interval } else { Duration::ZERO };
-        (self.wait, self.spread) = match remaining.checked_sub(asked) {
-            Some(room) => (asked, share.of(most.min(room))),
-            // Whatever asks for more than the interval leaves room for a poll before the code is over.
-            None => (remaining.saturating_sub(share.of(most)).max(self.interval), Duration::ZERO),
-        };
+    /// RFC 8628 §3.5: `slow_down` adds 5 seconds. An interval that the server names can only add more, and
+    /// is ignored if it outlasts the code.
+    fn slow_down(&mut self, named: Option<Duration>) {
+        let slower = self.interval.saturating_add(SLOW_DOWN);
+        let named = named.filter(|interval| *interval < self.expires_in);
+        self.interval = named.unwrap_or_default().max(slower);
     }
 
-    /// The end of a wait that nobody ended.
-    pub fn expired(&self) -> Error {
-        match &self.trouble {
-            None => expired_token(),
-            Some(reason) => Error::temporary(
-                format!("the code expired while the login server could not be asked: {reason}"),
+    /// Sets the wait, which is never shorter than the interval.
+    ///
+    /// A wait that outlasts the code ends within the code's last interval instead. A failure can hit a whole
+    /// fleet at once, so jitter of up to an interval keeps the fleet from polling in step afterwards.
+    fn schedule(&mut self, wait: Duration, remaining: Duration, random: Fraction) {
+        let latest = remaining.saturating_sub(self.interval);
+        let wait = if wait > remaining { latest } else { wait };
+        self.wait = wait.max(self.interval);
+        let room = remaining.saturating_sub(self.wait).min(self.interval);
+        self.jitter = if self.failure.is_some() { random.of(room) } else { Duration::ZERO };
+    }
+
+    fn expired(&self) -> Error {
+        match &self.failure {
+            None => Error::failure("the code expired before the login was approved", NEW_CODE),
+            Some(failure) => Error::temporary(
+                format!("the code expired while polling failed: {}", failure.reason),
                 "Check the network, then run `rio auth login` for a new code.",
             ),
         }
     }
+
+    /// A code can be used once. If the response with the tokens is lost, the next poll gets `invalid_grant`.
+    fn invalid_grant(&self) -> Error {
+        let fact = "the code has expired, was already used, or is unknown to the server";
+        if self.had_failure {
+            return Error::failure(fact, LOST_APPROVAL);
+        }
+        Error::failure(fact, NEW_CODE)
+    }
 }
 
-/// The code ended before anyone approved (`expired_token`, or the deadline kept here).
-pub fn expired_token() -> Error {
-    Error::failure(
-        "the code expired before the login was approved",
-        "Run `rio auth login` for a new code.",
-    )
+const NEW_CODE: &str = "Run `rio auth login` for a new code.";
+const LOST_APPROVAL: &str = "An earlier poll failed, so the login may have been approved without the token \
+                             reaching this machine. Run `rio auth login` for a new code.";
+
+/// Some servers also send it for an unknown code, so the user may not have denied anything.
+fn access_denied() -> Error {
+    Error::failure("the login was denied (access_denied)", NEW_CODE)
+}
+
+fn interval_outlasts_code() -> Error {
+    Error::failure("the login server allows no other poll before the code expires", NEW_CODE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Exit;
+
+    const ZERO: Fraction = Fraction::new(0);
+    const ONE: Fraction = Fraction::new(u32::MAX);
+    const PENDING: PollResponse = PollResponse::AuthorizationPending { retry_after: None };
 
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
     }
 
-    /// RandomFraction adds nothing.
-    const NONE: Fraction = Fraction::new(0);
-    const PENDING: Answer<()> = Answer::Pending { retry_after: None };
-
-    fn trouble(retry_after: Option<u64>) -> Answer<()> {
-        Answer::Trouble { reason: "reset".into(), retry_after: retry_after.map(seconds) }
+    fn failure(retry_after: Option<u64>) -> PollResponse {
+        let failure = Failure { kind: FailureKind::Timeout, reason: "no response in time".into() };
+        PollResponse::TransientFailure { failure, retry_after: retry_after.map(seconds) }
     }
 
-    fn slow_down(interval: Option<u64>) -> Answer<()> {
-        Answer::SlowDown { interval: interval.map(seconds), retry_after: None }
+    fn slow_down(interval: Option<u64>) -> PollResponse {
+        PollResponse::SlowDown { interval: interval.map(seconds), retry_after: None }
     }
 
-    fn wait(poll: &Poll, now: Duration) -> Duration {
-        match poll.next(now) {
-            Next::Poll(wait) => wait,
-            Next::GiveUp(_) => panic!("the code is not over"),
+    fn grant(expires_in: Duration, interval: Duration) -> Grant {
+        Grant {
+            device_code: Secret::new("device code"),
+            user_code: "USER-CODE".into(),
+            verification_uri: "https://oidc.example/device".into(),
+            verification_uri_complete: None,
+            expires_in,
+            interval,
         }
     }
 
-    /// The waits, in whole seconds, before the first poll and after each answer to a ten-minute code.
-    fn waits(interval: u64, answers: Vec<Answer<()>>) -> Vec<u64> {
-        let mut now = seconds(7);
-        let mut poll = Poll::new(seconds(600), seconds(interval), now);
-        let mut waits = vec![wait(&poll, now).as_secs()];
-        for answer in answers {
-            now += wait(&poll, now);
-            assert!(poll.receive(answer, now, NONE).unwrap().is_none());
-            waits.push(wait(&poll, now).as_secs());
+    /// Polling that starts at time 0.
+    fn polling(expires_in: u64, interval: u64) -> Polling {
+        Polling::new(&grant(seconds(expires_in), seconds(interval)), Duration::ZERO, Duration::ZERO)
+    }
+
+    /// Takes a response that decides nothing.
+    fn receive(polling: &mut Polling, response: PollResponse, now: u64, random: Fraction) {
+        assert!(polling.receive(response, seconds(now), random).unwrap().is_none());
+    }
+
+    /// The waits in seconds before the first poll and after each response, for a code of ten minutes.
+    fn waits(interval: u64, responses: Vec<PollResponse>) -> Vec<u64> {
+        let mut polling = polling(600, interval);
+        let mut waits = vec![polling.wait().as_secs()];
+        for response in responses {
+            receive(&mut polling, response, waits.iter().sum(), ZERO);
+            waits.push(polling.wait().as_secs());
         }
         waits
     }
 
-    #[test]
-    fn slow_down_adds_five_seconds_for_good() {
-        let answers = vec![PENDING, slow_down(None), PENDING, slow_down(None)];
-        assert_eq!(waits(1, answers), [1, 1, 6, 6, 11]);
+    /// The wait after one response at `now`, for a code of ten minutes and an interval of 5 s.
+    fn wait_after(response: PollResponse, now: u64, random: Fraction) -> Duration {
+        let mut polling = polling(600, 5);
+        receive(&mut polling, response, now, random);
+        polling.wait()
     }
 
     #[test]
-    fn an_interval_beside_slow_down_raises_it_further_but_never_lowers_it() {
+    fn slow_down_adds_five_seconds_for_good() {
+        let responses = vec![PENDING, slow_down(None), PENDING, slow_down(None)];
+        assert_eq!(waits(1, responses), [1, 1, 6, 6, 11]);
+    }
+
+    #[test]
+    fn slow_down_interval_never_shortens_the_wait() {
         assert_eq!(waits(5, vec![slow_down(Some(30)), PENDING]), [5, 30, 30]);
         assert_eq!(waits(5, vec![slow_down(Some(1)), PENDING]), [5, 10, 10]);
     }
 
     #[test]
-    fn an_interval_that_outlasts_the_code_counts_as_none() {
+    fn slow_down_interval_longer_than_code_is_ignored() {
         assert_eq!(waits(5, vec![slow_down(Some(600)), slow_down(Some(u64::MAX))]), [5, 10, 15]);
     }
 
     #[test]
-    fn trouble_doubles_the_wait_up_to_a_ceiling_and_an_answer_ends_it() {
-        let mut answers: Vec<_> = (0..5).map(|_| trouble(None)).collect();
-        answers.push(PENDING);
-        assert_eq!(waits(5, answers), [5, 10, 20, 30, 30, 30, 5]);
+    fn failures_double_the_wait_up_to_a_maximum() {
+        let mut responses: Vec<_> = (0..5).map(|_| failure(None)).collect();
+        responses.push(PENDING);
+        assert_eq!(waits(5, responses), [5, 10, 20, 30, 30, 30, 5]);
     }
 
     #[test]
-    fn back_off_is_never_shorter_than_the_interval() {
-        assert_eq!(waits(45, vec![trouble(None), trouble(None)]), [45, 45, 45]);
+    fn backoff_is_never_shorter_than_interval() {
+        assert_eq!(waits(45, vec![failure(None), failure(None)]), [45, 45, 45]);
     }
 
     #[test]
-    fn trouble_after_slow_down_returns_to_the_slower_interval() {
-        assert_eq!(waits(1, vec![slow_down(None), trouble(None), PENDING]), [1, 6, 12, 6]);
+    fn pending_after_failure_returns_to_slower_interval() {
+        assert_eq!(waits(1, vec![slow_down(None), failure(None), PENDING]), [1, 6, 12, 6]);
     }
 
     #[test]
-    fn retry_after_is_honoured_within_the_life_of_the_code() {
-        assert_eq!(waits(5, vec![trouble(Some(120))]), [5, 120]);
-        assert_eq!(waits(5, vec![trouble(Some(1))]), [5, 10]);
-        let bounded = waits(5, vec![trouble(Some(u64::MAX))]);
-        assert!(bounded[1] < 600, "{bounded:?}");
-        let pending = Answer::Pending { retry_after: Some(seconds(9)) };
-        let slow_down = Answer::SlowDown { interval: None, retry_after: Some(seconds(30)) };
+    fn retry_after_extends_the_wait() {
+        assert_eq!(waits(5, vec![failure(Some(120))]), [5, 120]);
+        assert_eq!(waits(5, vec![failure(Some(1))]), [5, 10]);
+        let pending = PollResponse::AuthorizationPending { retry_after: Some(seconds(9)) };
+        let slow_down = PollResponse::SlowDown { interval: None, retry_after: Some(seconds(30)) };
         assert_eq!(waits(5, vec![pending, slow_down, PENDING]), [5, 9, 30, 10]);
     }
 
     #[test]
-    fn back_off_leaves_room_for_a_poll_before_the_code_is_over() {
-        let mut poll = Poll::new(seconds(50), seconds(5), Duration::ZERO);
-        for now in [5, 15] {
-            poll.receive(trouble(None), seconds(now), NONE).unwrap();
+    fn wait_beyond_expiry_ends_within_the_last_interval() {
+        // 100 s remain.
+        for (retry_after, earliest, latest) in [(98, 98, 100), (101, 95, 100), (u64::MAX, 95, 100)]
+        {
+            let wait = |random| wait_after(failure(Some(retry_after)), 500, random).as_secs();
+            assert_eq!([wait(ZERO), wait(ONE)], [earliest, latest]);
         }
-        poll.receive(trouble(None), seconds(35), NONE).unwrap();
-        assert_eq!(poll.next(seconds(35)), Next::Poll(seconds(15) + MARGIN));
+        // 3 s remain, less than the interval.
+        assert_eq!(wait_after(PENDING, 597, ONE), seconds(5));
+        assert_eq!(wait_after(failure(None), 597, ONE), seconds(5));
     }
 
     #[test]
-    fn every_wait_is_a_little_over_the_interval() {
-        let poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
-        let wait = wait(&poll, Duration::ZERO);
-        assert!(wait > seconds(5) && wait < seconds(6), "{wait:?}");
+    fn resumed_login_waits_for_the_rest_of_the_interval() {
+        let grant = grant(seconds(600), seconds(5));
+        for (since_poll, wait) in [(0, 5), (3, 2), (60, 0)] {
+            let polling = Polling::new(&grant, seconds(since_poll), seconds(7));
+            assert_eq!(polling.wait(), seconds(wait));
+        }
     }
 
     #[test]
-    fn a_poll_that_would_come_long_after_the_end_is_not_waited_for() {
-        let mut poll = Poll::new(seconds(60), seconds(5), Duration::ZERO);
-        poll.receive(slow_down(Some(59)), seconds(6), NONE).unwrap();
-        assert_eq!(poll.next(seconds(6)), Next::Poll(seconds(59) + MARGIN));
-        poll.receive(slow_down(Some(59)), seconds(7), NONE).unwrap();
-        assert_eq!(poll.next(seconds(7)), Next::GiveUp(seconds(53)));
+    fn interval_longer_than_remaining_time_ends_the_login() {
+        let mut polling = polling(60, 5);
+        receive(&mut polling, slow_down(Some(59)), 6, ZERO);
+        assert_eq!(polling.wait(), seconds(59), "up to 5 s late");
+        let error = polling.receive(slow_down(Some(59)), seconds(7), ZERO).unwrap_err();
+        assert_eq!(error, interval_outlasts_code());
     }
 
     #[test]
-    fn the_last_poll_may_come_a_moment_after_the_end() {
-        let poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert!(matches!(poll.next(seconds(8)), Next::Poll(_)));
+    fn approval_after_deadline_counts() {
+        let response = PollResponse::Approved { id_token: Secret::new("id_token") };
+        assert!(polling(10, 5).receive(response, seconds(12), ZERO).unwrap().is_some());
     }
 
     #[test]
-    fn an_approval_that_is_answered_after_the_deadline_still_counts() {
-        let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert_eq!(poll.receive(Answer::Tokens(1), seconds(12), NONE).unwrap(), Some(1));
+    fn pending_after_deadline_ends_the_login() {
+        let mut polling = polling(10, 5);
+        receive(&mut polling, PENDING, 9, ZERO);
+        let error = polling.receive(PENDING, seconds(10), ZERO).unwrap_err();
+        assert_eq!(error.exit(), Exit::Failure);
+        assert_eq!(error.fact(), "the code expired before the login was approved");
     }
 
     #[test]
-    fn a_pending_answer_after_the_deadline_ends_the_login() {
-        let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        assert!(poll.receive(PENDING, seconds(9), NONE).unwrap().is_none());
-        let error = poll.receive(PENDING, seconds(10), NONE).unwrap_err();
-        assert_eq!(error, expired_token());
+    fn failure_after_deadline_is_temporary_and_names_the_reason() {
+        let error = polling(10, 5).receive(failure(None), seconds(11), ZERO).unwrap_err();
+        assert_eq!(error.exit(), Exit::TemporaryFailure);
+        assert!(error.fact().ends_with("no response in time"), "{error:?}");
     }
 
     #[test]
-    fn a_deadline_that_passes_in_trouble_says_what_the_trouble_was() {
-        let mut poll = Poll::new(seconds(10), seconds(5), Duration::ZERO);
-        let error = poll.receive(trouble(None), seconds(11), NONE).unwrap_err();
-        assert_eq!(error.exit(), crate::error::Exit::TemporaryFailure);
-        assert!(error.fact().ends_with("reset"), "{error:?}");
+    fn invalid_grant_after_failure_mentions_a_lost_approval() {
+        let mut polling = polling(600, 5);
+        let invalid_grant = |polling: &mut Polling| {
+            polling.receive(PollResponse::InvalidGrant, seconds(20), ZERO).unwrap_err()
+        };
+        assert_eq!(invalid_grant(&mut polling).advice(), NEW_CODE);
+        receive(&mut polling, failure(None), 5, ZERO);
+        receive(&mut polling, PENDING, 15, ZERO);
+        assert_eq!(invalid_grant(&mut polling).advice(), LOST_APPROVAL);
     }
 
     #[test]
-    fn the_largest_numbers_do_not_overflow() {
-        let mut poll = Poll::new(Duration::MAX, Duration::MAX, Duration::MAX);
-        poll.receive(slow_down(Some(u64::MAX)), Duration::ZERO, NONE).unwrap();
-        poll.receive(trouble(Some(u64::MAX)), Duration::ZERO, NONE).unwrap();
-        assert_eq!(poll.next(Duration::ZERO), Next::Poll(Duration::MAX));
-    }
-
-    /// All that chance can add.
-    const ALL: Fraction = Fraction::new(u32::MAX);
-
-    /// The wait after one answer at `now`, with the margin left out.
-    fn wait_after(answer: Answer<()>, now: u64, share: Fraction) -> Duration {
-        let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
-        assert!(poll.receive(answer, seconds(now), share).unwrap().is_none());
-        assert_eq!(wait(&poll, seconds(now)), poll.wait() + MARGIN);
-        poll.wait()
+    fn largest_durations_do_not_overflow() {
+        let grant = grant(Duration::MAX, Duration::MAX);
+        let mut polling = Polling::new(&grant, Duration::ZERO, Duration::MAX);
+        for response in [slow_down(Some(u64::MAX)), failure(Some(u64::MAX))] {
+            receive(&mut polling, response, 0, ONE);
+        }
+        assert_eq!(polling.wait(), Duration::MAX);
     }
 
     #[test]
-    fn chance_adds_up_to_an_interval_after_trouble_and_nothing_else() {
+    fn jitter_follows_failures_only() {
         let retry_after = Some(seconds(9));
-        for (answer, shortest, longest) in [
-            (&(|| PENDING) as &dyn Fn() -> Answer<()>, 5.0, 5.0),
-            (&|| Answer::Pending { retry_after }, 9.0, 9.0),
-            (&|| slow_down(None), 10.0, 10.0),
-            (&|| trouble(None), 10.0, 15.0),
-            (&|| trouble(Some(120)), 120.0, 125.0),
+        for (response, shortest, longest) in [
+            (&(|| PENDING) as &dyn Fn() -> PollResponse, 5, 5),
+            (&|| PollResponse::AuthorizationPending { retry_after }, 9, 9),
+            (&|| slow_down(None), 10, 10),
+            (&|| failure(None), 10, 15),
+            (&|| failure(Some(120)), 120, 125),
         ] {
-            for (share, wait) in [(NONE, shortest), (ALL, longest)] {
-                assert_eq!(wait_after(answer(), 5, share), Duration::from_secs_f64(wait));
+            for (random, wait) in [(ZERO, shortest), (ONE, longest)] {
+                assert_eq!(wait_after(response(), 5, random), seconds(wait));
             }
         }
     }
 
     #[test]
-    fn what_chance_added_is_not_doubled_and_ends_with_the_trouble() {
-        let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
+    fn jitter_is_not_doubled() {
+        let mut polling = polling(600, 5);
         let mut waits = Vec::new();
-        for answer in [trouble(None), trouble(None), trouble(None), trouble(None), PENDING] {
-            poll.receive(answer, seconds(5), ALL).unwrap();
-            waits.push(poll.wait().as_millis());
+        for response in [failure(None), failure(None), failure(None), failure(None), PENDING] {
+            receive(&mut polling, response, 5, ONE);
+            waits.push(polling.wait().as_secs());
         }
-        assert_eq!(waits, [15_000, 25_000, 35_000, 35_000, 5000]);
+        assert_eq!(waits, [15, 25, 35, 35, 5]);
     }
 
-    #[test]
-    fn chance_makes_no_wait_outlast_the_code() {
-        let waits = |retry_after| {
-            [NONE, ALL].map(|share| wait_after(trouble(Some(retry_after)), 500, share).as_secs())
-        };
-        assert_eq!(waits(98), [98, 100]);
-        // What asks for more than there is cannot be had: those are spread before the end.
-        assert_eq!(waits(200), [100, 95]);
-        // There is no room for more than the interval.
-        assert_eq!(wait_after(PENDING, 597, ALL), seconds(5));
-        assert_eq!(wait_after(trouble(None), 597, ALL), seconds(5));
-    }
-
-    /// When a thousand machines poll that began at one moment, while the server is in trouble for its
-    /// first 20 seconds.
-    fn polls_of_a_fleet(
+    /// The times at which 1000 machines poll that start together. Polls in the first 20 seconds fail.
+    fn polls_of_fleet(
         retry_after: Option<u64>,
         mut random: impl FnMut() -> Fraction,
     ) -> Vec<Duration> {
         let mut polls = Vec::new();
         for _ in 0..1000 {
-            let mut poll = Poll::new(seconds(600), seconds(5), Duration::ZERO);
-            let mut now = wait(&poll, Duration::ZERO);
+            let mut polling = polling(600, 5);
+            let mut now = polling.wait();
             while now < seconds(300) {
                 polls.push(now);
-                let answer = if now < seconds(20) { trouble(retry_after) } else { PENDING };
-                poll.receive(answer, now, random()).unwrap();
-                now += wait(&poll, now);
+                let response = if now < seconds(20) { failure(retry_after) } else { PENDING };
+                polling.receive(response, now, random()).unwrap();
+                now += polling.wait();
             }
         }
         polls
     }
 
-    /// The most polls that come within a second, once the server is well.
+    /// The most polls within one second after the failures.
     fn peak(polls: &[Duration]) -> usize {
         let mut times: Vec<_> = polls.iter().filter(|time| **time >= seconds(20)).collect();
         times.sort_unstable();
@@ -421,8 +466,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fleet_that_met_trouble_together_does_not_poll_together_afterwards() {
-        // A generator that is the same in each run (Knuth's MMIX).
+    fn fleet_does_not_poll_in_step_after_failures() {
+        // A generator with the same output in each run (Knuth's MMIX).
         let mut state = 1_u64;
         let mut random = || {
             state = state
@@ -431,13 +476,9 @@ mod tests {
             Fraction::new((state >> 32) as u32)
         };
         for retry_after in [None, Some(20)] {
-            assert_eq!(
-                peak(&polls_of_a_fleet(retry_after, || NONE)),
-                1000,
-                "in step without chance"
-            );
-            // A fifth is what a second gets of an interval of five, if nothing is in step.
-            let peak = peak(&polls_of_a_fleet(retry_after, &mut random));
+            assert_eq!(peak(&polls_of_fleet(retry_after, || ZERO)), 1000, "without jitter");
+            // Evenly spread, each second of a 5 s interval gets 200.
+            let peak = peak(&polls_of_fleet(retry_after, &mut random));
             assert!(peak <= 270, "{peak} of 1000 polls within a second");
         }
     }

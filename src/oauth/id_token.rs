@@ -1,4 +1,6 @@
-//! The claims of an id_token, and what makes one acceptable (OIDC Core §3.1.3.7).
+//! Validates an id_token (OpenID Connect Core §3.1.3.7, whose step numbers are cited here).
+
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,43 +8,62 @@ use serde_json::value::RawValue;
 use crate::json;
 use crate::jwt::Jwt;
 use crate::secret::Secret;
+use crate::text;
 use crate::token::Token;
 
-/// How far the clocks of this machine and of the server may differ.
+/// How far the clocks of this machine and of the server may differ, in seconds.
 const LEEWAY: u64 = 5 * 60;
 
-/// What is kept of an id_token.
+/// The claims that rio uses.
 #[derive(Debug)]
 pub struct Claims {
-    /// The claim `rio_token`: it becomes the stored `auth_token`.
+    /// The token of rapyuta.io. It becomes the stored `auth_token`.
     pub rio_token: Token,
-    /// The claim `email`, if it is there and is text.
+    /// A login works without it.
     pub email: Option<String>,
 }
 
-/// Why an id_token is not accepted.
+/// Why an id_token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// Not three parts of base64url around JSON objects, or a claim of the wrong type, or twice.
+    /// Not a JWT, or a claim of the wrong type, or a claim twice.
     Malformed,
-    /// `alg` is `none` or missing (step 7, and RFC 8725 §3.2).
+    /// No `alg`, or `none` (step 7, RFC 8725 §3.2).
     Unsigned,
-    /// `crit` names extensions, and none is understood here (RFC 7515 §4.1.11).
+    /// `crit` names extensions that must be understood (RFC 7515 §4.1.11). rio knows none.
     Critical,
-    /// `iss` is not the issuer that was asked (step 2).
+    /// `iss` is not the issuer (step 2).
     Issuer,
-    /// `aud` does not hold the client id, or `azp` is another's (steps 3 to 5).
+    /// `aud` does not contain the client id, or `azp` is not the client id (steps 3 to 5).
     Audience,
-    /// Past `exp`, or without it (step 9); it ended at this time, in seconds since 1970.
+    /// `exp`, in seconds since 1970, has passed (step 9).
     Expired(u64),
-    /// No usable `rio_token`.
+    /// No `rio_token` that can go into an HTTP header.
     NoToken,
 }
 
+/// Completes "HOST sent an id_token that".
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rejection::Malformed => "is malformed",
+            Rejection::Unsigned => "is not signed",
+            Rejection::Critical => "requires an unknown extension (crit)",
+            Rejection::Issuer => "was issued by another server",
+            Rejection::Audience => "was issued to another client",
+            Rejection::NoToken => "contains no rapyuta.io token",
+            Rejection::Expired(exp) => {
+                return write!(f, "expired at {}", text::date_and_time(*exp));
+            }
+        })
+    }
+}
+
 impl Claims {
-    /// Accepts an id_token that came straight from the token endpoint over validated TLS, which is
-    /// why its signature may go unchecked (step 6). `now` is in seconds since 1970.
-    pub fn accept(
+    /// Validates an id_token at `now`, in seconds since 1970.
+    ///
+    /// The signature is not checked: the token came straight from the token endpoint, over TLS (step 6).
+    pub fn validate(
         id_token: &Secret,
         issuer: &str,
         client_id: &str,
@@ -59,17 +80,16 @@ impl Claims {
         if now > exp.saturating_add(LEEWAY) {
             return Err(Rejection::Expired(exp));
         }
+        let text = |claim: Option<Box<RawValue>>| json::text(&claim?);
+        let rio_token = text(payload.rio_token).and_then(|token| Token::parse(&token));
         Ok(Claims {
-            rio_token: payload
-                .rio_token
-                .and_then(|claim| Token::parse(&json::text(&claim)?))
-                .ok_or(Rejection::NoToken)?,
-            email: payload.email.as_deref().and_then(json::text).filter(|email| !email.is_empty()),
+            rio_token: rio_token.ok_or(Rejection::NoToken)?,
+            email: text(payload.email).filter(|email| !email.is_empty()),
         })
     }
 }
 
-/// Whether two issuers are one but for a final `/`.
+/// Whether two issuers are the same, except for a final `/`.
 pub fn same_issuer(one: &str, other: &str) -> bool {
     one.strip_suffix('/').unwrap_or(one) == other.strip_suffix('/').unwrap_or(other)
 }
@@ -103,21 +123,19 @@ fn check_header(header: &[u8]) -> Result<(), Rejection> {
     if header.alg.is_empty() || header.alg.eq_ignore_ascii_case("none") {
         return Err(Rejection::Unsigned);
     }
-    match header.crit {
-        None => Ok(()),
-        Some(_) => Err(Rejection::Critical),
-    }
+    header.crit.map_or(Ok(()), |_| Err(Rejection::Critical))
 }
 
 fn check_audience(payload: &Payload, client_id: &str) -> Result<(), Rejection> {
-    let (contained, several) = match &payload.aud {
-        Audience::One(aud) => (aud == client_id, false),
-        Audience::Many(auds) => (auds.iter().any(|aud| aud == client_id), auds.len() > 1),
+    let audiences = match &payload.aud {
+        Audience::One(audience) => std::slice::from_ref(audience),
+        Audience::Many(audiences) => audiences,
     };
     let authorized = match &payload.azp {
         Some(azp) => azp == client_id,
-        None => !several,
+        None => audiences.len() <= 1,
     };
+    let contained = audiences.iter().any(|audience| audience == client_id);
     if contained && authorized { Ok(()) } else { Err(Rejection::Audience) }
 }
 
@@ -134,9 +152,9 @@ mod tests {
         URL_SAFE_NO_PAD.encode(json)
     }
 
-    fn accept_text(header: &str, claims: &str) -> Result<Claims, Rejection> {
+    fn validate_text(header: &str, claims: &str) -> Result<Claims, Rejection> {
         let token = format!("{}.{}.{}", encode(header), encode(claims), encode("signature"));
-        Claims::accept(&Secret::new(token), "https://oidc.example", "rio-cli", NOW)
+        Claims::validate(&Secret::new(token), "https://oidc.example", "rio-cli", NOW)
     }
 
     fn good() -> Value {
@@ -144,26 +162,26 @@ mod tests {
                "email": "ada@example.com", "rio_token": "t0ken"})
     }
 
-    /// The good claims with these members put over them; null takes one away.
-    fn accept_with(changes: Value) -> Result<Claims, Rejection> {
+    /// The good claims with these changes. A null removes a claim.
+    fn validate_with(changes: Value) -> Result<Claims, Rejection> {
         let mut claims = good();
         let members = claims.as_object_mut().unwrap();
         for (name, value) in changes.as_object().unwrap().clone() {
             members.insert(name, value);
         }
         members.retain(|_, value| !value.is_null());
-        accept_text("{\"alg\":\"RS256\"}", &claims.to_string())
+        validate_text("{\"alg\":\"RS256\"}", &claims.to_string())
     }
 
     #[test]
-    fn a_good_id_token_gives_its_token_and_email() {
-        let claims = accept_with(json!({})).unwrap();
+    fn valid_id_token_yields_token_and_email() {
+        let claims = validate_with(json!({})).unwrap();
         assert_eq!(claims.rio_token.expose(), "t0ken");
         assert_eq!(claims.email.as_deref(), Some("ada@example.com"));
     }
 
     #[test]
-    fn each_claim_is_held_to_its_rule() {
+    fn each_claim_is_validated() {
         use Rejection::*;
         let cases = [
             ("issuer with a final slash", json!({"iss": "https://oidc.example/"}), None),
@@ -174,44 +192,44 @@ mod tests {
             ("an empty list of audiences", json!({"aud": []}), Some(Audience)),
             ("several audiences without azp", json!({"aud": ["rio-cli", "x"]}), Some(Audience)),
             (
-                "several audiences, azp is ours",
+                "several audiences, azp is the client",
                 json!({"aud": ["rio-cli", "x"], "azp": "rio-cli"}),
                 None,
             ),
             (
-                "several audiences, azp is another's",
+                "several audiences, azp is another client",
                 json!({"aud": ["rio-cli", "x"], "azp": "x"}),
                 Some(Audience),
             ),
-            ("one audience, azp is another's", json!({"azp": "x"}), Some(Audience)),
+            ("one audience, azp is another client", json!({"azp": "x"}), Some(Audience)),
             ("an audience that is a number", json!({"aud": 5}), Some(Malformed)),
             ("expired within the leeway", json!({"exp": NOW - 299}), None),
             ("expired an hour ago", json!({"exp": NOW - 3600}), Some(Expired(NOW - 3600))),
-            ("an end with a fraction", json!({"exp": NOW as f64 + 0.5}), None),
-            ("no end", json!({"exp": null}), Some(Malformed)),
-            ("an end in words", json!({"exp": "soon"}), Some(Malformed)),
+            ("exp with a fraction", json!({"exp": NOW as f64 + 0.5}), None),
+            ("no exp", json!({"exp": null}), Some(Malformed)),
+            ("exp is text", json!({"exp": "soon"}), Some(Malformed)),
             ("no token", json!({"rio_token": null}), Some(NoToken)),
             ("an empty token", json!({"rio_token": ""}), Some(NoToken)),
             ("a token with a line break", json!({"rio_token": "a\r\nX: y"}), Some(NoToken)),
-            ("a token beyond ASCII", json!({"rio_token": "tökén"}), Some(NoToken)),
+            ("a token that is not ASCII", json!({"rio_token": "tökén"}), Some(NoToken)),
             ("a token that is a number", json!({"rio_token": 7}), Some(NoToken)),
             ("unknown claims", json!({"nonce": [], "extra": {"a": 1}}), None),
         ];
         for (name, changes, expected) in cases {
-            assert_eq!(accept_with(changes).err(), expected, "{name}");
+            assert_eq!(validate_with(changes).err(), expected, "{name}");
         }
     }
 
     #[test]
-    fn a_missing_or_odd_email_does_not_stop_a_login() {
+    fn missing_or_odd_email_is_accepted() {
         for email in [json!(null), json!(""), json!(7), json!({"a": 1})] {
-            let claims = accept_with(json!({"email": email})).unwrap();
+            let claims = validate_with(json!({"email": email})).unwrap();
             assert_eq!(claims.email, None, "{email}");
         }
     }
 
     #[test]
-    fn the_header_must_name_an_algorithm_and_nothing_critical() {
+    fn header_without_algorithm_or_with_crit_is_rejected() {
         let claims = good().to_string();
         for (header, expected) in [
             ("{\"alg\":\"RS256\",\"typ\":\"JWT\"}", None),
@@ -222,21 +240,21 @@ mod tests {
             ("{\"alg\":5}", Some(Rejection::Malformed)),
             ("[]", Some(Rejection::Malformed)),
         ] {
-            assert_eq!(accept_text(header, &claims).err(), expected, "{header}");
+            assert_eq!(validate_text(header, &claims).err(), expected, "{header}");
         }
     }
 
     #[test]
-    fn a_claim_that_is_read_may_not_come_twice() {
+    fn duplicate_claim_is_malformed() {
         let twice = good().to_string().replacen('{', "{\"rio_token\":\"other\",", 1);
-        let accepted = accept_text("{\"alg\":\"RS256\"}", &twice);
+        let accepted = validate_text("{\"alg\":\"RS256\"}", &twice);
         assert_eq!(accepted.err(), Some(Rejection::Malformed));
     }
 
     #[test]
-    fn what_is_no_jwt_is_malformed() {
+    fn text_that_is_no_jwt_is_malformed() {
         for text in ["", "a", "a.b", "a.b.c", "....", "e30.e30.e30.e30"] {
-            let accepted = Claims::accept(&Secret::new(text), "i", "c", NOW);
+            let accepted = Claims::validate(&Secret::new(text), "i", "c", NOW);
             assert_eq!(accepted.err(), Some(Rejection::Malformed), "{text:?}");
         }
     }

@@ -1,206 +1,148 @@
-//! A login that waits for approval, kept beside the config file: when the ssh session drops or the robot
-//! reboots meanwhile, the next login goes on with the code that the person has in hand.
+//! Saves a login that waits for approval. If the ssh session drops or the robot reboots, the next login
+//! resumes it with the code that the user already has.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::host::signals;
 use crate::json;
 use crate::oauth::device_flow::Grant;
-use crate::secret::Secret;
+use crate::oauth::provider::{MAX_EXPIRES_IN, Provider, is_typable};
 use crate::text;
 
-/// A larger file is not one of ours.
-const LARGEST: u64 = 64 * 1024;
-/// More than what is kept needs, so that no copy of it is left behind by a buffer that grew.
-const ENOUGH: usize = 16 * 1024;
-/// Nobody else may read or write it: who could would choose where the next login goes.
-const FOR_OTHERS: u32 = 0o077;
+/// Only the beginning of a larger file is read.
+const MAX_SIZE: u64 = 64 * 1024;
+/// The permissions of group and others.
+const NOT_OWNER: u32 = 0o077;
 
-/// The place of a pending login. While one waits the file is locked, so another that comes meanwhile
-/// leaves it alone and waits with a code of its own. That it cannot be kept stops no login.
+/// `config.json.pending`, beside `config.json`. If it cannot be read or written, the login works without.
+///
+/// It is locked while a login waits. A second login at the same time gets a code of its own and leaves the
+/// file alone.
 pub struct PendingFile {
     path: PathBuf,
     locked: Option<File>,
 }
 
-/// Who a login is with. One that is pending is gone on with only by the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parties {
-    /// The base URL of the login server.
-    pub oidc_host: String,
-    /// The OAuth client id.
-    pub client_id: String,
-    /// Where the server takes requests for a code.
-    pub device_authorization_endpoint: String,
-    /// Where it is polled.
-    pub token_endpoint: String,
-}
-
-/// What is kept of a login that waits.
-#[derive(Debug)]
-pub struct Pending {
-    /// With whom it is.
-    pub parties: Parties,
-    /// The codes; `expires_in` is what is left of it.
-    pub grant: Grant,
-    /// How long ago the last poll was, as far as the clock can tell.
-    pub since_poll: Duration,
-}
-
-#[derive(Deserialize)]
-struct Kept {
-    parties: Parties,
-    asked_at: u64,
-    device_code: Secret,
-    user_code: String,
-    verification_uri: String,
-    verification_uri_complete: Option<String>,
-    expires_in: u64,
-    interval: u64,
-}
-
-#[derive(Serialize)]
-struct Keeping<'a> {
-    parties: &'a Parties,
-    asked_at: u64,
-    device_code: &'a str,
-    user_code: &'a str,
-    verification_uri: &'a str,
-    verification_uri_complete: &'a Option<String>,
-    expires_in: u64,
-    interval: u64,
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    /// See [`Provider::identity`].
+    provider: [String; 4],
+    /// In seconds since 1970.
+    saved_at: u64,
+    /// `expires_in` counts from `saved_at`.
+    grant: Grant,
 }
 
 impl PendingFile {
-    /// `config.json.pending` beside `config.json`.
-    pub fn beside(config: &Path) -> Self {
-        let mut path = config.to_owned().into_os_string();
-        path.push(".pending");
-        PendingFile { path: path.into(), locked: None }
+    /// Opens and locks the file. From now on Ctrl-C removes it.
+    pub fn open(config: &Path) -> Self {
+        let path = path(config);
+        let locked = lock(&path, &mut OpenOptions::new());
+        PendingFile { path, locked }
     }
 
-    /// Takes over what is pending and still good at `utc`; `None` if there is nothing, or another
-    /// process waits for it. What is over or makes no sense is taken away.
-    pub fn claim(&mut self, utc: SystemTime) -> Option<Pending> {
-        let file = self.lock(OpenOptions::new().read(true).write(true))?;
-        let polled = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(ENOUGH));
-        (&file).take(LARGEST).read_to_end(&mut bytes).ok()?;
-        self.locked = Some(file);
-        self.watch();
-        let kept: Kept = json::object(&bytes).ok()?;
-        // A clock that was set back says nothing of the time that went by.
-        let gone = text::unix_seconds(utc).saturating_sub(kept.asked_at);
-        let left = kept.expires_in.checked_sub(gone).filter(|left| *left > 0)?;
-        if kept.interval == 0 || kept.interval >= kept.expires_in {
+    /// The saved grant, as at `utc`, and the time since its last poll. `None` if there is none that this
+    /// provider can resume.
+    pub fn load(&self, provider: &Provider, utc: SystemTime) -> Option<(Grant, Duration)> {
+        let file = self.locked.as_ref()?;
+        let mut json = Vec::new();
+        file.take(MAX_SIZE).read_to_end(&mut json).ok()?;
+        let Saved { provider: saved_provider, saved_at, mut grant } = json::object(&json).ok()?;
+        if saved_provider != provider.identity() || !is_valid(&grant, provider) {
             return None;
         }
-        Some(Pending {
-            parties: kept.parties,
-            grant: Grant {
-                device_code: kept.device_code,
-                user_code: kept.user_code,
-                verification_uri: kept.verification_uri,
-                verification_uri_complete: kept.verification_uri_complete,
-                expires_in: Duration::from_secs(left),
-                interval: Duration::from_secs(kept.interval),
-            },
-            since_poll: utc.duration_since(polled).unwrap_or_default(),
-        })
+        // A clock that was set back cannot tell how long ago that was.
+        let age = Duration::from_secs(text::unix_seconds(utc).saturating_sub(saved_at));
+        grant.expires_in = grant.expires_in.checked_sub(age).filter(|left| !left.is_zero())?;
+        let polled_at = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        Some((grant, utc.duration_since(polled_at).unwrap_or_default()))
     }
 
-    /// Keeps a login that waits, as it is at `utc`: its lifetime is what is left of it.
-    pub fn keep(&mut self, parties: &Parties, grant: &Grant, utc: SystemTime) {
+    /// Saves the grant, whose `expires_in` counts from `utc`.
+    pub fn save(&mut self, provider: &Provider, grant: &Grant, utc: SystemTime) {
         if self.locked.is_none() {
-            // What is there and could not be claimed is another process's, or nobody's.
-            let mut options = OpenOptions::new();
-            self.locked = self.lock(options.read(true).write(true).create_new(true).mode(0o600));
-            self.watch();
+            self.locked = lock(&self.path, OpenOptions::new().create_new(true).mode(0o600));
         }
-        let Some(file) = &mut self.locked else { return };
-        let mut json = Zeroizing::new(Vec::with_capacity(ENOUGH));
-        let keeping = Keeping {
-            parties,
-            asked_at: text::unix_seconds(utc),
-            device_code: grant.device_code.expose(),
-            user_code: &grant.user_code,
-            verification_uri: &grant.verification_uri,
-            verification_uri_complete: &grant.verification_uri_complete,
-            expires_in: grant.expires_in.as_secs(),
-            interval: grant.interval.as_secs(),
-        };
-        // A file that cannot be written whole is not understood when it is read.
-        let _ = serde_json::to_writer(&mut *json, &keeping)
-            .map_err(io::Error::from)
-            .and_then(|()| overwrite(file, &mut json));
+        let Some(file) = &self.locked else { return };
+        let provider = provider.identity().map(str::to_owned);
+        let saved_at = text::unix_seconds(utc);
+        // A file that was not written in full does not parse, and is not resumed.
+        let _ = overwrite(file, &Saved { provider, saved_at, grant: grant.clone() });
     }
 
-    /// From now on Ctrl-C takes the file away, if it is this process's.
-    fn watch(&self) {
-        if self.locked.is_some() {
-            signals::remove_on_interrupt(Some(&self.path));
-        }
-    }
-
-    /// Notes that the server was just polled, so that who goes on does not poll too soon.
-    pub fn polled(&self, utc: SystemTime) {
+    /// Records a poll at `utc`, so that a resumed login keeps the interval.
+    pub fn record_poll(&self, utc: SystemTime) {
         if let Some(file) = &self.locked {
             let _ = file.set_modified(utc);
         }
     }
 
-    /// Takes the file away, if it is this process's: the login is over.
-    pub fn forget(self) {
+    /// Removes the file after the login has ended, unless it belongs to another process.
+    pub fn remove(self) {
         signals::remove_on_interrupt(None);
-        if self.locked.as_ref().is_some_and(|file| self.names(file)) {
-            self.discard();
+        if self.locked.is_some_and(|file| file.metadata().is_ok_and(|file| file.nlink() > 0)) {
+            let _ = fs::remove_file(&self.path);
         }
-    }
-
-    /// Takes the file away, whoever waits.
-    pub fn discard(self) {
-        let _ = fs::remove_file(&self.path);
-    }
-
-    /// Opens and locks the file, if it is a plain one of this user's that nobody else has a hand in. A
-    /// link is not followed, and a name that was given to another file meanwhile is not taken.
-    fn lock(&self, options: &mut OpenOptions) -> Option<File> {
-        let file =
-            options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&self.path).ok()?;
-        file.try_lock().ok()?;
-        let metadata = file.metadata().ok()?;
-        let own = metadata.uid() == effective_user()
-            && metadata.nlink() == 1
-            && metadata.mode() & FOR_OTHERS == 0;
-        (metadata.is_file() && own && self.names(&file)).then_some(file)
-    }
-
-    fn names(&self, file: &File) -> bool {
-        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let named = fs::symlink_metadata(&self.path).ok().map(inode);
-        named.is_some() && named == file.metadata().ok().map(inode)
     }
 }
 
-/// By one call, and with blanks at the end rather than shorter: a process that is killed meanwhile leaves
-/// what was there or what comes, and not the beginning of either.
-fn overwrite(file: &mut File, json: &mut Vec<u8>) -> io::Result<()> {
-    let before = usize::try_from(file.metadata()?.len()).unwrap_or(ENOUGH);
-    json.resize(before.min(ENOUGH).max(json.len()), b' ');
-    file.rewind()?;
-    file.write_all(json)?;
+/// Removes the pending login beside this config file, also while another process waits for it.
+pub fn remove(config: &Path) {
+    let _ = fs::remove_file(path(config));
+}
+
+fn path(config: &Path) -> PathBuf {
+    let mut path = config.to_owned().into_os_string();
+    path.push(".pending");
+    path.into()
+}
+
+/// Opens and locks a regular file that only this user can read and write.
+fn lock(path: &Path, options: &mut OpenOptions) -> Option<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = options.read(true).write(true).custom_flags(flags).open(path).ok()?;
+    file.try_lock().ok()?;
+    let metadata = file.metadata().ok()?;
+    // Zero links: another process has removed it. Two: it has a second name, which others may know.
+    let private = metadata.uid() == effective_user()
+        && metadata.mode() & NOT_OWNER == 0
+        && metadata.nlink() == 1;
+    if !metadata.is_file() || !private {
+        return None;
+    }
+    signals::remove_on_interrupt(Some(path));
+    Some(file)
+}
+
+/// Whether a grant from the file meets what a new one must meet.
+fn is_valid(grant: &Grant, provider: &Provider) -> bool {
+    let Ok(page) = provider.http.url(&grant.verification_uri) else { return false };
+    let complete = grant.verification_uri_complete.as_ref().map(|url| provider.http.url(url));
+    complete.is_none_or(|url| url.is_ok_and(|url| url.same_origin(&page)))
+        && is_typable(&grant.user_code)
+        && !grant.interval.is_zero()
+        && grant.interval < grant.expires_in
+        && grant.expires_in <= MAX_EXPIRES_IN
+}
+
+/// Writes once, and pads to the old length: a process that is killed meanwhile leaves the old contents or
+/// the new ones, but no mix.
+fn overwrite(file: &File, saved: &Saved) -> io::Result<()> {
+    let mut json = serde_json::to_vec(saved)?;
+    let old_length = usize::try_from(file.metadata()?.len().min(MAX_SIZE)).unwrap_or_default();
+    json.resize(json.len().max(old_length), b' ');
+    file.write_all_at(&json, 0)?;
     file.set_len(json.len() as u64)?;
     file.sync_all()
 }
 
 fn effective_user() -> u32 {
-    // SAFETY: takes nothing and cannot fail.
+    // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::geteuid() }
 }

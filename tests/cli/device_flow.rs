@@ -122,7 +122,7 @@ fn is_plain_form(request: &Request) {
 // Request
 
 #[test]
-fn asks_for_a_code_with_client_id_and_scope_and_nothing_else() {
+fn device_authorization_sends_only_client_id_and_scope() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.approve_after(0);
     succeeds(&Robot::of(&platform), &clock);
@@ -134,7 +134,7 @@ fn asks_for_a_code_with_client_id_and_scope_and_nothing_else() {
 }
 
 #[test]
-fn each_poll_sends_grant_type_client_id_and_device_code_and_nothing_else() {
+fn poll_sends_only_grant_type_client_id_and_device_code() {
     let (platform, clock) = (start(), FakeClock::new());
     offers(&platform, offer(&platform));
     platform.answer(Call::Token, error("authorization_pending"));
@@ -154,7 +154,7 @@ fn each_poll_sends_grant_type_client_id_and_device_code_and_nothing_else() {
 }
 
 #[test]
-fn a_device_code_of_any_characters_is_sent_as_it_came() {
+fn poll_sends_device_code_of_any_characters_unchanged() {
     let (platform, clock) = (start(), FakeClock::new());
     let odd = "a+b/c=&client_id=evil d%20é";
     offers(&platform, changed(offer(&platform), json!({"device_code": odd})));
@@ -166,7 +166,7 @@ fn a_device_code_of_any_characters_is_sent_as_it_came() {
 }
 
 #[test]
-fn the_client_id_of_the_config_file_is_used_throughout() {
+fn client_id_from_config_file_is_used_in_each_request() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.approve_after(0);
     let robot = Robot::of(&platform);
@@ -180,7 +180,7 @@ fn the_client_id_of_the_config_file_is_used_throughout() {
 }
 
 #[test]
-fn one_connection_serves_the_whole_login() {
+fn login_uses_one_connection() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.approve_after(2);
     succeeds(&Robot::of(&platform), &clock);
@@ -188,7 +188,7 @@ fn one_connection_serves_the_whole_login() {
 }
 
 #[test]
-fn a_request_for_a_code_that_may_have_arrived_is_not_repeated() {
+fn device_authorization_is_never_sent_twice() {
     let cases = [
         ("the connection ends without an answer", Answer::hang_up()),
         ("502 with HTML", bad_gateway()),
@@ -204,7 +204,7 @@ fn a_request_for_a_code_that_may_have_arrived_is_not_repeated() {
 }
 
 #[test]
-fn a_refused_request_for_a_code_says_what_the_server_said() {
+fn device_authorization_error_shows_description() {
     let (platform, clock) = (start(), FakeClock::new());
     let answer = json!({"error": "unauthorized_client", "error_description": "No such grant."});
     platform.answer(Call::DeviceAuthorization, Answer::json(400, answer));
@@ -212,7 +212,7 @@ fn a_refused_request_for_a_code_says_what_the_server_said() {
 }
 
 #[test]
-fn a_code_that_expired_is_not_replaced_by_a_new_one() {
+fn expired_code_is_not_replaced() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.expires_in(12);
     fails(&platform, &Robot::of(&platform), &clock, 1).says("expired").says("rio auth login");
@@ -222,7 +222,7 @@ fn a_code_that_expired_is_not_replaced_by_a_new_one() {
 // Display
 
 #[test]
-fn shows_address_and_code_as_sent_how_long_they_last_and_a_warning() {
+fn login_shows_url_code_lifetime_and_warning() {
     let (platform, clock) = (start(), FakeClock::new());
     offers(&platform, offer(&platform));
     hands_out_tokens(&platform);
@@ -240,7 +240,7 @@ fn shows_address_and_code_as_sent_how_long_they_last_and_a_warning() {
 }
 
 #[test]
-fn shows_address_and_code_where_there_is_no_complete_address() {
+fn login_without_complete_url_shows_url_and_code() {
     let (platform, clock) = (start(), FakeClock::new());
     offers(&platform, without(offer(&platform), "verification_uri_complete"));
     hands_out_tokens(&platform);
@@ -249,7 +249,7 @@ fn shows_address_and_code_where_there_is_no_complete_address() {
 }
 
 #[test]
-fn a_user_code_of_any_shape_that_can_be_typed_is_shown() {
+fn user_code_of_any_shape_is_shown() {
     for code in ["WDJBMJHT", "wdjb mjht", "123-456-789", "Zürich"] {
         let (platform, clock) = (start(), FakeClock::new());
         offers(&platform, changed(offer(&platform), json!({"user_code": code})));
@@ -259,7 +259,7 @@ fn a_user_code_of_any_shape_that_can_be_typed_is_shown() {
 }
 
 #[test]
-fn a_user_code_that_cannot_be_shown_stops_the_login() {
+fn unprintable_user_code_stops_the_login() {
     for (name, code) in [
         ("escape", "WDJB\u{1b}[8mMJHT"),
         ("newline", "WDJB\nMJHT"),
@@ -277,7 +277,7 @@ fn a_user_code_that_cannot_be_shown_stops_the_login() {
 }
 
 #[test]
-fn a_user_code_that_this_terminal_cannot_show_stops_the_login() {
+fn user_code_that_ascii_terminal_cannot_show_stops_the_login() {
     let ascii = Screen { utf8: false, ..screen(80, 24) };
     let change = json!({"user_code": "Zürich"});
 
@@ -301,19 +301,19 @@ fn a_user_code_that_this_terminal_cannot_show_stops_the_login() {
 }
 
 #[test]
-fn a_device_answer_without_what_is_needed_stops_the_login() {
+fn incomplete_device_authorization_stops_the_login() {
     for member in ["device_code", "user_code", "verification_uri"] {
         println!("case: without {member}");
         let (platform, clock) = (start(), FakeClock::new());
         offers(&platform, without(offer(&platform), member));
         fails(&platform, &Robot::of(&platform), &clock, 3)
-            .says("answered the request for a code with something else");
+            .says("answered the device authorization request with something else");
         assert!(platform.calls(Call::Token).is_empty());
     }
 }
 
 #[test]
-fn the_spelling_verification_url_is_accepted_too() {
+fn verification_url_is_accepted() {
     let page = "https://login.example/device";
     let url = json!({"verification_url": page});
     let (platform, clock) = (start(), FakeClock::new());
@@ -330,7 +330,7 @@ fn the_spelling_verification_url_is_accepted_too() {
 }
 
 #[test]
-fn a_complete_address_that_cannot_be_trusted_is_neither_shown_nor_opened() {
+fn untrusted_complete_url_is_neither_shown_nor_opened() {
     for (name, complete) in [
         ("another host", "https://evil.example/device?user_code=x"),
         ("another port", "http://127.0.0.1:1/device?user_code=x"),
@@ -358,7 +358,7 @@ fn a_complete_address_that_cannot_be_trusted_is_neither_shown_nor_opened() {
 }
 
 #[test]
-fn a_verification_address_that_is_no_safe_web_page_stops_the_login() {
+fn unsafe_verification_uri_stops_the_login() {
     for page in [
         "http://login.example/device",
         "http://10.0.0.1/device",
@@ -380,7 +380,7 @@ fn a_verification_address_that_is_no_safe_web_page_stops_the_login() {
 }
 
 #[test]
-fn json_tells_the_verification_without_the_device_code() {
+fn json_verification_event_has_no_device_code() {
     let (platform, clock) = (start(), FakeClock::new());
     offers(&platform, offer(&platform));
     hands_out_tokens(&platform);
@@ -408,7 +408,7 @@ fn json_tells_the_verification_without_the_device_code() {
 }
 
 #[test]
-fn json_tells_what_was_selected() {
+fn json_logged_in_event_has_the_selection() {
     let world = World::of([platform::Organization::new("Acme Robotics", ["fleet"])]);
     let (platform, clock) = (Platform::with(world), FakeClock::new());
     platform.allow_early_polls();
@@ -427,7 +427,7 @@ fn json_tells_what_was_selected() {
 }
 
 #[test]
-fn json_tells_of_trouble_once_and_of_the_end() {
+fn json_reports_a_failure_once_and_the_error() {
     let (platform, clock) = (start(), FakeClock::new());
     for answer in [bad_gateway(), bad_gateway(), error("access_denied")] {
         platform.answer(Call::Token, answer);
@@ -447,7 +447,7 @@ fn json_tells_of_trouble_once_and_of_the_end() {
 }
 
 #[test]
-fn json_tells_of_an_error_before_there_is_a_code() {
+fn json_reports_an_error_before_the_code() {
     let dead = ClosedPort::new();
     let (robot, clock) = (Robot::new(), FakeClock::new());
     robot.write_config(&json!({"oidc_host": dead.url()}));
@@ -474,7 +474,7 @@ fn opened(robot: &Robot, arguments: &[&str]) -> (Vec<Vec<String>>, String) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_graphical_session_opens_the_complete_address_once_it_is_on_the_screen() {
+fn graphical_session_opens_complete_url_after_showing_it() {
     for display in ["DISPLAY", "WAYLAND_DISPLAY"] {
         let platform = start();
         offers(&platform, offer(&platform));
@@ -490,7 +490,7 @@ fn a_graphical_session_opens_the_complete_address_once_it_is_on_the_screen() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn no_browser_is_opened_without_a_graphical_session_or_where_it_is_not_wanted() {
+fn no_browser_opens_without_display_or_with_no_browser() {
     let cases: [(&str, &[&str]); 3] = [
         ("", &["auth", "login"]),
         (":0", &["auth", "login", "--no-browser"]),
@@ -518,13 +518,13 @@ fn waits(interval: u64, answers: impl IntoIterator<Item = Answer>) -> Vec<u64> {
 }
 
 #[test]
-fn polls_at_the_interval_and_slows_down_for_good_when_told_to() {
+fn slow_down_lengthens_each_later_wait() {
     let answers = ["authorization_pending", "slow_down", "authorization_pending", "slow_down"];
     assert_eq!(waits(1, answers.map(error)), [1, 1, 6, 6, 11]);
 }
 
 #[test]
-fn ends_with_the_first_poll_after_the_approval() {
+fn first_poll_after_approval_ends_the_login() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.approve_after(2);
     succeeds(&Robot::of(&platform), &clock);
@@ -533,7 +533,7 @@ fn ends_with_the_first_poll_after_the_approval() {
 }
 
 #[test]
-fn a_poll_is_a_little_later_than_the_interval_and_never_early() {
+fn poll_is_slightly_later_than_the_interval() {
     let (platform, clock) = (start(), FakeClock::new());
     let start = clock.now();
     platform.approve_after(2);
@@ -544,7 +544,7 @@ fn a_poll_is_a_little_later_than_the_interval_and_never_early() {
 }
 
 #[test]
-fn the_interval_is_what_the_server_says_where_that_makes_sense() {
+fn invalid_interval_is_five_seconds() {
     let huge: Value = serde_json::from_str("18446744073709551615").unwrap();
     let beyond: Value = serde_json::from_str("1e30").unwrap();
     for (name, interval, wait) in [
@@ -578,7 +578,7 @@ fn the_interval_is_what_the_server_says_where_that_makes_sense() {
 }
 
 #[test]
-fn an_interval_beside_slow_down_may_raise_the_wait_but_never_lower_it() {
+fn slow_down_interval_never_shortens_the_wait() {
     let slow_down =
         |interval: Value| Answer::json(400, json!({"error": "slow_down", "interval": interval}));
     let pending = || error("authorization_pending");
@@ -595,7 +595,7 @@ fn an_interval_beside_slow_down_may_raise_the_wait_but_never_lower_it() {
 }
 
 #[test]
-fn an_interval_beside_slow_down_does_not_outlast_the_code() {
+fn slow_down_interval_longer_than_code_is_ignored() {
     let (platform, clock) = (start(), FakeClock::new());
     let start = clock.now();
     let answer = json!({"error": "slow_down", "interval": 7200});
@@ -607,7 +607,7 @@ fn an_interval_beside_slow_down_does_not_outlast_the_code() {
 }
 
 #[test]
-fn the_error_member_decides_whatever_the_status() {
+fn error_member_decides_with_any_status() {
     for status in [200, 400, 401, 403, 428] {
         let say = |code: &str| Answer::json(status, json!({"error": code}));
         println!("case: {status}");
@@ -615,27 +615,27 @@ fn the_error_member_decides_whatever_the_status() {
         assert_eq!(waits(5, [say("slow_down")]), [5, 10]);
         let (platform, clock) = (start(), FakeClock::new());
         platform.answer(Call::Token, say("access_denied"));
-        fails(&platform, &Robot::of(&platform), &clock, 1).says("denied in the browser");
+        fails(&platform, &Robot::of(&platform), &clock, 1).says("the login was denied");
     }
 }
 
 #[test]
-fn an_error_beside_tokens_is_an_error() {
+fn error_beside_tokens_is_an_error() {
     let (platform, clock) = (start(), FakeClock::new());
     for code in ["authorization_pending", "access_denied"] {
         let tokens = platform.tokens(platform.claims());
         platform.answer(Call::Token, Answer::json(200, changed(tokens, json!({"error": code}))));
     }
-    fails(&platform, &Robot::of(&platform), &clock, 1).says("denied in the browser");
+    fails(&platform, &Robot::of(&platform), &clock, 1).says("the login was denied");
     assert_eq!(clock.sleeps(), [5, 5]);
 }
 
 #[test]
-fn a_final_no_ends_the_login_and_says_why_and_how_to_go_on() {
+fn final_error_says_why_and_what_to_run() {
     for (code, words) in [
-        ("access_denied", "denied in the browser"),
+        ("access_denied", "the login was denied"),
         ("expired_token", "expired"),
-        ("invalid_grant", "expired, was used already, or is not known"),
+        ("invalid_grant", "expired, was already used, or is unknown"),
     ] {
         println!("case: {code}");
         let (platform, clock) = (start(), FakeClock::new());
@@ -646,7 +646,7 @@ fn a_final_no_ends_the_login_and_says_why_and_how_to_go_on() {
 }
 
 #[test]
-fn an_unknown_error_code_stops_and_is_shown() {
+fn unknown_error_code_ends_the_login_and_is_shown() {
     for (name, body) in [
         ("alone", json!({"error": "grant_on_fire"})),
         ("with a description", json!({"error": "grant_on_fire", "error_description": "Run!"})),
@@ -662,7 +662,7 @@ fn an_unknown_error_code_stops_and_is_shown() {
 }
 
 #[test]
-fn a_servers_words_reach_the_screen_without_escapes_and_cut_to_a_line() {
+fn server_error_text_is_sanitized_and_shortened() {
     let (platform, clock) = (start(), FakeClock::new());
     let words = format!("\u{1b}]0;pwned\u{7}no\u{202e}pe\r\n{}", "x".repeat(5000));
     platform.answer(Call::Token, error(&words));
@@ -677,7 +677,7 @@ fn a_servers_words_reach_the_screen_without_escapes_and_cut_to_a_line() {
 // Trouble
 
 #[test]
-fn trouble_doubles_the_waits_and_an_answer_ends_it() {
+fn failures_double_the_wait_until_a_response() {
     let cases: [Case<fn() -> Answer>; 7] = [
         ("502 with HTML", bad_gateway),
         ("the connection ends", Answer::hang_up),
@@ -695,7 +695,7 @@ fn trouble_doubles_the_waits_and_an_answer_ends_it() {
 }
 
 #[test]
-fn a_web_page_in_place_of_an_answer_is_trouble_and_not_the_end() {
+fn web_page_does_not_end_the_polling() {
     // It comes from what stands between: a portal whose session has ended, a firewall, a proxy.
     for status in [200, 403, 404] {
         println!("case: {status}");
@@ -705,18 +705,18 @@ fn a_web_page_in_place_of_an_answer_is_trouble_and_not_the_end() {
 }
 
 #[test]
-fn trouble_keeps_what_slow_down_has_added() {
+fn failure_keeps_the_slower_interval() {
     let answers = [error("slow_down"), bad_gateway(), error("authorization_pending")];
     assert_eq!(waits(5, answers), [5, 10, 20, 10]);
 }
 
 #[test]
-fn the_waits_of_long_trouble_have_a_ceiling() {
+fn backoff_has_a_maximum() {
     assert_eq!(waits(5, (0..6).map(|_| bad_gateway())), [5, 10, 20, 30, 30, 30, 30]);
 }
 
 #[test]
-fn retry_after_is_honoured_in_seconds_and_as_a_date() {
+fn retry_after_is_honoured_in_seconds_and_as_date() {
     let busy =
         |value: &str| Answer::json(503, json!({"message": "busy"})).header("Retry-After", value);
     for (name, answer, wait) in [
@@ -738,7 +738,7 @@ fn retry_after_is_honoured_in_seconds_and_as_a_date() {
 }
 
 #[test]
-fn chance_comes_on_top_of_what_is_asked_for_and_json_tells_the_whole_wait() {
+fn jitter_follows_retry_after_and_json_shows_the_sum() {
     let busy = || Answer::json(503, json!({"message": "busy"})).header("Retry-After", "20");
     for (share, ms, told) in [(0, 20_050, 20), (u32::MAX / 2, 22_549, 23), (u32::MAX, 25_050, 25)] {
         let (platform, clock) = (start(), FakeClock::new());
@@ -754,7 +754,7 @@ fn chance_comes_on_top_of_what_is_asked_for_and_json_tells_the_whole_wait() {
 }
 
 #[test]
-fn chance_adds_nothing_where_there_is_no_trouble_for_somebody_waits() {
+fn polling_without_failures_has_no_jitter() {
     let (platform, clock) = (start(), FakeClock::new());
     clock.draw(Fraction::new(u32::MAX));
     platform.approve_after(2);
@@ -763,7 +763,7 @@ fn chance_adds_nothing_where_there_is_no_trouble_for_somebody_waits() {
 }
 
 #[test]
-fn a_retry_after_beyond_the_end_of_the_code_waits_no_longer_than_the_code() {
+fn retry_after_never_outlasts_the_code() {
     let (platform, clock) = (start(), FakeClock::new());
     let start = clock.now();
     let answer = Answer::json(503, json!({})).header("Retry-After", "18446744073709551615");
@@ -774,7 +774,7 @@ fn a_retry_after_beyond_the_end_of_the_code_waits_no_longer_than_the_code() {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_is_asked_until_the_code_expires() {
+fn unreachable_server_is_polled_until_the_code_expires() {
     let (platform, clock, dead) = (start(), FakeClock::new(), ClosedPort::new());
     let token_endpoint = json!({"token_endpoint": format!("{}/oauth2/token", dead.url())});
     let metadata = changed(metadata(&platform), token_endpoint);
@@ -791,7 +791,7 @@ fn a_server_that_cannot_be_reached_is_asked_until_the_code_expires() {
 }
 
 #[test]
-fn trouble_and_its_end_are_told_once_each() {
+fn failure_and_recovery_are_reported_once() {
     let (platform, clock) = (start(), FakeClock::new());
     for _ in 0..3 {
         platform.answer(Call::Token, bad_gateway());
@@ -806,7 +806,7 @@ fn trouble_and_its_end_are_told_once_each() {
 // The deadline
 
 #[test]
-fn polling_ends_with_the_life_of_the_code_on_this_machines_own_clock() {
+fn polling_ends_at_expiry_on_the_local_clock() {
     // The platform's clock is the real one: to it the code has hardly begun to live.
     let (platform, clock) = (start(), FakeClock::new());
     platform.expires_in(12);
@@ -815,7 +815,7 @@ fn polling_ends_with_the_life_of_the_code_on_this_machines_own_clock() {
 }
 
 #[test]
-fn an_approval_in_the_last_seconds_counts() {
+fn approval_in_the_last_seconds_counts() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.expires_in(12);
     platform.approve_after(2);
@@ -824,7 +824,7 @@ fn an_approval_in_the_last_seconds_counts() {
 }
 
 #[test]
-fn the_life_of_a_code_is_bounded_whatever_the_server_says() {
+fn code_lifetime_is_bounded() {
     for (name, expires_in, interval, polls) in [
         ("in quotes", json!("120"), 60, 2),
         ("null", json!(null), 60, 10),
@@ -846,7 +846,7 @@ fn the_life_of_a_code_is_bounded_whatever_the_server_says() {
 }
 
 #[test]
-fn a_missing_life_is_ten_minutes() {
+fn missing_expires_in_is_ten_minutes() {
     let (platform, clock) = (start(), FakeClock::new());
     offers(&platform, without(offer(&platform), "expires_in"));
     hands_out_tokens(&platform);
@@ -856,7 +856,7 @@ fn a_missing_life_is_ten_minutes() {
 // Answers
 
 #[test]
-fn tokens_are_accepted_in_each_form_that_servers_send() {
+fn token_response_variants_are_accepted() {
     for (name, changes) in [
         ("as it should be", json!({})),
         ("Bearer", json!({"token_type": "Bearer"})),
@@ -878,7 +878,7 @@ fn tokens_are_accepted_in_each_form_that_servers_send() {
 }
 
 #[test]
-fn an_answer_without_usable_tokens_stops_the_login() {
+fn incomplete_token_response_stops_the_login() {
     let good = |platform: &Platform| platform.tokens(platform.claims());
     type Worsen = fn(Value) -> Value;
     let cases: [Case<Worsen>; 9] = [
@@ -904,7 +904,7 @@ fn an_answer_without_usable_tokens_stops_the_login() {
 }
 
 #[test]
-fn a_body_that_is_cut_short_stops_the_login() {
+fn incomplete_body_stops_the_login() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.answer(
         Call::Token,
@@ -918,7 +918,7 @@ fn a_body_that_is_cut_short_stops_the_login() {
 }
 
 #[test]
-fn a_body_of_a_hundred_megabytes_is_left_after_one() {
+fn body_over_one_mebibyte_stops_the_login() {
     let (platform, clock) = (start(), FakeClock::new());
     // Two are enough: who would read on meets the end of the connection, and says that instead.
     let head =
@@ -932,7 +932,7 @@ fn a_body_of_a_hundred_megabytes_is_left_after_one() {
 // Metadata
 
 #[test]
-fn the_issuer_is_the_one_that_was_asked_but_for_a_final_slash() {
+fn issuer_may_differ_by_a_final_slash() {
     for (asked, answered) in [("", ""), ("/", ""), ("", "/"), ("/", "/")] {
         println!("case: asked with {asked:?}, answered with {answered:?}");
         let (platform, clock) = (start(), FakeClock::new());
@@ -950,11 +950,11 @@ fn the_issuer_is_the_one_that_was_asked_but_for_a_final_slash() {
 }
 
 #[test]
-fn metadata_that_cannot_be_trusted_or_used_stops_the_login() {
-    let unexpected = "answered the request for its endpoints with something else";
+fn invalid_metadata_stops_the_login() {
+    let unexpected = "answered the discovery request with something else";
     for (name, changes, code, words) in [
         ("another issuer", json!({"issuer": "https://evil.example"}), 1, "evil.example"),
-        ("an issuer below it", json!({"issuer": "http://127.0.0.1"}), 1, "login server of"),
+        ("an issuer below it", json!({"issuer": "http://127.0.0.1"}), 1, "different issuer"),
         ("no issuer", json!({"issuer": null}), 3, unexpected),
         ("no token endpoint", json!({"token_endpoint": null}), 3, unexpected),
         (
@@ -971,7 +971,7 @@ fn metadata_that_cannot_be_trusted_or_used_stops_the_login() {
         ),
         ("a path alone", json!({"token_endpoint": "/oauth2/token"}), 1, "token_endpoint"),
         ("a file", json!({"token_endpoint": "file:///etc/passwd"}), 1, "token_endpoint"),
-        ("no device flow", json!({"device_authorization_endpoint": null}), 1, "by device code"),
+        ("no device flow", json!({"device_authorization_endpoint": null}), 1, "device flow"),
     ] {
         println!("case: {name}");
         let (platform, clock) = (start(), FakeClock::new());
@@ -983,7 +983,7 @@ fn metadata_that_cannot_be_trusted_or_used_stops_the_login() {
 }
 
 #[test]
-fn a_captive_portal_is_told_from_the_login_server() {
+fn captive_portal_is_named_in_the_error() {
     for (name, portal) in [
         ("a page", Answer::text(200, "text/html; charset=utf-8", "<html>Welcome, guest</html>")),
         ("a page, in capitals", Answer::text(200, "TEXT/HTML", "<HTML>Welcome</HTML>")),
@@ -1000,7 +1000,7 @@ fn a_captive_portal_is_told_from_the_login_server() {
 }
 
 #[test]
-fn a_login_server_that_is_down_is_asked_three_times() {
+fn discovery_is_tried_three_times() {
     let (platform, clock) = (start(), FakeClock::new());
     for _ in 0..3 {
         platform.answer(Call::Discovery, bad_gateway());
@@ -1014,7 +1014,7 @@ fn a_login_server_that_is_down_is_asked_three_times() {
 }
 
 #[test]
-fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+fn plain_http_to_another_host_is_rejected_before_any_request() {
     for host in ["http://oidc.example", "http://192.168.1.1:8080", "http://localhost.evil.example"]
     {
         let (robot, clock) = (Robot::new(), FakeClock::new());
@@ -1027,7 +1027,7 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn plain_http_to_another_machine_is_for_who_asks_for_it() {
+fn insecure_http_variable_allows_plain_http() {
     let platform = start();
     // This address leads here, and looks as if it did not.
     let elsewhere = platform.url().replace("127.0.0.1", "0.0.0.0");
@@ -1071,7 +1071,7 @@ fn with_claims(changes: Value) -> Platform {
 }
 
 #[test]
-fn the_rio_token_and_the_email_of_the_id_token_are_kept_and_the_access_token_is_not() {
+fn login_stores_rio_token_and_email_but_no_access_token() {
     let (platform, clock) = (start(), FakeClock::new());
     let claims = platform.claims();
     let tokens = platform.tokens(claims.clone());
@@ -1088,7 +1088,7 @@ fn the_rio_token_and_the_email_of_the_id_token_are_kept_and_the_access_token_is_
 }
 
 #[test]
-fn an_id_token_is_accepted_in_each_form_that_the_standard_allows() {
+fn id_token_variants_are_accepted() {
     for (name, changes) in [
         ("one audience", json!({"aud": "rio-cli"})),
         ("a list of one", json!({"aud": ["rio-cli"]})),
@@ -1106,7 +1106,7 @@ fn an_id_token_is_accepted_in_each_form_that_the_standard_allows() {
 }
 
 #[test]
-fn an_id_token_that_breaks_a_rule_is_refused() {
+fn id_token_with_an_invalid_claim_is_rejected() {
     for (name, changes) in [
         ("another issuer", json!({"iss": "https://evil.example"})),
         ("no issuer", json!({"iss": null})),
@@ -1130,7 +1130,7 @@ fn an_id_token_that_breaks_a_rule_is_refused() {
 }
 
 #[test]
-fn an_id_token_of_the_wrong_make_is_refused() {
+fn malformed_id_token_is_rejected() {
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     type Make<'a> = &'a dyn Fn(&Platform) -> String;
     let cases: [Case<Make>; 9] = [
@@ -1155,7 +1155,7 @@ fn an_id_token_of_the_wrong_make_is_refused() {
 }
 
 #[test]
-fn an_id_token_that_ended_an_hour_ago_is_refused_and_the_clock_is_shown() {
+fn expired_id_token_is_rejected_and_shows_the_clock() {
     let now = 1_800_000_000;
     let platform = start();
     platform.now(now);
@@ -1169,14 +1169,14 @@ fn an_id_token_that_ended_an_hour_ago_is_refused_and_the_clock_is_shown() {
 }
 
 #[test]
-fn a_robot_that_woke_up_in_1970_can_log_in() {
+fn login_works_with_the_clock_at_1970() {
     let (platform, clock) = (start(), FakeClock::in_1970());
     platform.approve_after(1);
     succeeds(&Robot::of(&platform), &clock);
 }
 
 #[test]
-fn a_missing_or_odd_email_does_not_stop_a_login() {
+fn missing_or_odd_email_does_not_stop_a_login() {
     for email in [json!(null), json!(""), json!(7), json!(["ada@example.com"])] {
         println!("case: {email}");
         let platform = with_claims(json!({"email": email}));
@@ -1189,7 +1189,7 @@ fn a_missing_or_odd_email_does_not_stop_a_login() {
 // Never
 
 #[test]
-fn a_redirect_is_never_followed() {
+fn redirect_is_never_followed() {
     // The platform fails the test if anybody asks for /elsewhere.
     for status in [301, 302, 303, 307, 308] {
         for call in [Call::Discovery, Call::DeviceAuthorization] {
@@ -1207,7 +1207,7 @@ fn a_redirect_is_never_followed() {
 }
 
 #[test]
-fn no_code_and_no_token_is_ever_part_of_a_url() {
+fn urls_contain_no_code_and_no_token() {
     let (platform, clock) = (start(), FakeClock::new());
     offers(&platform, offer(&platform));
     hands_out_tokens(&platform);
@@ -1223,7 +1223,7 @@ fn no_code_and_no_token_is_ever_part_of_a_url() {
 }
 
 #[test]
-fn trouble_that_is_too_long_for_the_last_line_is_said_whole_above_it() {
+fn failure_too_long_for_the_status_line_is_printed_above_it() {
     for (columns, above) in [(50, true), (120, false)] {
         let (platform, clock) = (start(), FakeClock::new());
         offers(&platform, offer(&platform));

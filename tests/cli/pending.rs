@@ -1,4 +1,4 @@
-//! A login that is cut off while it waits, and the next one that goes on with it.
+//! A login that is interrupted while it waits, and the next one that resumes it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Robot, screen};
 
-/// Longer than anything takes on a machine that is busy with other tests.
+/// Enough for any step on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn pending_file(robot: &Robot) -> PathBuf {
@@ -21,7 +21,7 @@ fn pending_file(robot: &Robot) -> PathBuf {
     path.into()
 }
 
-fn kept(robot: &Robot) -> Value {
+fn saved(robot: &Robot) -> Value {
     serde_json::from_slice(&fs::read(pending_file(robot)).unwrap()).unwrap()
 }
 
@@ -57,7 +57,7 @@ impl Drop for Waiting {
 fn until(holds: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < end, "it does not come to pass");
+        assert!(Instant::now() < end, "timed out");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -69,38 +69,38 @@ fn start() -> Platform {
     platform
 }
 
-/// The `verification` event of a login that goes on, or begins anew, and then succeeds.
+/// The `verification` event of a login that succeeds.
 fn login(robot: &Robot, clock: &std::rc::Rc<FakeClock>) -> Value {
     let outcome = robot.rio(&["auth", "login", "--yes", "--json"]).run_at(clock).exits(0);
     outcome.events()[0].clone()
 }
 
-/// What a login leaves behind that was cut off `ago` seconds before `clock`.
+/// Saves a pending login, as it was 60 seconds before the clock's time.
 fn leave_pending(robot: &Robot, platform: &Platform, clock: &FakeClock, changes: Value) {
     use rio::host::clock::Clock;
-    let asked_at = clock.utc().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 60;
-    let mut kept = json!({
-        "parties": {
-            "oidc_host": platform.url(),
-            "client_id": "rio-cli",
-            "device_authorization_endpoint": format!("{}/oauth2/device/auth", platform.url()),
-            "token_endpoint": format!("{}/oauth2/token", platform.url()),
+    let saved_at = clock.utc().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 60;
+    let url = platform.url();
+    let mut saved = json!({
+        "provider": [
+            url,
+            "rio-cli",
+            format!("{url}/oauth2/device/auth"),
+            format!("{url}/oauth2/token"),
+        ],
+        "saved_at": saved_at,
+        "grant": {
+            "device_code": "saved-device-code",
+            "user_code": "SAVED-CODE",
+            "verification_uri": format!("{url}/device"),
+            "verification_uri_complete": null,
+            "expires_in": {"secs": 600, "nanos": 0},
+            "interval": {"secs": 5, "nanos": 0},
         },
-        "asked_at": asked_at,
-        "device_code": "kept-device-code",
-        "user_code": "KEPT-CODE",
-        "verification_uri": format!("{}/device", platform.url()),
-        "verification_uri_complete": null,
-        "expires_in": 600,
-        "interval": 5,
     });
-    for (name, value) in changes.as_object().unwrap() {
-        match kept["parties"].get(name) {
-            Some(_) => kept["parties"][name] = value.clone(),
-            None => kept[name] = value.clone(),
-        }
+    for (pointer, value) in changes.as_object().unwrap() {
+        *saved.pointer_mut(pointer).unwrap() = value.clone();
     }
-    fs::write(pending_file(robot), kept.to_string()).unwrap();
+    fs::write(pending_file(robot), saved.to_string()).unwrap();
     set_mode(robot, 0o600);
 }
 
@@ -109,14 +109,14 @@ fn set_mode(robot: &Robot, mode: u32) {
 }
 
 #[test]
-fn a_login_that_was_hung_up_or_killed_goes_on_with_the_same_code() {
+fn interrupted_login_is_resumed_with_the_same_code() {
     for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGKILL] {
         let platform = start();
         let robot = Robot::of(&platform);
         Waiting::start(&robot, &platform).ends_by(signal);
         let mode = fs::metadata(pending_file(&robot)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        // While nothing ran, the person approved.
+        // The user approves while nothing runs.
         platform.approve();
         let verification = login(&robot, &FakeClock::new());
         assert_eq!(verification["resumed"], true, "{signal}");
@@ -127,7 +127,7 @@ fn a_login_that_was_hung_up_or_killed_goes_on_with_the_same_code() {
 }
 
 #[test]
-fn ctrl_c_gives_the_code_up() {
+fn ctrl_c_removes_the_pending_login() {
     let platform = start();
     let robot = Robot::of(&platform);
     Waiting::start(&robot, &platform).ends_by(libc::SIGINT);
@@ -138,11 +138,11 @@ fn ctrl_c_gives_the_code_up() {
 }
 
 #[test]
-fn two_logins_at_once_do_not_fight_over_it() {
+fn second_login_at_once_gets_a_code_of_its_own() {
     let platform = start();
     let robot = Robot::of(&platform);
     let first = Waiting::start(&robot, &platform);
-    let kept = fs::read(pending_file(&robot)).unwrap();
+    let saved = fs::read(pending_file(&robot)).unwrap();
     platform.approve_after(0);
     platform.answer(Call::Token, Answer::unscripted());
     let second = Robot::of(&platform).env("RIO_CONFIG", robot.config_path());
@@ -150,11 +150,11 @@ fn two_logins_at_once_do_not_fight_over_it() {
     assert_eq!(verification["resumed"], false);
     assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 2);
     drop(first);
-    assert_eq!(fs::read(pending_file(&robot)).unwrap(), kept, "the first one's is left alone");
+    assert_eq!(fs::read(pending_file(&robot)).unwrap(), saved, "the first login keeps its file");
 }
 
 #[test]
-fn what_was_kept_is_shown_and_polled_again_at_once() {
+fn resumed_login_shows_saved_code_and_polls_at_once() {
     let (platform, clock) = (start(), FakeClock::new());
     let robot = Robot::of(&platform);
     leave_pending(&robot, &platform, &clock, json!({}));
@@ -168,40 +168,44 @@ fn what_was_kept_is_shown_and_polled_again_at_once() {
     let tokens = platform.tokens(platform.claims());
     platform.answer(Call::Token, Answer::json(200, tokens));
     let outcome = robot.rio(&["auth", "login", "--no-browser"]).run_at(&clock).exits(0);
-    outcome.says("KEPT-CODE").says("Resuming your earlier login");
+    outcome.says("SAVED-CODE").says("Resuming your earlier login");
     assert_eq!(clock.sleeps(), [0], "the interval has long gone by");
     let polled = &platform.calls(Call::Token)[0];
-    assert!(polled.form().contains(&("device_code".to_owned(), "kept-device-code".to_owned())));
+    assert!(polled.form().contains(&("device_code".to_owned(), "saved-device-code".to_owned())));
     assert!(platform.calls(Call::DeviceAuthorization).is_empty());
 }
 
 #[test]
-fn a_poll_does_not_come_early_because_the_program_was_started_anew() {
+fn resumed_login_keeps_the_interval() {
     let (platform, clock) = (start(), FakeClock::new());
     let robot = Robot::of(&platform);
     leave_pending(&robot, &platform, &clock, json!({}));
     let tokens = platform.tokens(platform.claims());
     platform.answer(Call::Token, Answer::json(200, tokens));
-    // The file was written, as by a poll, a moment ago.
+    // The file was written a moment ago, as by a poll.
     robot.rio(&["auth", "login", "--no-browser"]).run_at(&clock).exits(0);
     assert!(clock.sleeps()[0] >= 4, "{:?}", clock.sleeps());
 }
 
 #[test]
-fn what_is_not_this_login_or_is_over_is_not_gone_on_with() {
+fn expired_foreign_or_invalid_login_is_not_resumed() {
     for (name, changes) in [
-        ("over", json!({"expires_in": 60})),
-        ("another host", json!({"oidc_host": "https://other.example"})),
-        ("another client", json!({"client_id": "other"})),
-        ("another endpoint", json!({"token_endpoint": "https://evil.example/token"})),
-        ("an interval as long as its life", json!({"interval": 600})),
-        ("a code on another page", json!({"verification_uri_complete": "https://evil.example/"})),
-        ("a page without TLS", json!({"verification_uri": "http://evil.example/"})),
-        ("a code that cannot be shown", json!({"user_code": "A\u{1b}[2J"})),
-        ("no code", json!({"device_code": null})),
-        ("no time between polls", json!({"interval": 0})),
-        ("no end", json!({"expires_in": u64::MAX})),
-        ("a lifetime that is no number", json!({"expires_in": "long"})),
+        ("expired", json!({"/grant/expires_in/secs": 60})),
+        ("another issuer", json!({"/provider/0": "https://other.example"})),
+        ("another client", json!({"/provider/1": "other"})),
+        ("another device endpoint", json!({"/provider/2": "https://evil.example/device"})),
+        ("another token endpoint", json!({"/provider/3": "https://evil.example/token"})),
+        (
+            "complete URL on another host",
+            json!({"/grant/verification_uri_complete": "https://evil.example/"}),
+        ),
+        ("page without TLS", json!({"/grant/verification_uri": "http://evil.example/"})),
+        ("unprintable user code", json!({"/grant/user_code": "A\u{1b}[2J"})),
+        ("no device code", json!({"/grant/device_code": null})),
+        ("interval of zero", json!({"/grant/interval/secs": 0})),
+        ("interval as long as the lifetime", json!({"/grant/interval/secs": 600})),
+        ("lifetime of 2^64-1", json!({"/grant/expires_in/secs": u64::MAX})),
+        ("lifetime that is text", json!({"/grant/expires_in": "long"})),
     ] {
         let (platform, clock) = (start(), FakeClock::new());
         let robot = Robot::of(&platform);
@@ -214,7 +218,7 @@ fn what_is_not_this_login_or_is_over_is_not_gone_on_with() {
 }
 
 #[test]
-fn garbage_in_its_place_or_no_place_for_it_stops_no_login() {
+fn unreadable_pending_file_stops_no_login() {
     let (platform, clock) = (start(), FakeClock::new());
     platform.approve_after(0);
     let mine = || -> Robot {
@@ -238,7 +242,7 @@ fn garbage_in_its_place_or_no_place_for_it_stops_no_login() {
 }
 
 #[test]
-fn a_final_answer_a_logout_and_another_kind_of_login_take_it_away() {
+fn final_error_logout_and_other_logins_remove_pending_login() {
     let (platform, clock) = (start(), FakeClock::new());
     let (robot, _) = Robot::logged_in(&platform);
     for (name, arguments, stdin) in [
@@ -253,7 +257,7 @@ fn a_final_answer_a_logout_and_another_kind_of_login_take_it_away() {
         robot.rio(arguments).stdin(stdin).run_at(&clock).exits(0);
         assert!(!pending_file(&robot).exists(), "{name}");
     }
-    // One that fails has changed nothing.
+    // A login that fails changes nothing.
     leave_pending(&robot, &platform, &clock, json!({}));
     let arguments = ["auth", "login", "--yes", "--email", EMAIL];
     robot.rio(&arguments).stdin("not the password").run_at(&clock).exits(1);
@@ -265,13 +269,13 @@ fn a_final_answer_a_logout_and_another_kind_of_login_take_it_away() {
 }
 
 #[test]
-fn a_file_that_others_have_a_hand_in_is_neither_read_nor_written() {
+fn pending_file_open_to_others_is_neither_read_nor_written() {
     type Open = fn(&Robot);
     let clock = FakeClock::new();
     let cases: [(&str, Open); 3] = [
         ("writable by all", |robot| set_mode(robot, 0o666)),
         ("readable by all", |robot| set_mode(robot, 0o644)),
-        ("under another name too", |robot| {
+        ("under a second name", |robot| {
             fs::hard_link(pending_file(robot), robot.home().join("other")).unwrap();
         }),
     ];
@@ -288,27 +292,27 @@ fn a_file_that_others_have_a_hand_in_is_neither_read_nor_written() {
 }
 
 #[test]
-fn slow_down_is_for_good_also_for_who_goes_on() {
+fn resumed_login_keeps_the_slower_interval() {
     let platform = start();
     let robot = Robot::of(&platform);
     platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
     let waiting = Waiting::start(&robot, &platform);
-    // The poll has come; its answer has to arrive there, too.
-    until(|| kept(&robot)["interval"] == 6);
+    // The poll was sent. Its response has to arrive, too.
+    until(|| saved(&robot)["grant"]["interval"]["secs"] == 6);
     waiting.ends_by(libc::SIGKILL);
     platform.approve();
     assert_eq!(login(&robot, &FakeClock::new())["interval"], 6);
 }
 
 #[test]
-fn who_is_killed_while_it_keeps_what_is_new_leaves_the_old_or_the_new_whole() {
+fn kill_while_saving_leaves_old_or_new_contents() {
     let case = || {
         let platform = start();
         let robot = Robot::of(&platform);
         platform.answer(Call::Token, Answer::json(400, json!({"error": "slow_down"})));
-        // Killed when the server has been asked, which is about when its answer is being kept.
+        // Killed right after the poll, about when the new interval is saved.
         Waiting::start(&robot, &platform).ends_by(libc::SIGKILL);
-        let interval = kept(&robot)["interval"].clone();
+        let interval = saved(&robot)["grant"]["interval"]["secs"].clone();
         assert!(interval == 1 || interval == 6, "{interval}");
     };
     std::thread::scope(|scope| {
@@ -319,17 +323,17 @@ fn who_is_killed_while_it_keeps_what_is_new_leaves_the_old_or_the_new_whole() {
 }
 
 #[test]
-fn a_code_that_this_terminal_cannot_show_is_not_gone_on_with_either() {
+fn saved_code_that_terminal_cannot_show_stops_the_login() {
     let (platform, clock) = (start(), FakeClock::new());
     let robot = Robot::of(&platform);
-    leave_pending(&robot, &platform, &clock, json!({"user_code": "É-1"}));
+    leave_pending(&robot, &platform, &clock, json!({"/grant/user_code": "É-1"}));
     let ascii = Screen { utf8: false, ..screen(80, 24) };
     let outcome = robot.rio(&["auth", "login"]).screen(ascii).run_at(&clock);
     outcome.exits(1).says("cannot show").hides("?-1");
 }
 
 #[test]
-fn ctrl_c_gives_the_code_up_also_before_it_is_shown_again() {
+fn ctrl_c_before_discovery_removes_the_pending_login() {
     let (platform, clock) = (start(), FakeClock::new());
     let robot = Robot::of(&platform);
     leave_pending(&robot, &platform, &clock, json!({}));

@@ -1,8 +1,8 @@
 //! `rio auth login`: gets a token in one of three ways, stores it, and selects an organization and a
 //! project.
 
+mod device_login;
 mod output;
-mod wait;
 
 use super::select::{Choice, Selection, Selector};
 use super::session::Session;
@@ -11,7 +11,7 @@ use crate::cli::args::Login;
 use crate::config::{AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::oauth::pending::PendingFile;
+use crate::oauth::pending;
 use crate::platform::Level;
 use crate::secret::Secret;
 use crate::token::Token;
@@ -203,7 +203,7 @@ fn authenticate(
     let (token, email) = match method {
         Method::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
-            let claims = wait::run(host, session, report, browse)?;
+            let claims = device_login::run(host, session, report, browse)?;
             return Ok(Account::new(claims.rio_token, claims.email));
         }
         Method::Password { email, password } => {
@@ -215,7 +215,7 @@ fn authenticate(
             (token, email)
         }
     };
-    PendingFile::beside(session.file.path()).discard();
+    pending::remove(session.file.path());
     Ok(Account::new(token, Some(email)))
 }
 

@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
             400,
             json!({"error": "invalid_client", "error_description": "who?"}),
         )
-        .fails(1, "refused the request for a code: invalid_client: who? (400)"),
+        .fails(1, "refused the device authorization request: invalid_client: who? (400)"),
         with_response(
             D,
             "error with control characters",

@@ -51,7 +51,7 @@ pub fn cases() -> Vec<Case> {
         with_body(D, "duplicate token endpoint", duplicate("token_endpoint")).fails(3, UNEXPECTED),
         // Errors.
         with_response(D, "404 as JSON", 404, json!({"error": "no such page"}))
-            .fails(1, "refused the request for its endpoints: no such page (404)"),
+            .fails(1, "refused the discovery request: no such page (404)"),
         case(D, "404 without a body", |_| text(404, "")).fails(1, "an error (status 404)"),
         with_response(D, "403 with control characters", 403, json!({"error": CONTROL_CHARS}))
             .fails(1, SANITIZED),
@@ -85,10 +85,15 @@ pub fn cases() -> Vec<Case> {
         D,
         Expected::Unchanged(1),
         [
-            ("device endpoint is missing", device, json!(ABSENT), "offers no login by device code"),
+            (
+                "device endpoint is missing",
+                device,
+                json!(ABSENT),
+                "does not support the device flow",
+            ),
             ("issuer with control characters", "/issuer", json!(CONTROL_CHARS), SANITIZED),
             ("issuer of 70 KiB", "/issuer", json!(long), "xxx..."),
-            ("empty issuer", "/issuer", json!(""), "says it is the login server of"),
+            ("empty issuer", "/issuer", json!(""), "returned a different issuer: \"\""),
             ("empty endpoint", token, json!(""), "sent a token_endpoint that is not"),
             ("endpoint is a path", token, json!("/token"), "that is not a full URL"),
             ("endpoint with ESC", token, json!("https://a.example/\u{1b}[2J"), "no URL has"),

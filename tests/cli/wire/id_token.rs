@@ -27,7 +27,7 @@ pub fn cases() -> Vec<Case> {
     let shape = |name: &str, edit: fn(String) -> String| {
         with_id_token(name, move |fixture| edit(jwt(GOOD_HEADER, &fixture.claims().to_string())))
     };
-    let unreadable = "an id_token that cannot be read";
+    let unreadable = "an id_token that is malformed";
     let others: Vec<_> =
         (0..20_000).map(|number| format!("client-{number}")).chain(["rio-cli".into()]).collect();
     let mut cases = vec![
@@ -54,8 +54,9 @@ pub fn cases() -> Vec<Case> {
         header("alg is null", r#"{"alg":null}"#).fails(1, unreadable),
         header("alg is a number", r#"{"alg":5}"#).fails(1, unreadable),
         header("duplicate alg", r#"{"alg":"RS256","alg":"none"}"#).fails(1, unreadable),
-        header("unknown crit", r#"{"alg":"RS256","crit":["b64"]}"#).fails(1, "an extension"),
-        header("crit is a number", r#"{"alg":"RS256","crit":5}"#).fails(1, "an extension"),
+        header("unknown crit", r#"{"alg":"RS256","crit":["b64"]}"#)
+            .fails(1, "an unknown extension"),
+        header("crit is a number", r#"{"alg":"RS256","crit":5}"#).fails(1, "an unknown extension"),
         header("header is an array", r#"["RS256"]"#).fails(1, unreadable),
         header("empty header", "").fails(1, unreadable),
         shape("line break", |token| token.replacen('.', ".\n", 1)).fails(1, unreadable),
@@ -84,35 +85,35 @@ pub fn cases() -> Vec<Case> {
             "iss of another server",
             "/iss",
             json!("https://evil.example"),
-            "is from another login server",
+            "was issued by another server",
         ),
         (
             "iss with control characters",
             "/iss",
             json!(CONTROL_CHARS),
-            "is from another login server",
+            "was issued by another server",
         ),
         ("aud is missing", "/aud", json!(ABSENT), unreadable),
         ("aud is a number", "/aud", json!(5), unreadable),
         ("aud contains a number", "/aud", json!([5]), unreadable),
         ("aud deeply nested", "/aud", nested(100_000), unreadable),
-        ("aud is empty", "/aud", json!([]), "is for another program"),
-        ("aud of another client", "/aud", json!("rio-cli2"), "is for another program"),
-        ("20,000 audiences without azp", "/aud", json!(others), "is for another program"),
-        ("azp of another client", "/azp", json!("evil"), "is for another program"),
+        ("aud is empty", "/aud", json!([]), "was issued to another client"),
+        ("aud of another client", "/aud", json!("rio-cli2"), "was issued to another client"),
+        ("20,000 audiences without azp", "/aud", json!(others), "was issued to another client"),
+        ("azp of another client", "/azp", json!("evil"), "was issued to another client"),
         ("azp is a number", "/azp", json!(5), unreadable),
         ("exp is missing", "/exp", json!(ABSENT), unreadable),
         ("exp -1", "/exp", json!(-1), unreadable),
         ("exp -1e400", "/exp", raw_json("-1e400"), unreadable),
-        ("exp 0", "/exp", json!(0), "ended at 1970-01-01 00:00:00 UTC"),
-        ("exp 1.5", "/exp", json!(1.5), "ended at 1970-01-01 00:00:01 UTC"),
-        ("rio_token is missing", "/rio_token", json!(ABSENT), "holds no rapyuta.io token"),
-        ("rio_token is an array", "/rio_token", json!(["x"]), "holds no rapyuta.io token"),
+        ("exp 0", "/exp", json!(0), "expired at 1970-01-01 00:00:00 UTC"),
+        ("exp 1.5", "/exp", json!(1.5), "expired at 1970-01-01 00:00:01 UTC"),
+        ("rio_token is missing", "/rio_token", json!(ABSENT), "contains no rapyuta.io token"),
+        ("rio_token is an array", "/rio_token", json!(["x"]), "contains no rapyuta.io token"),
         (
             "rio_token with control characters",
             "/rio_token",
             json!(CONTROL_CHARS),
-            "holds no rapyuta.io token",
+            "contains no rapyuta.io token",
         ),
     ] {
         cases.push(claim(name, pointer, value).fails(1, says).hides("FORGED"));

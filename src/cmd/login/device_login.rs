@@ -1,0 +1,115 @@
+//! The device flow of `rio auth login`, from discovery to the validated id_token.
+//!
+//! [`crate::oauth::device_flow`] decides when to poll and when to stop. This is the loop that sleeps, polls
+//! and shows the progress.
+
+use std::time::Duration;
+
+use super::output::Report;
+use crate::cmd::session::Session;
+use crate::config::DEVICE_FLOW_CLIENT_ID;
+use crate::error::Error;
+use crate::host::Host;
+use crate::host::{browser, clock};
+use crate::oauth::device_flow::{Grant, Polling};
+use crate::oauth::id_token::Claims;
+use crate::oauth::pending::PendingFile;
+use crate::oauth::provider::Provider;
+use crate::secret::Secret;
+use crate::text;
+
+/// The client id of the command line at rapyuta.io.
+const CLIENT_ID: &str = "rio-cli";
+/// Some servers answer `slow_down` to a poll that is a millisecond early.
+const MARGIN: Duration = Duration::from_millis(50);
+
+/// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session.
+pub fn run(
+    host: &mut Host,
+    session: &Session,
+    report: Report,
+    open_browser: bool,
+) -> Result<Claims, Error> {
+    let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
+    let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
+    let oidc_host = &session.platform().oidc_host()?;
+    let mut pending = PendingFile::open(session.file.path());
+    report.requesting_code(host, oidc_host.host());
+    let provider = Provider::discover(&session.http, oidc_host, client_id)?;
+    let saved = pending.load(&provider, host.clock.utc());
+    let resumed = saved.is_some();
+    let (grant, since_poll) = match saved {
+        Some(saved) => saved,
+        None => (provider.authorize_device()?, Duration::ZERO),
+    };
+    let polling = Polling::new(&grant, since_poll, host.clock.now());
+    if !report.can_show(host, &grant.user_code) {
+        return Err(Error::failure(
+            format!("{} sent a code that this terminal cannot show", oidc_host.host()),
+            "Run `rio auth login` on a terminal with UTF-8, or with --json.",
+        ));
+    }
+    if !resumed {
+        pending.save(&provider, &grant, host.clock.utc());
+    }
+    report.verification(host, &grant, resumed)?;
+    if open_browser && !resumed {
+        let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
+        (host.browser)(&browser::commands(&host.env, page));
+    }
+    let mut login = DeviceLogin { provider: &provider, grant, polling, report, pending };
+    let id_token = login.wait_for_approval(host);
+    report.end_of_wait(host);
+    login.pending.remove();
+    provider.validate(&id_token?, text::unix_seconds(host.clock.utc()))
+}
+
+/// A login that waits for approval.
+struct DeviceLogin<'a> {
+    provider: &'a Provider<'a>,
+    grant: Grant,
+    polling: Polling,
+    report: Report,
+    pending: PendingFile,
+}
+
+impl DeviceLogin<'_> {
+    fn wait_for_approval(&mut self, host: &mut Host) -> Result<Secret, Error> {
+        loop {
+            self.sleep(host);
+            let before = self.polling.failure().map(|failure| failure.kind);
+            let response = self.provider.poll(&self.grant.device_code);
+            self.pending.record_poll(host.clock.utc());
+            let (now, random) = (host.clock.now(), (host.random)());
+            if let Some(id_token) = self.polling.receive(response, now, random)? {
+                return Ok(id_token);
+            }
+            self.save_interval(host);
+            match self.polling.failure() {
+                Some(failure) if before != Some(failure.kind) => {
+                    let (wait, left) = (self.polling.wait(), self.polling.remaining(now));
+                    self.report.retrying(host, &failure.reason, wait, left)?;
+                }
+                None if before.is_some() => self.report.recovered(host),
+                _ => {}
+            }
+        }
+    }
+
+    fn sleep(&self, host: &mut Host) {
+        let (clock, trace) = (host.clock.clone(), host.trace.clone());
+        clock::wait(&*clock, &trace, self.polling.wait().saturating_add(MARGIN), |now| {
+            let reason = self.polling.failure().map(|failure| failure.reason.as_str());
+            self.report.waiting(host, reason, self.polling.remaining(now));
+        });
+    }
+
+    /// `slow_down` also applies to a resumed login (RFC 8628 §3.5: all later requests).
+    fn save_interval(&mut self, host: &Host) {
+        if self.grant.interval != self.polling.interval() {
+            self.grant.interval = self.polling.interval();
+            self.grant.expires_in = self.polling.remaining(host.clock.now());
+            self.pending.save(self.provider, &self.grant, host.clock.utc());
+        }
+    }
+}
