@@ -1,5 +1,5 @@
-//! The command line: parts are arguments, and a 1 in one of them is a secret in the wrong place, or in the
-//! right one.
+//! The command line. Each part is an argument. A byte 1 in it stands for a secret, at the right place or at a
+//! wrong one.
 
 #![no_main]
 
@@ -25,8 +25,8 @@ fuzz_target!(|input: &[u8]| {
     match parse::parse(fuzz::parts(input).map(argument)) {
         Ok(Invocation::Run(_)) => {}
         Ok(Invocation::Show(text) | Invocation::NoCommand(text)) => {
-            fuzz::check_words(&text);
-            // It is printed as it is.
+            fuzz::check_text(&text);
+            // It is printed unchanged.
             assert!(text.chars().all(|c| c == '\n' || text::is_printable(c)), "{text:?}");
         }
         Err(error) => fuzz::check_error(&error),

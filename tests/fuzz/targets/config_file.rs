@@ -1,5 +1,5 @@
-//! The config file: any bytes. What can be read can be changed, and the rest of it stays to the letter;
-//! what cannot be read stays as it is.
+//! The config file, with any contents. A change to a valid file keeps all other members unchanged. An invalid
+//! file stays unchanged.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ use rio::host::env::Env;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// What the file holds, read apart from the program: names and values in their order.
+/// The names and values of the file in their order, read without rio's code.
 #[derive(Debug, Clone, PartialEq)]
 struct Members(Vec<(String, String)>);
 
@@ -45,7 +45,7 @@ fn members(path: &Path) -> Members {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// As the members are when one is set: the last of its name, or else at the end.
+/// The members after one is set: the last of that name, or a new one at the end.
 fn with(mut members: Members, name: &str, value: &str) -> Members {
     match members.0.iter_mut().rev().find(|(known, _)| known == name) {
         Some((_, old)) => *old = value.to_owned(),
