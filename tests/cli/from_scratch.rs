@@ -1,9 +1,8 @@
-//! The static file alone: in a root that holds nothing else, as that of a container from scratch or of a
-//! rescue system. No C library, no password file, no name server, no certificates, no devices, no home.
+//! The static binary in an empty root file system, as in a container `FROM scratch` or a rescue system: no C
+//! library, no /etc/passwd, no resolv.conf, no certificates, no devices, no home directory.
 //!
-//! [`alone`] runs each test again in a process of its own that is root of its own mounts and its own network,
-//! where nobody answers whom the test has not started. There [`Root`] is the root: for reading only, but for
-//! `/data`.
+//! [`isolated`] runs each test again in a child process with its own mount and network namespaces. There, [`Root`]
+//! is the root directory, read-only except for `/data`.
 
 use std::ffi::{CStr, CString};
 use std::fs;
@@ -26,12 +25,12 @@ use crate::robot::{Outcome, Robot, binary, is_static, runner};
 use crate::skip::skip;
 use crate::terminal::Terminal;
 
-/// Set for the process that has a system of its own.
-const ALONE: &str = "RIO_TEST_ALONE";
+/// Set in the child process.
+const IS_CHILD: &str = "RIO_TEST_ISOLATED";
 
-/// Runs the body, which is that of a whole test, in a process that has a system of its own.
-fn alone<Body: FnOnce()>(body: Body) {
-    if Env::of_process().is_on(ALONE) {
+/// Runs the body of a test in a child process with its own mount and network namespaces.
+fn isolated<Body: FnOnce()>(body: Body) {
+    if Env::of_process().is_on(IS_CHILD) {
         start_loopback();
         return body();
     }
@@ -39,25 +38,25 @@ fn alone<Body: FnOnce()>(body: Body) {
         skip("needs a static rio for this machine");
         return;
     }
-    let Some(mut command) = in_a_system_of_its_own() else {
+    let Some(mut command) = unshare() else {
         skip("needs mount and network namespaces (unshare)");
         return;
     };
-    command.arg(std::env::current_exe().unwrap()).env(ALONE, "1");
+    command.arg(std::env::current_exe().unwrap()).env(IS_CHILD, "1");
     let output = command.args(["--nocapture", "--exact", test_of::<Body>()]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     print!("{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("1 passed"), "{}", output.status);
 }
 
-/// The test that a closure is written in, by the closure's name: `cli::MODULE::TEST::{{closure}}`.
+/// The name of the test that contains this closure, from `cli::MODULE::TEST::{{closure}}`.
 fn test_of<Closure>() -> &'static str {
     let (_, name) = std::any::type_name::<Closure>().split_once("::").unwrap();
     name.rsplit_once("::").unwrap().0
 }
 
-/// What runs a program so: as root of its own users, and where those are forbidden as the real root.
-fn in_a_system_of_its_own() -> Option<Command> {
+/// `unshare` with a user namespace or, where these are forbidden, as root.
+fn unshare() -> Option<Command> {
     [&["--map-root-user", "--mount", "--net"][..], &["--mount", "--net"]].iter().find_map(|own| {
         let command = || {
             let mut command = Command::new("unshare");
@@ -77,7 +76,7 @@ fn c_path(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).unwrap()
 }
 
-/// A new network has 127.0.0.0/8, but it is down.
+/// Brings up the loopback interface, which is down in a new network namespace.
 fn start_loopback() {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     // SAFETY: plain data, valid when zeroed.
@@ -90,7 +89,7 @@ fn start_loopback() {
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &loopback) }).unwrap();
 }
 
-fn mount_memory(path: &Path, flags: libc::c_ulong) {
+fn mount_tmpfs(path: &Path, flags: libc::c_ulong) {
     const KIND: &CStr = c"tmpfs";
     let path = c_path(path);
     // SAFETY: the strings are valid, and there are no data.
@@ -100,7 +99,7 @@ fn mount_memory(path: &Path, flags: libc::c_ulong) {
     check(mounted).unwrap();
 }
 
-/// A root directory, and the environment of what runs in it: nothing but where the config file is.
+/// A root directory, and the environment of the programs in it.
 struct Root {
     robot: Robot,
     env: Vec<(&'static str, &'static str)>,
@@ -109,10 +108,10 @@ struct Root {
 const CONFIG: &str = "/data/rio.json";
 
 impl Root {
-    /// Besides these files it holds `/bin/rio` and an empty `/data`, the only place that can be written to.
+    /// A root with these files, `/bin/rio` and an empty `/data`.
     fn with(files: &[(&str, &str)]) -> Self {
         let root = Root { robot: Robot::new(), env: vec![("RIO_CONFIG", CONFIG)] };
-        mount_memory(&root.path("/"), 0);
+        mount_tmpfs(&root.path("/"), 0);
         root.adopt(&binary(), "/bin/rio");
         for (path, text) in files {
             fs::create_dir_all(root.path(path).parent().unwrap()).unwrap();
@@ -122,7 +121,7 @@ impl Root {
         root
     }
 
-    /// The same with a shell, if there is a static one to be had.
+    /// As [`Root::with`], with `/bin/sh`. `None` if the machine has no static busybox.
     fn with_shell(files: &[(&str, &str)]) -> Option<Self> {
         let busybox = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox"]
             .map(Path::new)
@@ -143,10 +142,10 @@ impl Root {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// From now on it is for reading only, and its config file holds this.
-    fn closed(self, config: &Value) -> Self {
-        mount_memory(&self.path("/data"), 0);
-        mount_memory(&self.path("/"), libc::MS_REMOUNT | libc::MS_RDONLY);
+    /// Makes the root read-only, except for `/data`, and writes the config file.
+    fn read_only(self, config: &Value) -> Self {
+        mount_tmpfs(&self.path("/data"), 0);
+        mount_tmpfs(&self.path("/"), libc::MS_REMOUNT | libc::MS_RDONLY);
         fs::write(self.path(CONFIG), config.to_string()).unwrap();
         self
     }
@@ -156,7 +155,7 @@ impl Root {
         self
     }
 
-    /// Where a path in the root is outside of it.
+    /// The path outside the root.
     fn path(&self, path: &str) -> PathBuf {
         self.robot.home().join(path.trim_start_matches('/'))
     }
@@ -173,7 +172,7 @@ impl Root {
         names
     }
 
-    /// A program in the root.
+    /// A command that runs in the root.
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(self.env.iter().copied());
@@ -195,15 +194,15 @@ impl Root {
 }
 
 impl Drop for Root {
-    /// Only what nothing is mounted on can be removed.
+    /// A directory on which something is mounted cannot be removed.
     fn drop(&mut self) {
         let root = c_path(self.robot.home());
-        // SAFETY: the string is valid. If it fails, a directory is left, and no test is wrong.
+        // SAFETY: the string is valid. A failure only leaves a directory behind.
         unsafe { libc::umount2(root.as_ptr(), libc::MNT_DETACH) };
     }
 }
 
-/// An authority, and a platform that it has certified for this name.
+/// An authority, and a platform with a certificate for this name.
 fn certified(name: &str) -> (Authority, Platform) {
     let authority = Authority::new();
     let platform = Platform::start_tls(&authority.certify(&[name]));
@@ -215,13 +214,13 @@ const SELECT: [&str; 4] = ["--organization", "Acme Robotics", "--project", "simu
 const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 
 #[test]
-fn a_login_by_code_goes_from_its_first_step_to_its_last() {
-    alone(|| {
+fn device_login_works_in_empty_root() {
+    isolated(|| {
         let (authority, platform) = certified(HERE);
         platform.interval(1);
         platform.approve_after(1);
         let root = Root::with(&[("/ca.pem", &authority.pem())]).env("SSL_CERT_FILE", "/ca.pem");
-        let root = root.closed(&platform.config());
+        let root = root.read_only(&platform.config());
         assert_eq!(root.names_in("/"), ["bin", "ca.pem", "data"]);
         assert_eq!(root.names_in("/bin"), ["rio"]);
 
@@ -240,11 +239,11 @@ fn a_login_by_code_goes_from_its_first_step_to_its_last() {
 }
 
 #[test]
-fn a_login_by_password_asks_at_a_terminal_that_has_no_file() {
-    alone(|| {
+fn password_prompt_works_without_a_terminal_device_file() {
+    isolated(|| {
         let (authority, platform) = certified(HERE);
         let root = Root::with(&[("/ca.pem", &authority.pem())]).env("SSL_CERT_FILE", "/ca.pem");
-        let root = root.closed(&platform.config());
+        let root = root.read_only(&platform.config());
         let login = [&["auth", "login", "--email", EMAIL], &SELECT[..]].concat();
         let mut terminal = Terminal::start(root.command("/bin/rio", &login));
         terminal.waits_for("Password for ada@example.com: ");
@@ -257,10 +256,10 @@ fn a_login_by_password_asks_at_a_terminal_that_has_no_file() {
 }
 
 #[test]
-fn without_a_bundle_those_count_that_the_program_brings() {
-    alone(|| {
+fn built_in_certificates_are_used_without_a_bundle() {
+    isolated(|| {
         let (_, platform) = certified(HERE);
-        let root = Root::with(&[]).closed(&platform.config());
+        let root = Root::with(&[]).read_only(&platform.config());
         let login = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
         let outcome = root.run(&login, PASSWORD).exits(3).hides(PASSWORD);
         outcome.says("signed by nobody this machine trusts").says("SSL_CERT_FILE");
@@ -270,9 +269,9 @@ fn without_a_bundle_those_count_that_the_program_brings() {
 }
 
 #[test]
-fn without_a_home_it_says_which_variable_to_set() {
-    alone(|| {
-        let mut root = Root::with(&[]).closed(&json!({}));
+fn missing_home_names_variable_to_set() {
+    isolated(|| {
+        let mut root = Root::with(&[]).read_only(&json!({}));
         root.env.clear();
         for command in ["login", "status", "logout", "token", "refresh-token"] {
             let outcome = root.run(&["auth", command], "").exits(1).prints("");
@@ -283,12 +282,12 @@ fn without_a_home_it_says_which_variable_to_set() {
 }
 
 #[test]
-fn a_config_file_on_the_read_only_root_is_told_before_anything_is_sent() {
-    alone(|| {
+fn read_only_config_file_fails_before_any_request() {
+    isolated(|| {
         let platform = Platform::start();
         let mut config = platform.config();
         config["auth_token"] = platform.issue_token().into();
-        let mut root = Root::with(&[("/rio.json", &config.to_string())]).closed(&json!({}));
+        let mut root = Root::with(&[("/rio.json", &config.to_string())]).read_only(&json!({}));
         for (path, command) in [
             ("/rio.json", &["auth", "login", "--yes"][..]),
             ("/rio.json", &["auth", "refresh-token"]),
@@ -305,37 +304,37 @@ fn a_config_file_on_the_read_only_root_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn the_shell_of_busybox_gets_the_token_to_the_letter() {
-    alone(|| {
+fn busybox_shell_captures_exact_token() {
+    isolated(|| {
         const SCRIPT: &str = r#"T=$(rio auth token --current) && printf '<%s>' "$T""#;
         let Some(root) = Root::with_shell(&[]) else { return };
-        let root = root.env("PATH", "/bin").closed(&json!({"auth_token": "t0ken"}));
+        let root = root.env("PATH", "/bin").read_only(&json!({"auth_token": "t0ken"}));
         let outcome = root.robot.rio(&["-c", SCRIPT]);
         outcome.run_as(root.command("/bin/sh", &["-c", SCRIPT])).exits(0).prints("<t0ken>");
     });
 }
 
-// Names, as musl looks them up.
+// Host names, resolved by musl.
 
 const NAME: &str = "login.example";
 
-/// A name server that knows one name, and is told by the test what it was asked.
+/// A name server that knows one name. The receiver yields the names that were queried.
 fn serve_names(address: &str) -> Receiver<String> {
     let socket = UdpSocket::bind((address, 53)).unwrap();
-    let (asked, questions) = mpsc::channel();
+    let (sender, queries) = mpsc::channel();
     thread::spawn(move || {
         let mut query = [0; 512];
-        // It ends with the process, which is that of one test.
+        // The thread ends with the child process.
         while let Ok((size, client)) = socket.recv_from(&mut query) {
             let (name, answer) = answer_to(&query[..size]);
-            let _ = asked.send(name);
+            let _ = sender.send(name);
             socket.send_to(&answer, client).unwrap();
         }
     });
-    questions
+    queries
 }
 
-/// The name that is asked for, and what DNS (RFC 1035) answers: an address, no such record, or no such name.
+/// The queried name, and the DNS response (RFC 1035): an address, no such record, or no such name.
 fn answer_to(query: &[u8]) -> (String, Vec<u8>) {
     const ADDRESS: &[u8] = &[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1];
     let mut labels = Vec::new();
@@ -354,66 +353,66 @@ fn answer_to(query: &[u8]) -> (String, Vec<u8>) {
     (name, [&query[..2], &flags, &counts, &query[12..], answer].concat())
 }
 
-/// A root with these files, logged in at a platform of this name.
-fn root_that_calls(name: &str, files: &[(&str, &str)]) -> (Platform, Root) {
+/// A platform with this host name, and a root with these files that is logged in there.
+fn root_logged_in_at(name: &str, files: &[(&str, &str)]) -> (Platform, Root) {
     let (authority, platform) = certified(NAME);
     let authority = authority.pem();
     let root = Root::with(&[files, &[("/ca.pem", &authority)]].concat());
     let root = root.env("SSL_CERT_FILE", "/ca.pem").env("RIO_DEBUG", "1");
     let host = platform.url().replace(HERE, name);
-    let root = root.closed(&json!({"rip_host": host, "auth_token": platform.issue_token()}));
+    let root = root.read_only(&json!({"rip_host": host, "auth_token": platform.issue_token()}));
     (platform, root)
 }
 
 #[test]
-fn a_name_in_the_hosts_file_is_found() {
-    alone(|| {
+fn name_in_hosts_file_is_found() {
+    isolated(|| {
         let (_platform, root) =
-            root_that_calls(NAME, &[("/etc/hosts", "127.0.0.1 login.example\n")]);
+            root_logged_in_at(NAME, &[("/etc/hosts", "127.0.0.1 login.example\n")]);
         root.run(&VERIFY, "").exits(0);
     });
 }
 
 #[test]
-fn a_name_is_asked_of_the_server_in_resolv_conf() {
-    alone(|| {
-        let questions = serve_names("127.0.0.53");
+fn name_server_in_resolv_conf_is_used() {
+    isolated(|| {
+        let queries = serve_names("127.0.0.53");
         let servers = ("/etc/resolv.conf", "nameserver 127.0.0.53\n");
-        let (_platform, root) = root_that_calls(NAME, &[servers]);
+        let (_platform, root) = root_logged_in_at(NAME, &[servers]);
         root.run(&VERIFY, "").exits(0);
-        let mut asked: Vec<_> = questions.try_iter().collect();
-        asked.dedup();
-        assert_eq!(asked, [NAME]);
+        let mut names: Vec<_> = queries.try_iter().collect();
+        names.dedup();
+        assert_eq!(names, [NAME]);
     });
 }
 
 #[test]
 fn a_name_that_the_server_does_not_know_is_no_lack_of_a_server() {
-    alone(|| {
-        let questions = serve_names("127.0.0.53");
+    isolated(|| {
+        let queries = serve_names("127.0.0.53");
         let servers = ("/etc/resolv.conf", "nameserver 127.0.0.53\n");
-        let (_platform, root) = root_that_calls("nowhere.example", &[servers]);
+        let (_platform, root) = root_logged_in_at("nowhere.example", &[servers]);
         let outcome = root.run(&VERIFY, "").exits(3).hides("resolv.conf");
         outcome.says("cannot be found").says("Check the network and its DNS, then try again.");
-        assert!(questions.try_iter().count() >= 3, "it may pass, so it is tried again");
+        assert!(queries.try_iter().count() >= 3, "it may pass, so it is tried again");
     });
 }
 
 #[test]
 fn without_a_name_server_the_error_says_where_to_write_one() {
-    alone(|| {
+    isolated(|| {
         println!("this takes 15 seconds: musl waits 5 for an answer of this very machine");
         for (servers, lack) in [
             (&[][..], "cannot be found: there is no /etc/resolv.conf"),
             (&[("/etc/resolv.conf", "search example\n")], "/etc/resolv.conf has no nameserver"),
         ] {
-            let (_platform, root) = root_that_calls(NAME, servers);
+            let (_platform, root) = root_logged_in_at(NAME, servers);
             let outcome = root.run(&VERIFY, "").exits(3).says(NAME).says(lack);
             let outcome = outcome.says("Name a DNS server in /etc/resolv.conf").says("/etc/hosts");
             assert_eq!(outcome.stderr.matches(" failed: ").count(), 1, "one try\n{outcome}");
         }
         // As long as a logout may take at all.
-        let (_platform, root) = root_that_calls(NAME, &[]);
+        let (_platform, root) = root_logged_in_at(NAME, &[]);
         let outcome = root.run(&["auth", "logout"], "").exits(0);
         outcome.says("could not tell the server").says("there is no /etc/resolv.conf");
     });

@@ -1,6 +1,17 @@
-//! The program as its users meet it. Start with `robot`, the machine that each test sets up, and `proxy`,
-//! which some of them put in its way; then one module a command, and one for each thing that all commands
-//! have in common. `smoke` is for a binary of another machine, and `from_scratch` for a static one alone.
+//! Black-box tests of `rio`: they run commands against a fake platform and check exit code, output, config file and
+//! requests. Start with [`robot`], the machine under test. [`proxy`] is a proxy for tests that need one.
+//!
+//! | modules | what they test |
+//! | --- | --- |
+//! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment` | one command each; the device flow and a resumed login have their own |
+//! | `selection` | organization and project |
+//! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals` | what the user types and sees |
+//! | `config_file`, `under_fire`, `secrets`, `core_dump`, `clock` | the machine: its files, memory and time |
+//! | `network`, `connection`, `look_up`, `tls` | the way to the server |
+//! | `wire` | unusual and hostile responses, a table per call |
+//! | `smoke`, `from_scratch` | a binary for another architecture; the static binary in an empty root |
+//!
+//! A test that cannot run on this machine calls [`skip::skip`]. `make test` lists these at the end.
 
 mod proxy;
 mod robot;

@@ -1,5 +1,4 @@
-//! What a file for another machine is tried with: few calls that go through all of the program, each of them
-//! by the real binary.
+//! A few commands that use most of the program, for a binary for another architecture.
 //!
 //! `RIO_BINARY=/path/to/rio RIO_RUNNER=qemu-aarch64-static cargo test --test cli smoke::`
 
@@ -9,13 +8,13 @@ use crate::robot::Robot;
 use crate::tls::trusting;
 
 #[test]
-fn it_tells_its_version() {
+fn version_is_printed() {
     let version = concat!("rio ", env!("CARGO_PKG_VERSION"), "\n");
     Robot::new().rio(&["version"]).run().exits(0).prints(version);
 }
 
 #[test]
-fn a_login_by_code_over_tls_is_kept_shown_and_ended() {
+fn device_login_over_tls_is_stored_shown_and_removed() {
     let authority = Authority::new();
     let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
     platform.interval(1);
@@ -39,7 +38,7 @@ fn a_login_by_code_over_tls_is_kept_shown_and_ended() {
 }
 
 #[test]
-fn a_bad_file_is_named_and_left_as_it_is() {
+fn invalid_config_file_is_named_and_unchanged() {
     let robot = Robot::new();
     robot.write_config_text("{\"auth_token\": ");
     let before = robot.config_bytes();
