@@ -2,7 +2,6 @@
 //! and no wait depends on it.
 
 use std::path::Path;
-use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -152,9 +151,9 @@ fn steps() -> Vec<SystemTime> {
 /// A clock that is set anew during each wait, and ends up right.
 fn stepped() -> Rc<FakeClock> {
     let clock = FakeClock::in_1970();
-    clock.meanwhile(|clock, wait| {
+    clock.on_sleep(|clock, wait| {
         let steps = steps();
-        clock.set(*steps.get(wait - 1).unwrap_or(&steps[steps.len() - 1]));
+        clock.set_utc(*steps.get(wait - 1).unwrap_or(&steps[steps.len() - 1]));
     });
     clock
 }
@@ -203,7 +202,7 @@ fn a_clock_that_is_set_right_during_the_wait_makes_the_login_good() {
         platform.allow_early_polls();
         platform.approve_after(1);
         let (robot, clock) = (Robot::of(&platform), FakeClock::at(wrong));
-        clock.meanwhile(|clock, _| clock.set(now()));
+        clock.on_sleep(|clock, _| clock.set_utc(now()));
         robot.rio(&LOGIN).run_at(&clock).exits(0);
         assert_eq!(clock.sleeps(), [5, 5]);
     }
@@ -241,10 +240,9 @@ fn run_in(year: &str, robot: &Robot, arguments: &[&str]) -> Outcome {
     let stdin = if arguments.contains(&"-") { PASSWORD } else { "" };
     let rio = robot.rio(arguments).stdin(stdin);
     let plain = rio.command();
-    let mut command = Command::new(FAKETIME);
+    let mut command = robot.command(FAKETIME);
     command.args(["-f", &format!("@{year}-06-01 12:00:00")]).arg(plain.get_program());
-    command.args(plain.get_args()).env_clear().current_dir(robot.home());
-    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.args(plain.get_args());
     command.env("TZ", "UTC").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     rio.run_as(command)
 }

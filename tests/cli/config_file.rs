@@ -4,10 +4,10 @@ use std::ffi::{CStr, CString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use platform::{Call, EMAIL, PASSWORD, Platform};
 use rio::host::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::robot::{FakeClock, Outcome, Robot, binary};
+use crate::robot::{FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};
 use crate::skip::skip;
 
 /// Writes the file and calls nobody.
@@ -36,58 +36,10 @@ const COMMANDS: [&[&str]; 10] = [
     &WRITE,
 ];
 
-/// A user id that no machine gives to anybody.
-const NOBODY: u32 = 54_321;
-
-fn is_root() -> bool {
-    // SAFETY: it only reads.
-    unsafe { libc::geteuid() == 0 }
-}
-
 /// Runs a command that was made by hand, without anything to read.
 fn outcome(command: &mut Command) -> Outcome {
     let output = command.stdin(Stdio::null()).output().unwrap();
-    Outcome {
-        arguments: command.get_args().map(|word| word.to_string_lossy().into_owned()).collect(),
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// `rio` as a user whom file modes bind: this one, or under root one whose home the robot's becomes.
-fn as_plain_user(robot: &Robot, arguments: &[&str]) -> Command {
-    let command = robot.rio(arguments).command();
-    if !is_root() {
-        return command;
-    }
-    // The build directory may be closed to others. Linked or copied by `cp`: a file that this process
-    // itself had open for writing could not be run while another test starts a program.
-    let program = robot.home().join("rio-of-the-test");
-    let linked = program.exists() || fs::hard_link(binary(), &program).is_ok();
-    if !linked {
-        let copied = Command::new("cp").arg(binary()).arg(&program).status().unwrap();
-        assert!(copied.success());
-    }
-    give_away(robot.home(), &program);
-    let mut plain = Command::new(program);
-    plain.args(command.get_args()).env_clear().current_dir(robot.home());
-    plain.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    plain.uid(NOBODY).gid(NOBODY);
-    plain
-}
-
-/// All that is below goes to the plain user, but for the program, which may be the real one's inode.
-fn give_away(path: &Path, program: &Path) {
-    if path == program {
-        return;
-    }
-    lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    if path.is_dir() && !path.is_symlink() {
-        for entry in fs::read_dir(path).unwrap() {
-            give_away(&entry.unwrap().path(), program);
-        }
-    }
+    Outcome::of(command, output)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -208,7 +160,7 @@ fn without_home_and_password_file_it_says_how_to_name_the_file() {
     }
     for arguments in COMMANDS {
         let robot = Robot::new();
-        let mut command = as_plain_user(&robot, arguments);
+        let mut command = robot.rio_as_plain_user(arguments);
         let before = names_in(robot.home());
         let outcome = outcome(command.env_remove("HOME"));
         outcome.exits(1).prints_no_result().says("RIO_CONFIG");
@@ -259,7 +211,7 @@ fn a_new_file_and_its_directories_are_for_the_owner_alone_under_any_umask() {
     for umask in [0o000, 0o022, 0o077, 0o277, 0o777] {
         println!("case: umask {umask:03o}");
         let robot = Robot::new();
-        let mut command = as_plain_user(&robot, &WRITE);
+        let mut command = robot.rio_as_plain_user(&WRITE);
         // SAFETY: umask is async-signal-safe and cannot fail.
         unsafe {
             command.pre_exec(move || {
@@ -299,10 +251,10 @@ fn under_sudo_the_file_stays_its_owners() {
     }
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7}));
-    chown(robot.config_path(), Some(NOBODY), Some(NOBODY + 1)).unwrap();
+    chown(robot.config_path(), Some(PLAIN_USER), Some(PLAIN_USER + 1)).unwrap();
     robot.rio(&WRITE).run().exits(0);
     let metadata = fs::metadata(robot.config_path()).unwrap();
-    assert_eq!((metadata.uid(), metadata.gid()), (NOBODY, NOBODY + 1));
+    assert_eq!((metadata.uid(), metadata.gid()), (PLAIN_USER, PLAIN_USER + 1));
     assert_eq!(mode(&robot.config_path()), 0o600);
 }
 
@@ -558,7 +510,7 @@ fn a_device_is_neither_read_nor_replaced() {
             println!("case: {device}, {arguments:?}");
             let robot = Robot::new().env("RIO_CONFIG", device).env("HTTPS_PROXY", platform.url());
             // As a plain user: were the program wrong, root's /dev/null would be gone.
-            let outcome = outcome(&mut as_plain_user(&robot, arguments)).exits(1);
+            let outcome = outcome(&mut robot.rio_as_plain_user(arguments)).exits(1);
             outcome.prints_no_result().says(device).says("RIO_CONFIG");
         }
     }
@@ -573,7 +525,7 @@ fn an_unreadable_file_stops_every_command_and_can_be_moved_aside() {
         let robot = Robot::new().env("HTTPS_PROXY", platform.url());
         robot.write_config(&platform.config());
         let bytes = robot.config_bytes();
-        let mut command = as_plain_user(&robot, arguments);
+        let mut command = robot.rio_as_plain_user(arguments);
         set_mode(&robot.config_path(), 0);
         let outcome = outcome(&mut command).exits(1).prints_no_result();
         let outcome = outcome.says(&robot.config_path().display().to_string());
@@ -669,9 +621,7 @@ fn a_host_or_an_environment_that_makes_no_sense_hinders_only_who_needs_it() {
         for member in all.iter().filter(|member| !needed.contains(*member)) {
             println!("case: {member}, {arguments:?}");
             let (robot, _) = Robot::logged_in(&platform);
-            let mut config = robot.config();
-            config[*member] = "nonsense".into();
-            robot.write_config(&config);
+            robot.set_config(json!({*member: "nonsense"}));
             robot.rio(arguments).run().exits(0);
             assert_eq!(robot.config()[*member], "nonsense");
         }
@@ -840,7 +790,7 @@ fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
         let (robot, _) = Robot::logged_in(&platform);
         let before = robot.config_bytes();
         let directory = robot.config_path().parent().unwrap().to_owned();
-        let mut command = as_plain_user(&robot, arguments);
+        let mut command = robot.rio_as_plain_user(arguments);
         set_mode(&directory, 0o500);
         let outcome = outcome(&mut command);
         // Or the temporary directory could not be taken away by a user who is not root.
@@ -869,7 +819,7 @@ fn a_file_of_another_user_is_never_taken_over() {
         println!("case: {arguments:?}");
         let (robot, _) = Robot::logged_in(&platform);
         let before = robot.config_bytes();
-        let mut command = as_plain_user(&robot, arguments);
+        let mut command = robot.rio_as_plain_user(arguments);
         // It can be read, and the directory is the plain user's, so a rename over it would be allowed.
         chown(robot.config_path(), Some(0), Some(0)).unwrap();
         set_mode(&robot.config_path(), 0o644);
@@ -887,7 +837,7 @@ fn a_file_of_another_user_is_never_taken_over() {
 #[test]
 fn a_home_that_may_not_be_written_is_an_error_that_names_the_file() {
     let robot = Robot::new();
-    let mut command = as_plain_user(&robot, &WRITE);
+    let mut command = robot.rio_as_plain_user(&WRITE);
     set_mode(robot.home(), 0o500);
     let outcome = outcome(&mut command);
     set_mode(robot.home(), 0o700);
@@ -997,12 +947,7 @@ fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
             return None;
         }
     };
-    Some(Outcome {
-        arguments: command.get_args().map(|word| word.to_string_lossy().into_owned()).collect(),
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    })
+    Some(Outcome::of(command, output))
 }
 
 #[cfg(target_os = "linux")]
@@ -1205,12 +1150,7 @@ fn refresh_while(robot: &Robot, meanwhile: impl FnOnce()) -> Outcome {
     writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
     said.read_to_end(&mut seen).unwrap();
     let output = child.wait_with_output().unwrap();
-    Outcome {
-        arguments: arguments.map(str::to_owned).to_vec(),
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(seen).unwrap(),
-    }
+    Outcome::of(&command, Output { stderr: seen, ..output })
 }
 
 #[test]
@@ -1221,9 +1161,7 @@ fn a_member_that_came_while_the_password_was_typed_is_kept() {
     let outcome = refresh_while(&robot, || {
         // The lock is free meanwhile: nobody waits for somebody to type.
         set_member_under_the_lock(&robot, "came_meanwhile");
-        let mut config = robot.config();
-        config["organization_name"] = "chosen elsewhere".into();
-        robot.write_config(&config);
+        robot.set_config(json!({"organization_name": "chosen elsewhere"}));
     });
     outcome.exits(0);
     assert_eq!(robot.config()["came_meanwhile"], true);

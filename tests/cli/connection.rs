@@ -89,10 +89,7 @@ fn hosts_that_are_not_one_have_one_connection_each() {
     let (login_server, robot) = over_plain_http();
     let api = Platform::start();
     login_server.approve_after(2);
-    let mut config = robot.config();
-    config["rip_host"] = api.url().into();
-    config["v2api_host"] = api.url().into();
-    robot.write_config(&config);
+    robot.set_config(json!({"rip_host": api.url(), "v2api_host": api.url()}));
     let token = api.issue_token();
     let mut claims = login_server.claims();
     claims["rio_token"] = token.into();
@@ -132,7 +129,7 @@ fn an_idle_connection_that_the_server_ends_is_no_trouble() {
         let (platform, robot) = if tls { over_tls() } else { over_plain_http() };
         platform.approve_after(3);
         let clock = FakeClock::new();
-        clock.meanwhile({
+        clock.on_sleep({
             let platform = platform.clone();
             move |_, wait| {
                 if wait == 2 {

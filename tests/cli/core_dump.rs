@@ -2,18 +2,15 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use platform::{Call, EMAIL, Platform};
 
-use crate::robot::{Robot, binary};
+use crate::robot::{PLAIN_USER, Robot, binary, is_root};
 use crate::skip::skip;
-
-/// The user id of `nobody`.
-const NOBODY: u32 = 65534;
 
 /// A process that ends with the test.
 struct Running(Child);
@@ -65,49 +62,17 @@ impl Drop for Running {
     }
 }
 
-/// If the tests run as root, runs the command as `nobody` and gives that user the robot's files.
-fn drop_root(command: &mut Command, robot: &Robot) -> bool {
-    if fs::metadata(robot.home()).unwrap().uid() != 0 {
-        return false;
-    }
-    for path in ["", ".config", ".config/rio-cli", ".config/rio-cli/config.json"] {
-        let path = robot.home().join(path);
-        if path.exists() {
-            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-    }
-    command.uid(NOBODY).gid(NOBODY);
-    true
-}
-
-/// `rio` as a user other than root. `nobody` may not read the build directory, so it runs a copy.
-fn rio(robot: &Robot, arguments: &[&str]) -> Command {
-    let plain = robot.rio(arguments).command();
-    let copy = robot.home().join("rio");
-    let mut command = Command::new(&copy);
-    let as_nobody = drop_root(&mut command, robot);
-    if as_nobody {
-        // `cp` writes it, because a child of another test could inherit an open file of this process.
-        assert!(Command::new("/bin/cp").arg(binary()).arg(&copy).status().unwrap().success());
-        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
-    } else {
-        command = Command::new(binary());
-    }
-    command.args(arguments).env_clear().current_dir(robot.home());
-    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command
-}
-
 /// Whether /proc of this machine shows that an ordinary process is dumpable.
 fn proc_shows_dumpable() -> bool {
     if !Path::new("/proc/self/limits").exists() {
         skip("needs /proc");
         return false;
     }
-    let robot = Robot::new();
     let mut command = Command::new("/bin/sleep");
     command.arg("60");
-    drop_root(&mut command, &robot);
+    if is_root() {
+        command.uid(PLAIN_USER).gid(PLAIN_USER);
+    }
     if !Running::start(&mut command).is_dumpable() {
         skip("needs a /proc that shows which processes are dumpable");
         return false;
@@ -129,7 +94,8 @@ fn password_prompt_leaves_no_core_dump() {
         return;
     }
     let robot = Robot::new();
-    let mut process = Running::start(&mut rio(&robot, &["auth", "login", "--email", EMAIL]));
+    let mut process =
+        Running::start(&mut robot.rio_as_plain_user(&["auth", "login", "--email", EMAIL]));
     process.waits_for("Password");
     is_protected(&process);
 }
@@ -141,7 +107,8 @@ fn waiting_login_leaves_no_core_dump() {
     }
     let platform = Platform::start();
     let robot = Robot::of(&platform);
-    let mut process = Running::start(&mut rio(&robot, &["auth", "login", "--no-browser"]));
+    let mut process =
+        Running::start(&mut robot.rio_as_plain_user(&["auth", "login", "--no-browser"]));
     process.waits_for("Waiting for approval");
     is_protected(&process);
     assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
@@ -155,7 +122,8 @@ fn core_dump_limit_of_a_browser_stays() {
     let robot = Robot::new();
     let mut before = Command::new("/bin/sleep");
     let before = Running::start(before.arg("60"));
-    let mut process = Running::start(&mut rio(&robot, &["auth", "login", "--email", EMAIL]));
+    let mut process =
+        Running::start(&mut robot.rio_as_plain_user(&["auth", "login", "--email", EMAIL]));
     process.waits_for("Password");
     assert_eq!(process.core_limits()[1], before.core_limits()[1]);
 }

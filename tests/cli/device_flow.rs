@@ -742,7 +742,7 @@ fn jitter_follows_retry_after_and_json_shows_the_sum() {
     let busy = || Answer::json(503, json!({"message": "busy"})).header("Retry-After", "20");
     for (share, ms, told) in [(0, 20_050, 20), (u32::MAX / 2, 22_549, 23), (u32::MAX, 25_050, 25)] {
         let (platform, clock) = (start(), FakeClock::new());
-        clock.draw(Fraction::new(share));
+        clock.set_jitter(Fraction::new(share));
         platform.answer(Call::Token, busy());
         platform.approve_after(0);
         let robot = Robot::of(&platform);
@@ -756,7 +756,7 @@ fn jitter_follows_retry_after_and_json_shows_the_sum() {
 #[test]
 fn polling_without_failures_has_no_jitter() {
     let (platform, clock) = (start(), FakeClock::new());
-    clock.draw(Fraction::new(u32::MAX));
+    clock.set_jitter(Fraction::new(u32::MAX));
     platform.approve_after(2);
     succeeds(&Robot::of(&platform), &clock);
     assert_eq!(clock.sleeps_in_ms(), [5050, 5050, 5050]);
@@ -993,7 +993,7 @@ fn captive_portal_is_named_in_the_error() {
         let (platform, clock) = (start(), FakeClock::new());
         platform.answer(Call::Discovery, portal);
         let outcome = login(&Robot::of(&platform), &clock);
-        let host = platform.url().trim_start_matches("http://");
+        let host = platform.host();
         outcome.hides("<").hides("Welcome").says(host).says("portal").exits(3);
         assert_eq!(platform.requests().len(), 1, "{name}");
     }

@@ -114,9 +114,7 @@ fn all_else_in_the_file_stays_to_the_letter_and_in_its_order() {
 fn the_same_environment_again_forgets_the_login_too() {
     let robot = Robot::new();
     choose(&robot, "dev").exits(0);
-    let mut config = robot.config();
-    config["auth_token"] = "t".into();
-    robot.write_config(&config);
+    robot.set_config(json!({"auth_token": "t"}));
     choose(&robot, "dev").exits(0);
     assert_eq!(robot.config().get("auth_token"), None);
 }

@@ -191,7 +191,7 @@ fn a_server_in_trouble_is_told_from_a_wrong_password_and_is_sent_no_second_one()
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserLogin, answer);
         let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-        let host = platform.url().trim_start_matches("http://");
+        let host = platform.host();
         changes_nothing(&robot, run).exits(3).says(host).hides("<h1>").hides(PASSWORD);
         assert_eq!(platform.requests().len(), 1, "{name}");
     }
@@ -536,9 +536,7 @@ fn another_account_forgets_the_selection_of_the_one_before() {
         println!("case: {before}");
         let platform = start();
         let robot = logged_in_and_selected(&platform);
-        let mut config = robot.config();
-        config["email_id"] = before;
-        robot.write_config(&config);
+        robot.set_config(json!({"email_id": before}));
         // Its own cannot be looked up, so that nothing takes the old one's place.
         platform.answer(Call::UsersMe, Answer::json(500, json!({})));
         robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(3);

@@ -49,9 +49,7 @@ fn the_server_is_told_and_the_login_is_forgotten() {
 fn a_token_that_was_stored_with_bearer_is_not_prefixed_twice() {
     let platform = Platform::start();
     let (robot, token) = robot_on(&platform);
-    let mut config = robot.config();
-    config["auth_token"] = format!("Bearer {token}").into();
-    robot.write_config(&config);
+    robot.set_config(json!({"auth_token": format!("Bearer {token}")}));
     logout(&robot).exits(0);
     let [request] = platform.calls(Call::UserLogout).try_into().expect("one call");
     assert_eq!(request.header("Authorization"), Some(&*format!("Bearer {token}")));
@@ -238,9 +236,7 @@ fn a_host_that_cannot_be_used_is_no_reason_to_stay_logged_in() {
     ] {
         let platform = Platform::start();
         let (robot, _) = robot_on(&platform);
-        let mut config = robot.config();
-        config[key] = value.into();
-        robot.write_config(&config);
+        robot.set_config(json!({key: value}));
         let outcome = logout(&robot).exits(0);
         is_forgotten(&robot, &outcome);
         assert_eq!(robot.config()[key], value);
@@ -251,9 +247,7 @@ fn a_host_that_cannot_be_used_is_no_reason_to_stay_logged_in() {
 fn what_no_server_can_have_given_is_forgotten_without_telling_anybody() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
-    let mut config = platform.config();
-    config["auth_token"] = "not a token".into();
-    robot.write_config(&config);
+    robot.set_config(json!({"auth_token": "not a token"}));
     logout(&robot).exits(0).says("Logged out.");
     assert_eq!(robot.config(), platform.config());
     assert!(platform.requests().is_empty());

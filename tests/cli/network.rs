@@ -103,7 +103,7 @@ fn chance_makes_the_wait_before_another_try_up_to_twice_as_long() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     let clock = FakeClock::new();
-    clock.draw(Fraction::new(u32::MAX));
+    clock.set_jitter(Fraction::new(u32::MAX));
     platform.answer(Call::UserInfo, unavailable());
     platform.answer(Call::UserInfo, unavailable().header("Retry-After", "5"));
     robot.rio(&GET).run_at(&clock).exits(0);
@@ -307,7 +307,7 @@ fn a_body_that_breaks_off_is_trouble_of_the_network() {
             println!("case: {name}, {call:?}");
             let platform = Platform::start();
             let (robot, _) = Robot::logged_in(&platform);
-            let host = platform.url().trim_start_matches("http://").to_owned();
+            let host = platform.host().to_owned();
             (0..tries).for_each(|_| platform.answer(call, raw_ok(head, body)));
             let outcome = run(&robot);
             assert!(!outcome.stdout.contains("t0ken"), "{outcome}");
@@ -347,7 +347,7 @@ fn what_is_no_http_is_trouble_and_names_the_host() {
         println!("case: {name}");
         let platform = Platform::start();
         let (robot, _) = Robot::logged_in(&platform);
-        let host = platform.url().trim_start_matches("http://").to_owned();
+        let host = platform.host().to_owned();
         platform.answer(Call::UserLogin, Answer::raw(bytes));
         post(&robot).exits(3).prints("").hides("t0ken").hides("SSH-2.0").says(&host);
         assert_eq!(platform.requests().len(), 1);
@@ -373,7 +373,7 @@ fn an_answer_of_another_shape_is_the_servers_trouble() {
         let (robot, _) = Robot::logged_in(&platform);
         platform.answer(Call::UserLogin, Answer::text(200, "application/json", body));
         let outcome = post(&robot).exits(3).prints("").hides("t0ken");
-        outcome.says(platform.url().trim_start_matches("http://"));
+        outcome.says(platform.host());
     }
 }
 
@@ -443,7 +443,7 @@ fn the_proxy_of_each_variable_is_used() {
         let (robot, token) = Robot::logged_in(&platform);
         let robot = robot.env(variable, proxy.url());
         get(&robot).exits(0);
-        assert_eq!(proxy.targets(), [platform.url().trim_start_matches("http://")], "{variable}");
+        assert_eq!(proxy.targets(), [platform.host()], "{variable}");
         assert_eq!(platform.calls(Call::UserInfo).len(), 1, "{variable}");
         let heads = proxy.heads().concat();
         assert!(!heads.contains(&token), "the token is for the platform alone: {heads}");
@@ -609,9 +609,7 @@ fn a_host_with_an_impossible_port_is_an_error_and_not_the_default_port() {
     for port in ["99999", "-1", "x"] {
         println!("case: {port}");
         let robot = robot_at("http://127.0.0.1:9");
-        let mut config = robot.config();
-        config["rip_host"] = format!("http://127.0.0.1:{port}").into();
-        robot.write_config(&config);
+        robot.set_config(json!({"rip_host": format!("http://127.0.0.1:{port}")}));
         get(&robot).exits(1).says("rip_host");
     }
 }
@@ -644,9 +642,7 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
             let proxy = ConnectProxy::to(platform.url());
             let (robot, token) = Robot::logged_in(&platform);
             let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", "0");
-            let mut config = robot.config();
-            config[key] = host.into();
-            robot.write_config(&config);
+            robot.set_config(json!({key: host}));
             let secret = if arguments == by_token { &token } else { PASSWORD };
             let outcome = robot.rio(arguments).stdin(secret).run_at(&FakeClock::new());
             outcome.exits(1).says(key).says("https");
@@ -675,9 +671,7 @@ fn rio_insecure_http_allows_plain_http_to_another_machine() {
     let proxy = ConnectProxy::to(platform.url());
     let (robot, _) = Robot::logged_in(&platform);
     let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", "1");
-    let mut config = robot.config();
-    config["rip_host"] = "http://rip.example/".into();
-    robot.write_config(&config);
+    robot.set_config(json!({"rip_host": "http://rip.example/"}));
     get(&robot).exits(0);
     assert_eq!(proxy.targets(), ["rip.example:80"]);
     assert_eq!(platform.requests()[0].header("Host"), Some("rip.example"));

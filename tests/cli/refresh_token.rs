@@ -51,13 +51,14 @@ fn exchanges_the_stored_token_in_either_spelling_of_the_answer() {
 fn changes_the_token_alone() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
-    let mut config = robot.config();
-    config["organization_id"] = "org-acmerobotics".into();
-    config["project_id"] = "project-x".into();
-    config["environment"] = "qa".into();
-    config["hwil_auth_token"] = "another secret".into();
-    config["piping_server"] = json!({"port": 1});
-    robot.write_config(&config);
+    robot.set_config(json!({
+        "organization_id": "org-acmerobotics",
+        "project_id": "project-x",
+        "environment": "qa",
+        "hwil_auth_token": "another secret",
+        "piping_server": {"port": 1},
+    }));
+    let config = robot.config();
     refresh(&robot, &[], "").exits(0);
     let mut after = robot.config();
     assert_ne!(after["auth_token"], config["auth_token"]);
@@ -229,9 +230,7 @@ fn a_login_that_meets_trouble_is_exit_3_and_changes_nothing() {
 fn a_login_without_an_email_cannot_be_refreshed_by_password() {
     let platform = Platform::start();
     let robot = with_dead_token(&platform);
-    let mut config = robot.config();
-    config.as_object_mut().unwrap().remove("email_id");
-    robot.write_config(&config);
+    robot.set_config(json!({"email_id": null}));
     let outcome = refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(1);
     outcome.says("rio auth login");
     assert!(platform.calls(Call::UserLogin).is_empty());
@@ -244,10 +243,7 @@ fn logged_out_there_is_nothing_to_refresh_and_nothing_is_sent() {
         println!("case: {token}");
         let platform = Platform::start();
         let robot = Robot::of(&platform);
-        let mut config = platform.config();
-        config["email_id"] = EMAIL.into();
-        config["auth_token"] = token;
-        robot.write_config(&config);
+        robot.set_config(json!({"email_id": EMAIL, "auth_token": token}));
         let before = robot.config_bytes();
         let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n")).exits(1);
         outcome.says("rio auth login");
@@ -262,9 +258,7 @@ fn a_stored_bearer_prefix_is_no_part_of_the_token() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
     let store_prefixed = |token: &str| {
-        let mut config = robot.config();
-        config["auth_token"] = format!("Bearer {token}").into();
-        robot.write_config(&config);
+        robot.set_config(json!({"auth_token": format!("Bearer {token}")}));
     };
 
     store_prefixed(&token);

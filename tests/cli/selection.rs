@@ -469,9 +469,7 @@ fn names_are_shown_without_what_steers_a_terminal() {
 fn an_api_that_cannot_be_reached_leaves_the_login_standing() {
     let (platform, dead) = (two(), ClosedPort::new());
     let robot = with_current(&platform, "org-alpha", "project-alphazeta");
-    let mut config = robot.config();
-    config["v2api_host"] = dead.url().into();
-    robot.write_config(&config);
+    robot.set_config(json!({"v2api_host": dead.url()}));
     let arguments = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
     let outcome = robot.rio(&arguments).stdin(PASSWORD).run_at(&FakeClock::new()).exits(3);
     let host = &dead.address();

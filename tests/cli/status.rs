@@ -203,9 +203,7 @@ fn no_part_of_the_token_is_ever_printed() {
     for token in ["0pa9ue-t0ken".to_owned(), jwt_until(NOW + 60), jwt_until(NOW - 60)] {
         for written in [token.clone(), format!("Bearer {token}")] {
             let robot = Robot::of(&platform).env("RIO_DEBUG", "1");
-            let mut config = robot.config();
-            config["auth_token"] = written.into();
-            robot.write_config(&config);
+            robot.set_config(json!({"auth_token": written}));
             for options in [&[] as &[&str], &["--json"], &["--verify"], &["--json", "--verify"]] {
                 for part in token.split('.') {
                     status(&robot, options).hides(part);
@@ -346,9 +344,7 @@ fn verify_asks_the_server_once_with_the_stored_token() {
     for prefix in ["", "Bearer "] {
         let platform = platform_now();
         let (robot, token) = Robot::logged_in(&platform);
-        let mut config = robot.config();
-        config["auth_token"] = format!("{prefix}{token}").into();
-        robot.write_config(&config);
+        robot.set_config(json!({"auth_token": format!("{prefix}{token}")}));
         let outcome = status(&robot, &["--verify"]).exits(0);
         shows(&outcome, "Logged in as");
         shows(&outcome, "accepts");
@@ -419,9 +415,7 @@ fn logged_out_expired_refused_and_could_not_ask_are_four_answers() {
     let platform = platform_now();
     let logged_out = Robot::of(&platform);
     let (expired, _) = Robot::logged_in(&platform);
-    let mut config = expired.config();
-    config["auth_token"] = jwt_until(NOW - 60).into();
-    expired.write_config(&config);
+    expired.set_config(json!({"auth_token": jwt_until(NOW - 60)}));
     let (refused, token) = Robot::logged_in(&platform);
     platform.revoke(&token);
     let (unreachable, _) = unreachable_robot();

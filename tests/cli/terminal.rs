@@ -270,10 +270,8 @@ pub fn dash(robot: &Robot) -> Option<Terminal> {
 
 /// A shell with the robot's environment, and the program's path as `$RIO`.
 pub fn shell(robot: &Robot, path: &str) -> Command {
-    let environment = robot.rio(&[]).command();
-    let mut command = Command::new(path);
-    command.env_clear().current_dir(robot.home()).env("RIO", binary());
-    command.envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = robot.command(path);
+    command.env("RIO", binary());
     command
 }
 

@@ -75,7 +75,7 @@ fn is_refused(certificate: &Certificate, authority: &Authority, words: &[&str]) 
     let (robot, token) = Robot::logged_in(&platform);
     let robot = trusting(robot, authority);
     let before = robot.config_bytes();
-    let host = platform.url().trim_start_matches("https://");
+    let host = platform.host();
     for (arguments, stdin) in COMMANDS {
         let opened = platform.connections();
         let outcome = robot.rio(arguments).stdin(stdin).run_at(&FakeClock::new()).exits(3);
@@ -133,9 +133,7 @@ fn a_host_may_be_certified_by_name() {
     let authority = Authority::new();
     let platform = Platform::start_tls(&authority.certify(&["localhost"]));
     let (robot, _) = Robot::logged_in(&platform);
-    let mut config = robot.config();
-    config["rip_host"] = platform.url().replace(HERE, "localhost").into();
-    robot.write_config(&config);
+    robot.set_config(json!({"rip_host": platform.url().replace(HERE, "localhost")}));
     let robot = trusting(robot, &authority);
     robot.rio(&["auth", "status", "--verify"]).run_at(&FakeClock::new()).exits(0);
 }
@@ -146,7 +144,7 @@ fn a_host_may_be_certified_by_an_ipv6_address() {
     let platform = Platform::start();
     platform.allow_early_polls();
     platform.approve_after(1);
-    let behind = platform.url().trim_start_matches("http://").parse().unwrap();
+    let behind = platform.host().parse().unwrap();
     let certificate = authority.certify(&["::1"]);
     let port = match TlsPort::start_at(Ipv6Addr::LOCALHOST.into(), &certificate, behind) {
         Ok(port) => port,
@@ -360,10 +358,9 @@ fn on_a_system_without_a_bundle_a_private_authority_is_unknown_too() {
     let run = |robot: &Robot| {
         let rio = robot.rio(&["auth", "status", "--verify"]);
         let plain = rio.command();
-        let mut command = Command::new("/usr/bin/unshare");
+        let mut command = robot.command("/usr/bin/unshare");
         command.args(["--mount", "/bin/sh", "-c", HIDE]).arg(plain.get_program());
-        command.args(plain.get_args()).env_clear();
-        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.args(plain.get_args());
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         rio.run_as(command)
     };
@@ -402,7 +399,7 @@ fn a_certificate_that_turns_bad_while_polling_is_told_and_does_not_end_the_login
         platform.approve_after(2);
         let robot = trusting(Robot::of(&platform), &authority);
         let clock = FakeClock::new();
-        clock.meanwhile({
+        clock.on_sleep({
             let (platform, good) = (platform.clone(), good.clone());
             move |_, wait| match wait {
                 2 => {
@@ -436,7 +433,7 @@ fn a_handshake_that_stalls_is_given_up_after_ten_seconds_and_polling_goes_on() {
     let robot = trusting(Robot::of(&platform), &authority);
     let clock = FakeClock::new();
     let started = Rc::new(std::cell::Cell::new(Instant::now()));
-    clock.meanwhile({
+    clock.on_sleep({
         let (platform, started) = (platform.clone(), started.clone());
         move |_, wait| match wait {
             2 => {
@@ -479,7 +476,7 @@ fn a_proxy_sees_where_to_and_nothing_else() {
     let outcome = device_login(&robot, &FakeClock::new());
     succeeds(&robot, outcome);
 
-    let target = platform.url().trim_start_matches("https://");
+    let target = platform.host();
     assert_eq!(proxy.targets(), [target], "one tunnel for the whole login");
     let head = &proxy.heads()[0];
     let fields: Vec<_> = head.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
@@ -620,7 +617,7 @@ fn a_proxy_may_itself_be_called_over_tls() {
     let robot = trusting(robot, &authority);
     let robot = robot.env("HTTPS_PROXY", format!("https://ada:hunter2@{}", port.address()));
     robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
-    assert_eq!(proxy.targets(), [platform.url().trim_start_matches("https://")]);
+    assert_eq!(proxy.targets(), [platform.host()]);
     assert!(is_tls(&proxy.carried()), "TLS within TLS");
     assert_eq!((port.handshakes(), platform.tls().handshakes()), (1, 1));
 }

@@ -1,30 +1,41 @@
-//! The machine under test: a home of its own, an environment that holds nothing else, and `rio` on it.
+//! The machine under test: an empty home, an environment with nothing else in it, and `rio`.
 //!
-//! `run` starts the real binary. `run_at` runs the same program in this process on a clock that the test
-//! holds, so that a login of ten minutes takes milliseconds and each wait can be looked at.
+//! ```ignore
+//! let platform = Platform::start();
+//! let (robot, token) = Robot::logged_in(&platform);
+//! robot.rio(&["auth", "status"]).run().exits(0).prints("...").hides(&token);
+//! ```
+//!
+//! [`Rio::run`] runs the real binary. [`Rio::run_at`] runs the program in this process with a [`FakeClock`]: a login
+//! of ten minutes takes milliseconds, and the test can check each wait.
 
-use std::cell::{Cell, RefCell};
+mod fake_clock;
+mod outcome;
+mod streams;
+
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::{self, Write};
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, lchown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use platform::Platform;
 use rio::host::Host;
-use rio::host::clock::Clock;
-use rio::host::console::{Console, Input, Screen, Size};
+use rio::host::console::{Console, Screen, Size};
 use rio::host::env::Env;
-use rio::host::random::Fraction;
 use rio::host::trace::Trace;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// The members of the config file that a login and its selection set: what a logout forgets.
+pub use fake_clock::FakeClock;
+pub use outcome::Outcome;
+use streams::Lines;
+pub use streams::Stream;
+
+/// The members of the config file that login and selection set, and that logout removes.
 pub const LOGIN_KEYS: [&str; 7] = [
     "auth_token",
     "email_id",
@@ -35,6 +46,9 @@ pub const LOGIN_KEYS: [&str; 7] = [
     "project_name",
 ];
 
+/// A user ID that no machine assigns.
+pub const PLAIN_USER: u32 = 54_321;
+
 /// A machine with an empty home.
 pub struct Robot {
     home: tempfile::TempDir,
@@ -42,7 +56,7 @@ pub struct Robot {
 }
 
 impl Robot {
-    /// Nothing but a home.
+    /// A robot without a config file.
     pub fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut env = BTreeMap::new();
@@ -50,25 +64,22 @@ impl Robot {
         Robot { home, env }
     }
 
-    /// Its config file names the fake platform's hosts.
+    /// A robot whose config file names the hosts of this platform.
     pub fn of(platform: &Platform) -> Self {
         let robot = Robot::new();
         robot.write_config(&platform.config());
         robot
     }
 
-    /// Logged in as the platform's first user, with a live token, which comes with it.
+    /// A robot where the first user of this platform is logged in, and the stored token.
     pub fn logged_in(platform: &Platform) -> (Self, String) {
         let robot = Robot::of(platform);
         let token = platform.issue_token();
-        let mut config = platform.config();
-        config["auth_token"] = token.clone().into();
-        config["email_id"] = platform::EMAIL.into();
-        robot.write_config(&config);
+        robot.set_config(json!({"auth_token": token, "email_id": platform::EMAIL}));
         (robot, token)
     }
 
-    /// With one more environment variable.
+    /// Adds an environment variable.
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.insert(name.to_owned(), value.into());
         self
@@ -79,22 +90,22 @@ impl Robot {
         self.home.path()
     }
 
-    /// Its variables and its home, as the program sees them.
+    /// The environment for a run in this process.
     pub fn environment(&self) -> Env {
         Env::new(self.env.clone(), Some(self.home().to_owned()))
     }
 
-    /// Where the config file is, there or not.
+    /// The path of the config file, which may not exist.
     pub fn config_path(&self) -> PathBuf {
         self.home().join(".config/rio-cli/config.json")
     }
 
-    /// Puts this into the config file, 0600.
+    /// Writes the config file, mode 0600.
     pub fn write_config(&self, config: &Value) {
         self.write_config_text(serde_json::to_string_pretty(config).unwrap());
     }
 
-    /// Puts these very bytes into the config file, 0600.
+    /// Writes these bytes to the config file, mode 0600.
     pub fn write_config_text(&self, text: impl AsRef<[u8]>) {
         let path = self.config_path();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -102,7 +113,20 @@ impl Robot {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// What the config file holds; null where there is none.
+    /// Sets members of the config file; `null` removes one.
+    pub fn set_config(&self, members: Value) {
+        let mut config = self.config();
+        let stored = config.as_object_mut().unwrap();
+        for (name, value) in members.as_object().unwrap().clone() {
+            match value {
+                Value::Null => drop(stored.remove(&name)),
+                value => drop(stored.insert(name, value)),
+            }
+        }
+        self.write_config(&config);
+    }
+
+    /// The content of the config file; null if there is none.
     pub fn config(&self) -> Value {
         match std::fs::read(self.config_path()) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
@@ -110,19 +134,47 @@ impl Robot {
         }
     }
 
-    /// The very bytes of the config file.
+    /// The bytes of the config file.
     pub fn config_bytes(&self) -> Vec<u8> {
         std::fs::read(self.config_path()).unwrap()
     }
 
-    /// `rio` with these arguments, still to be run.
+    /// A command with the robot's environment, in its home.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(&self.env).current_dir(self.home());
+        reset_signals(&mut command);
+        command
+    }
+
+    /// `rio` as an unprivileged user: the current user or, if the tests run as root, [`PLAIN_USER`], to whom the
+    /// robot's files are given.
+    pub fn rio_as_plain_user(&self, arguments: &[&str]) -> Command {
+        if !is_root() {
+            return self.rio(arguments).command();
+        }
+        // The user may have no access to the build directory. `cp` writes the copy, because a child of another test
+        // could inherit an open file of this process, and a file that is open for writing cannot be executed.
+        let program = self.home().join("rio-of-the-test");
+        let linked = program.exists() || std::fs::hard_link(binary(), &program).is_ok();
+        if !linked {
+            let copied = Command::new("cp").arg(binary()).arg(&program).status().unwrap();
+            assert!(copied.success());
+        }
+        give_away(self.home(), &program);
+        let mut command = self.command(program);
+        command.args(arguments).uid(PLAIN_USER).gid(PLAIN_USER);
+        command
+    }
+
+    /// `rio` with these arguments. Run it with [`Rio::run`] or [`Rio::run_at`].
     pub fn rio<'a>(&'a self, arguments: &[&str]) -> Rio<'a> {
         let arguments = arguments.iter().map(|argument| argument.to_string()).collect();
         Rio { robot: self, arguments, stdin: String::new(), screen: Screen::default() }
     }
 }
 
-/// One call of the program.
+/// A command line of `rio` that has not run yet.
 pub struct Rio<'a> {
     robot: &'a Robot,
     arguments: Vec<String>,
@@ -131,59 +183,60 @@ pub struct Rio<'a> {
 }
 
 impl Rio<'_> {
-    /// What a script pipes in; without it standard input is at its end.
+    /// The text on standard input. Default: empty, as with `</dev/null`.
     pub fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.to_owned();
         self
     }
 
-    /// What the screen can show; without it the streams are no terminals. Only for a run in this process.
+    /// The terminal of a run in this process. Default: the streams are not terminals.
     pub fn screen(mut self, screen: Screen) -> Self {
         self.screen = screen;
         self
     }
 
-    /// The real binary as a command with the robot's environment, for a test that needs more than `run`.
+    /// The command line of the real binary, for a test that needs more than [`Rio::run`].
     pub fn command(&self) -> Command {
-        let mut command = program();
-        command.args(&self.arguments).env_clear().envs(&self.robot.env);
-        command.current_dir(self.robot.home());
-        reset_signals(&mut command);
+        // `RIO_RUNNER` runs a binary for another machine.
+        let mut command = match runner() {
+            None => self.robot.command(binary()),
+            Some(runner) => {
+                let mut command = self.robot.command(runner);
+                command.arg(binary());
+                command
+            }
+        };
+        command.args(&self.arguments);
         command
     }
 
-    /// Runs the real binary to its end.
+    /// Runs the real binary and waits for it.
     pub fn run(self) -> Outcome {
         let command = self.command();
         self.run_as(command)
     }
 
-    /// The same by another command, such as one that starts the binary in its turn.
+    /// Runs another command instead, such as one that starts the binary itself.
     pub fn run_as(self, mut command: Command) -> Outcome {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A program that asks nothing may be gone before it has read.
+        // A program that reads nothing may have exited already.
         let _ = child.stdin.take().unwrap().write_all(self.stdin.as_bytes());
         let output = child.wait_with_output().unwrap();
-        Outcome {
-            arguments: self.arguments,
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Outcome::of(&command, output)
     }
 
-    /// Runs the program in this process, on this clock.
+    /// Runs the program in this process with this clock.
     pub fn run_at(self, clock: &Rc<FakeClock>) -> Outcome {
         self.run_on(clock, Box::new(|_| {}))
     }
 
-    /// The same, with a browser that the test looks at.
+    /// As [`Rio::run_at`], with this browser.
     pub fn run_on(self, clock: &Rc<FakeClock>, browser: rio::host::Browser) -> Outcome {
         self.run_with(clock, browser, Stream::default())
     }
 
-    /// The same, with a standard error that can be read while the program runs.
+    /// As [`Rio::run_on`], with a standard error that the test can read while the program runs.
     pub fn run_with(
         self,
         clock: &Rc<FakeClock>,
@@ -202,7 +255,7 @@ impl Rio<'_> {
             clock: clock.clone(),
             random: Rc::new({
                 let clock = clock.clone();
-                move || clock.share.get()
+                move || clock.jitter.get()
             }),
             console,
             browser,
@@ -242,23 +295,33 @@ pub fn screen(columns: usize, lines: usize) -> Screen {
     Screen { stderr, utf8: true, half_blocks: true, ..Screen::default() }
 }
 
-/// The binary under test: the one that cargo built, or the one that `RIO_BINARY` names.
-#[expect(clippy::disallowed_methods, reason = "who runs the tests names the binary, no test does")]
+/// The binary under test: the one that `RIO_BINARY` names, or the one that cargo built.
+#[expect(clippy::disallowed_methods, reason = "the user names the binary, no test does")]
 pub fn binary() -> PathBuf {
     std::env::var_os("RIO_BINARY").map_or(env!("CARGO_BIN_EXE_rio").into(), PathBuf::from)
 }
 
-/// The binary under test, still without arguments. One for another machine is started by what `RIO_RUNNER`
-/// names, such as qemu-aarch64-static.
-fn program() -> Command {
-    let Some(runner) = runner() else { return Command::new(binary()) };
-    let mut command = Command::new(runner);
-    command.arg(binary());
-    command
+/// Whether the tests run as root, for whom file modes do not count.
+pub fn is_root() -> bool {
+    // SAFETY: it only reads.
+    unsafe { libc::geteuid() == 0 }
 }
 
-/// The path of the program that `RIO_RUNNER` names: who is run by it may have no `PATH`.
-#[expect(clippy::disallowed_methods, reason = "who runs the tests names the runner, no test does")]
+/// Gives all files below this directory to [`PLAIN_USER`], except `program`, which may be a link to the real one.
+fn give_away(path: &Path, program: &Path) {
+    if path == program {
+        return;
+    }
+    lchown(path, Some(PLAIN_USER), Some(PLAIN_USER)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            give_away(&entry.unwrap().path(), program);
+        }
+    }
+}
+
+/// The path of the program that `RIO_RUNNER` names, such as qemu-aarch64-static. A robot has no `PATH` to find it.
+#[expect(clippy::disallowed_methods, reason = "the user names the runner, no test does")]
 pub fn runner() -> Option<PathBuf> {
     let runner = std::env::var_os("RIO_RUNNER")?;
     let directories = std::env::var_os("PATH").unwrap_or_default();
@@ -266,177 +329,21 @@ pub fn runner() -> Option<PathBuf> {
     Some(paths.find(|path| path.exists()).expect("RIO_RUNNER names a program"))
 }
 
-/// Whether a program needs no library, nor a loader that finds it.
+/// Whether a program is linked statically.
 pub fn is_static(program: &Path) -> bool {
     let program = std::fs::read(program).unwrap();
     let names = |loader: &[u8]| program.windows(loader.len()).any(|window| window == loader);
     program.starts_with(b"\x7fELF") && !names(b"/ld-linux") && !names(b"/ld-musl")
 }
 
-/// How a run ended and what it printed. What is asserted of it fails with all of that.
-#[derive(Debug)]
-pub struct Outcome {
-    pub arguments: Vec<String>,
-    /// `None` if a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Outcome {
-    /// The exit code is this.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        self.check(self.code == Some(code), &format!("exit code {code}"));
-        self
-    }
-
-    /// Standard error holds this text.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        self.check(self.stderr.contains(text), &format!("on standard error: {text}"));
-        self
-    }
-
-    /// Neither stream holds this text.
-    #[track_caller]
-    pub fn hides(self, text: &str) -> Self {
-        let shown = self.stdout.contains(text) || self.stderr.contains(text);
-        self.check(!shown, &format!("nowhere: {text}"));
-        self
-    }
-
-    /// Standard output is this, to the letter.
-    #[track_caller]
-    pub fn prints(self, text: &str) -> Self {
-        self.check(self.stdout == text, &format!("on standard output: {text:?}"));
-        self
-    }
-
-    /// Standard output as one JSON value.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("JSON wanted\n{self}"))
-    }
-
-    /// Standard output as one JSON value a line.
-    #[track_caller]
-    pub fn events(&self) -> Vec<Value> {
-        let read =
-            |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("JSON wanted\n{self}"));
-        self.stdout.lines().map(read).collect()
-    }
-
-    #[track_caller]
-    fn check(&self, holds: bool, wanted: &str) {
-        assert!(holds, "wanted {wanted}\n{self}");
-    }
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Outcome { arguments, code, stdout, stderr } = self;
-        write!(f, "$ rio {}\nexit code {code:?}\n", arguments.join(" "))?;
-        write!(f, "--- standard output\n{stdout}--- standard error\n{stderr}---")
-    }
-}
-
-/// A clock that only moves when somebody sleeps, by so much and at once, and remembers how long.
-pub struct FakeClock {
-    now: Cell<Duration>,
-    utc: Cell<SystemTime>,
-    sleeps: RefCell<Vec<Duration>>,
-    share: Cell<Fraction>,
-    meanwhile: RefCell<Meanwhile>,
-}
-
-/// What happens during the first wait, the second, and so on.
-type Meanwhile = Box<dyn FnMut(&FakeClock, usize)>;
-
-impl FakeClock {
-    /// Agrees with the real wall clock at the start.
-    #[expect(clippy::disallowed_methods, reason = "the platform's tokens begin at the real time")]
-    pub fn new() -> Rc<Self> {
-        FakeClock::at(SystemTime::now())
-    }
-
-    /// A wall clock that reads this.
-    pub fn at(utc: SystemTime) -> Rc<Self> {
-        let now = Cell::new(Duration::from_secs(1000));
-        Rc::new(FakeClock {
-            now,
-            utc: Cell::new(utc),
-            sleeps: RefCell::default(),
-            share: Cell::default(),
-            meanwhile: RefCell::new(Box::new(|_, _| {})),
-        })
-    }
-
-    /// A robot whose battery is flat.
-    pub fn in_1970() -> Rc<Self> {
-        FakeClock::at(UNIX_EPOCH + Duration::from_secs(100))
-    }
-
-    /// Does this during each wait; it is told which one, from 1.
-    pub fn meanwhile(&self, what: impl FnMut(&FakeClock, usize) + 'static) {
-        *self.meanwhile.borrow_mut() = Box::new(what);
-    }
-
-    /// What chance adds to each wait from now on; nothing unless told.
-    pub fn draw(&self, share: Fraction) {
-        self.share.set(share);
-    }
-
-    /// Somebody sets the wall clock.
-    pub fn set(&self, utc: SystemTime) {
-        self.utc.set(utc);
-    }
-
-    /// Each wait so far, in whole seconds.
-    pub fn sleeps(&self) -> Vec<u64> {
-        self.sleeps.borrow().iter().map(Duration::as_secs).collect()
-    }
-
-    /// Each wait so far, in milliseconds.
-    pub fn sleeps_in_ms(&self) -> Vec<u128> {
-        self.sleeps.borrow().iter().map(Duration::as_millis).collect()
-    }
-}
-
-impl Clock for FakeClock {
-    fn now(&self) -> Duration {
-        self.now.get()
-    }
-
-    fn utc(&self) -> SystemTime {
-        self.utc.get()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "what waits for another process needs real time")]
-    fn sleep_ticking(&self, duration: Duration, tick: &mut dyn FnMut(Duration)) {
-        // A child that another test starts holds the locks of this process until it is its own program.
-        std::thread::sleep(Duration::from_micros(200));
-        self.sleeps.borrow_mut().push(duration);
-        let (start, end) = (self.now.get(), self.now.get() + duration);
-        for second in 0..=duration.as_secs() {
-            tick(start + Duration::from_secs(second));
-        }
-        tick(end);
-        self.now.set(end);
-        self.utc.set(self.utc.get() + duration);
-        let count = self.sleeps.borrow().len();
-        self.meanwhile.borrow_mut()(self, count);
-    }
-}
-
-/// A loopback port where nobody listens, and nobody will while this lives: a client's end holds it.
+/// A loopback port that refuses connections. A client socket holds it, so that nothing else can listen there.
 pub struct ClosedPort {
     client: TcpStream,
     _server: TcpListener,
 }
 
 impl ClosedPort {
-    /// One that the system picks.
+    /// A port that the system chooses.
     pub fn new() -> Self {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
@@ -451,48 +358,5 @@ impl ClosedPort {
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
-    }
-}
-
-/// The lines that are still to be read, last one first.
-struct Lines(Vec<String>);
-
-impl Input for Lines {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-
-    fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.0.pop().map(String::into_bytes))
-    }
-
-    fn discard_typed(&mut self) {}
-
-    fn hide_typing(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn show_typing(&mut self) {}
-}
-
-/// A stream whose text can be read afterwards.
-#[derive(Clone, Default)]
-pub struct Stream(Rc<RefCell<Vec<u8>>>);
-
-impl Stream {
-    /// All that was written so far.
-    pub fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -29,10 +29,6 @@ impl Fixture {
         Fixture { platform, token, old_token, other_host }
     }
 
-    pub fn host(&self) -> &str {
-        self.platform.url().trim_start_matches("http://")
-    }
-
     pub fn other_host(&self) -> String {
         format!("http://{}", self.other_host.local_addr().unwrap())
     }

@@ -333,7 +333,7 @@ impl Case {
             check_error(&said, &check);
         }
         if self.exit() == 3 {
-            check(said.contains(fixture.host()), "the host's name");
+            check(said.contains(fixture.platform.host()), "the host's name");
         }
 
         match self.expected {

@@ -13,7 +13,7 @@
 //! let platform = Platform::start();
 //! platform.answer(Call::UserInfo, Answer::text(502, "text/html", "<h1>Bad gateway</h1>"));
 //!
-//! let address = platform.url().trim_start_matches("http://");
+//! let address = platform.host();
 //! let mut client = std::net::TcpStream::connect(address).unwrap();
 //! client.write_all(b"GET /user/info HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
 //! let mut answer = String::new();

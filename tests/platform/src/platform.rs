@@ -89,6 +89,11 @@ impl Platform {
         &self.shared.url
     }
 
+    /// `127.0.0.1:PORT`.
+    pub fn host(&self) -> &str {
+        self.url().split_once("://").expect("a URL with a scheme").1
+    }
+
     /// The members of a config file that name the platform as every host.
     pub fn config(&self) -> Value {
         let url = self.url();

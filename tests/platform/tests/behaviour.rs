@@ -30,7 +30,7 @@ mod http {
 
     impl Client {
         pub fn new(platform: &Platform) -> Client {
-            let address = platform.url().trim_start_matches("http://");
+            let address = platform.host();
             Client(BufReader::new(TcpStream::connect(address).unwrap()))
         }
 
@@ -342,7 +342,7 @@ mod server {
     #[test]
     fn drop_closes_port_and_connections() {
         let platform = Platform::start();
-        let address = platform.url().trim_start_matches("http://").to_owned();
+        let address = platform.host().to_owned();
         let mut client = Client::new(&platform);
         client.ask("GET", Call::Discovery.path(), &[], "");
         drop(platform);
