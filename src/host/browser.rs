@@ -1,20 +1,22 @@
-//! Opening a page in the browser of a graphical session.
+//! Opens a page in the browser of a graphical session.
 
+use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::host::env::Env;
 
-/// These would take over the very terminal the code is shown on.
+/// These would take over the terminal that shows the code.
 const TEXT_BROWSERS: [&str; 7] =
     ["lynx", "links", "links2", "elinks", "w3m", "www-browser", "browsh"];
 
 /// A program and its arguments.
 pub type CommandLine = Vec<String>;
 
-/// The command lines to try, in order, to open the page; none without a graphical session.
+/// The command lines to try, in order; none without a graphical session.
 ///
-/// `$BROWSER` holds one command or several with `:` between; `%s` in it stands for the URL. There is no
-/// shell: the URL is one argument, whatever it holds.
+/// `$BROWSER` holds one or more commands, separated by `:`; `%s` stands for the URL. No shell runs them, so
+/// the URL stays one argument.
 pub fn commands(env: &Env, url: &str) -> Vec<CommandLine> {
     let graphical = env.get("DISPLAY").is_some()
         || env.get("WAYLAND_DISPLAY").is_some()
@@ -27,47 +29,52 @@ pub fn commands(env: &Env, url: &str) -> Vec<CommandLine> {
     chosen.split(':').filter_map(|command| command_line(command, url)).collect()
 }
 
-/// Schemes have no case (RFC 3986 §3.1), and URLs made for QR codes are often in capitals.
+/// Schemes are case-insensitive (RFC 3986 §3.1).
 fn is_web_page(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("https" | "http"))
 }
 
 fn command_line(command: &str, url: &str) -> Option<CommandLine> {
-    let mut words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+    let mut words: Vec<String> =
+        command.split_whitespace().map(|word| word.replace("%s", url)).collect();
     let program = words.first()?.rsplit('/').next()?;
     if TEXT_BROWSERS.contains(&program) {
         return None;
     }
-    if words.iter().any(|word| word.contains("%s")) {
-        words = words.into_iter().map(|word| word.replace("%s", url)).collect();
-    } else {
+    if !command.contains("%s") {
         words.push(url.to_owned());
     }
     Some(words)
 }
 
-/// Starts the first command that can be started, away from the terminal. That none can is no error:
-/// the URL is on the screen.
+/// Starts the first command that can be started. A failure is ignored: the URL is on the screen.
 pub fn start(commands: &[CommandLine]) {
-    use std::os::unix::process::CommandExt;
-
     for words in commands {
         let Some((program, arguments)) = words.split_first() else { continue };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // A session of its own: Ctrl-C is not for the browser, and whatever an opener falls back to
-        // finds no terminal to write on.
-        // SAFETY: both calls are async-signal-safe.
-        unsafe {
-            command.pre_exec(|| {
+        // SAFETY: the function is async-signal-safe.
+        unsafe { command.pre_exec(detach) };
+        if let Ok(mut child) = command.spawn() {
+            let _ = child.wait();
+            return;
+        }
+    }
+}
+
+/// Continues in a grandchild, which leaves no zombie, in a session of its own, which Ctrl-C does not reach.
+fn detach() -> io::Result<()> {
+    // SAFETY: all async-signal-safe, without pointers.
+    unsafe {
+        match libc::fork() {
+            0 => {
                 libc::setsid();
                 libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
                 Ok(())
-            });
-        }
-        if command.spawn().is_ok() {
-            return;
+            }
+            -1 => Err(io::Error::last_os_error()),
+            _ => libc::_exit(0),
         }
     }
 }
@@ -84,14 +91,14 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn nothing_is_opened_without_a_graphical_session() {
+    fn browser_needs_a_graphical_session() {
         assert!(commands_with(&[("BROWSER", "firefox")]).is_empty());
         assert_eq!(commands_with(&[("DISPLAY", ":0")]), [["xdg-open", URL]]);
         assert_eq!(commands_with(&[("WAYLAND_DISPLAY", "wayland-0")]), [["xdg-open", URL]]);
     }
 
     #[test]
-    fn the_url_stays_one_argument_of_the_users_browser() {
+    fn url_is_one_argument_of_each_browser() {
         let chosen =
             commands_with(&[("DISPLAY", ":0"), ("BROWSER", "firefox --new-tab:kfm --u=%s")]);
         let with_url = format!("--u={URL}");
@@ -99,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_browser_is_never_started() {
+    fn text_browser_is_not_started() {
         let chosen = commands_with(&[("DISPLAY", ":0"), ("BROWSER", "/usr/bin/w3m:lynx")]);
         assert!(chosen.is_empty());
     }
 
     #[test]
-    fn only_a_web_page_is_opened() {
+    fn only_http_urls_are_opened() {
         let env = Env::new([("DISPLAY", ":0")], None);
         for url in ["file:///etc/passwd", "-version", "javascript:alert(1)"] {
             assert!(commands(&env, url).is_empty(), "{url}");

@@ -17,6 +17,7 @@ mod proxy;
 mod robot;
 mod skip;
 
+mod browser;
 mod clock;
 mod command_line;
 mod completion;
