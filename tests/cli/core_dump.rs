@@ -145,23 +145,3 @@ fn panic_shows_its_place_and_not_its_message() {
     assert!(shown.contains("rio: internal error at tests/cli/core_dump.rs:"), "{shown}");
     assert!(!shown.contains("s3ntinel"), "{shown}");
 }
-
-#[test]
-fn what_the_loader_has_written_is_read_only_from_then_on() {
-    let platform = Platform::start();
-    let robot = Robot::of(&platform);
-    let mut process = Running::start(&mut robot.rio(&["auth", "login"]).command());
-    process.waits_for("Waiting for approval");
-    let Ok(maps) = fs::read_to_string(process.proc("maps")) else {
-        skip("needs root, to read the memory map of a process that is not dumpable");
-        return;
-    };
-    let path = fs::canonicalize(binary()).unwrap();
-    let of_program: Vec<&str> = maps
-        .lines()
-        .filter(|line| line.ends_with(path.to_str().unwrap()))
-        .filter_map(|line| line.split_whitespace().nth(1))
-        .collect();
-    // Code, then what was relocated, then the variables.
-    assert!(of_program.ends_with(&["r--p", "rw-p"]), "{maps}");
-}
