@@ -29,67 +29,103 @@ pub fn wait(clock: &dyn Clock, trace: &Trace, duration: Duration, mut tick: impl
     clock.sleep_ticking(duration, &mut tick);
 }
 
-/// 2025-08-07 00:00:00 UTC, in seconds since 1970: when the oldest compiler came out that this program is built
-/// by (`rust-version` in Cargo.toml). No clock that is right reads less.
+/// 2025-08-07 00:00:00 UTC as a Unix time: the release date of the oldest compiler that builds rio
+/// (`rust-version` in Cargo.toml). A clock that reads less is wrong.
 pub const EARLIEST: u64 = 1_754_524_800;
 
-/// What the machine's wall clock reads. On machines of 32 bits musl's std gives up where it reads 2038 or later,
-/// as that of a robot without a battery may; Linux knows better.
-#[expect(clippy::disallowed_methods, reason = "this is where time enters the program")]
+/// What the machine's wall clock reads.
+#[expect(clippy::disallowed_methods, reason = "the wall clock enters the program here")]
 pub fn system_time() -> SystemTime {
+    // On 32-bit musl, std aborts when the clock is beyond 2038, as that of a robot without a battery may be.
     #[cfg(all(target_os = "linux", target_env = "musl", target_pointer_width = "32"))]
     {
-        /// `clock_gettime64`, of the same number on each architecture of 32 bits.
+        /// `clock_gettime64`, the same number on all 32-bit architectures.
         const SYS_CLOCK_GETTIME64: libc::c_long = 403;
         let mut time = [0_i64; 2];
         // SAFETY: it fills in seconds and nanoseconds, 64 bits each.
-        let read = unsafe { libc::syscall(SYS_CLOCK_GETTIME64, libc::CLOCK_REALTIME, &mut time) };
+        let result = unsafe { libc::syscall(SYS_CLOCK_GETTIME64, libc::CLOCK_REALTIME, &mut time) };
         let [seconds, nanoseconds] = time.map(|number| u64::try_from(number).unwrap_or_default());
         let since_1970 =
             Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanoseconds));
-        // A kernel before 5.1 does not have it, and no clock beyond 2038 either.
-        if let (0, Some(time)) = (read, SystemTime::UNIX_EPOCH.checked_add(since_1970)) {
+        // A kernel before 5.1 has no such call, and no clock beyond 2038 either.
+        if let (0, Some(time)) = (result, SystemTime::UNIX_EPOCH.checked_add(since_1970)) {
             return time;
         }
     }
     SystemTime::now()
 }
 
-/// A machine that was suspended notices within this time that the sleep is over.
-const TICK: Duration = Duration::from_secs(1);
-
 /// The machine's own clocks.
-pub struct SystemClock {
-    start: std::time::Instant,
-}
+pub struct SystemClock;
 
-#[expect(clippy::disallowed_methods, reason = "this is where time enters the program")]
-impl SystemClock {
-    /// A clock whose monotonic time starts now.
-    pub fn start() -> Self {
-        SystemClock { start: std::time::Instant::now() }
-    }
-}
+/// Counts the time that the machine is suspended; `std::time::Instant` does not on Linux.
+#[cfg(target_os = "linux")]
+const MONOTONIC: libc::clockid_t = libc::CLOCK_BOOTTIME;
+#[cfg(not(target_os = "linux"))]
+const MONOTONIC: libc::clockid_t = libc::CLOCK_MONOTONIC;
 
-#[expect(clippy::disallowed_methods, reason = "this is where time enters the program")]
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: it fills in the struct.
+        unsafe { libc::clock_gettime(MONOTONIC, &mut time) };
+        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+        Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
     }
 
     fn utc(&self) -> SystemTime {
         system_time()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the program sleeps here")]
     fn sleep_ticking(&self, duration: Duration, tick: &mut dyn FnMut(Duration)) {
-        let end = self.now().saturating_add(duration);
-        loop {
-            let now = self.now();
-            tick(now);
-            match end.saturating_sub(now) {
-                Duration::ZERO => return,
-                rest => std::thread::sleep(rest.min(TICK)),
-            }
+        sleep_in_slices(duration, || self.now(), std::thread::sleep, tick);
+    }
+}
+
+/// Sleeps for a second at most at a time: a machine that was suspended soon notices that the time is over.
+fn sleep_in_slices(
+    duration: Duration,
+    now: impl Fn() -> Duration,
+    sleep: impl Fn(Duration),
+    tick: &mut dyn FnMut(Duration),
+) {
+    const SLICE: Duration = Duration::from_secs(1);
+    let end = now().saturating_add(duration);
+    loop {
+        let now = now();
+        tick(now);
+        match end.saturating_sub(now) {
+            Duration::ZERO => return,
+            rest => sleep(rest.min(SLICE)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    /// The times of the ticks, in seconds, of a sleep of 5.5 s during which the machine is suspended.
+    fn ticks(suspended: Duration) -> Vec<f64> {
+        let (now, left) = (Cell::new(Duration::ZERO), Cell::new(suspended));
+        let ticks: RefCell<Vec<f64>> = RefCell::default();
+        let sleep = |slice| now.set(now.get() + slice + left.take());
+        let tick = &mut |now: Duration| ticks.borrow_mut().push(now.as_secs_f64());
+        sleep_in_slices(Duration::from_millis(5500), || now.get(), sleep, tick);
+        ticks.into_inner()
+    }
+
+    #[test]
+    fn sleep_ticks_each_second() {
+        assert_eq!(ticks(Duration::ZERO), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 5.5]);
+    }
+
+    #[test]
+    fn sleep_counts_the_time_suspended() {
+        assert_eq!(ticks(Duration::from_secs(3)), [0.0, 4.0, 5.0, 5.5]);
+        assert_eq!(ticks(Duration::from_secs(7200)), [0.0, 7201.0]);
     }
 }

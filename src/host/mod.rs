@@ -52,7 +52,7 @@ impl Host {
         let (out, err) = (Box::new(stdio::standard_output()), Box::new(io::stderr()));
         Host {
             console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen),
-            clock: Rc::new(SystemClock::start()),
+            clock: Rc::new(SystemClock),
             random: random::of_process(),
             browser: Box::new(browser::start),
             trace: if env.is_on("RIO_DEBUG") { Trace::to_stderr() } else { Trace::default() },

@@ -74,7 +74,7 @@ struct Gun {
 impl Gun {
     /// For processes that live about as long as this one.
     fn aimed_at(robot: &Robot, arguments: &[&str]) -> Self {
-        let clock = SystemClock::start();
+        let clock = SystemClock;
         let mut lives: Vec<_> = (0..5)
             .map(|_| {
                 let begin = clock.now();
@@ -223,7 +223,7 @@ fn while_read<T>(
     let path = robot.config_path();
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let clock = SystemClock::start();
+            let clock = SystemClock;
             let mut looks = 0;
             while !stop.load(Ordering::Relaxed) {
                 check(&fs::read(&path).unwrap());
@@ -316,7 +316,7 @@ fn a_refresh_that_is_killed_leaves_a_token_and_all_else_as_it_was() {
 
 /// What a process does that is told a member: sets it as commands do, and nothing else.
 fn set_member(name: &str) {
-    let file = ConfigFile::locate(&Env::of_process(), Rc::new(SystemClock::start())).unwrap();
+    let file = ConfigFile::locate(&Env::of_process(), Rc::new(SystemClock)).unwrap();
     file.update(|config| config.set(name, name)).unwrap();
 }
 

@@ -61,7 +61,7 @@ fuzz_target!(|input: &[u8]| {
     let path = directory.path().join("config.json");
     fs::write(&path, input).unwrap();
     let env = Env::new([("RIO_CONFIG", &path)], None);
-    let file = ConfigFile::locate(&env, Rc::new(SystemClock::start())).unwrap();
+    let file = ConfigFile::locate(&env, Rc::new(SystemClock)).unwrap();
 
     let config = match file.load() {
         Ok(config) => config,
