@@ -31,6 +31,8 @@ mod from_scratch;
 mod login;
 mod logout;
 mod look_up;
+#[cfg(target_os = "linux")]
+mod memory;
 mod network;
 mod output;
 mod pending;
