@@ -14,10 +14,15 @@ pub fn printable(text: &str) -> String {
 
 /// Whether the character is visible and changes no other.
 pub fn is_printable(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    // Default_Ignorable_Code_Point in DerivedCoreProperties.txt, Unicode 14.0; and line separators
+    // (2028, 2029), the blank Braille pattern (2800), interlinear annotations (FFF9 to FFFB).
+    !matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        && !c.is_control()
 }
 
 /// A path, quoted for a shell.
@@ -131,6 +136,19 @@ mod tests {
         assert_eq!(printable("gnp.\u{202e}exe\u{2066}x\u{200f}"), "gnp.exex");
         assert_eq!(printable("one\r\ntwo\tthree"), "one  two three");
         assert_eq!(printable("Zürich 東京 🤖"), "Zürich 東京 🤖");
+    }
+
+    #[test]
+    fn invisible_characters_are_not_printable() {
+        for c in "\u{ad}\u{34f}\u{115f}\u{17b4}\u{180b}\u{200b}\u{2028}\u{2029}\u{2060}\u{2800}\u{3164}\u{fe0f}\
+                  \u{feff}\u{ffa0}\u{fff0}\u{fffb}\u{1bca0}\u{1d173}\u{e0001}\u{e0100}"
+            .chars()
+        {
+            assert!(!is_printable(c), "{c:?}");
+        }
+        for c in "a~é東🤖\u{ae}\u{2801}\u{3165}\u{fffd}".chars() {
+            assert!(is_printable(c), "{c:?}");
+        }
     }
 
     #[test]

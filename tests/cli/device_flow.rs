@@ -264,6 +264,7 @@ fn unprintable_user_code_stops_the_login() {
         ("escape", "WDJB\u{1b}[8mMJHT"),
         ("newline", "WDJB\nMJHT"),
         ("right-to-left override", "WDJB\u{202e}MJHT"),
+        ("invisible letter", "WDJB\u{3164}MJHT"),
         ("blank", "  "),
         ("nothing", ""),
         ("a whole page", &"x".repeat(5000)),
