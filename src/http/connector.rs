@@ -1,87 +1,31 @@
-//! How far a request got, learnt by looking over ureq's shoulder while it connects.
+//! Opens connections with ureq's own connectors, records the progress, and limits how long a proxy may
+//! take.
 
+use std::ops::Add;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use ureq::Error;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector,
-    Transport,
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
 };
 
-use super::tls::TlsConnector;
+use super::progress::{CurrentProgress, Progress};
 
-/// How far the request at hand got.
-#[derive(Debug, Default)]
-pub struct Stage(AtomicU8);
-
-/// Nothing was looked up or connected: an open connection is used.
-const REUSED: u8 = 0;
-/// A name could not be looked up.
-const NOT_FOUND: u8 = 1;
-/// Connecting, TLS and proxy included.
-const CONNECTING: u8 = 2;
-/// The proxy is connected; its answer, and TLS with the host behind it, are still to come.
-const BEHIND_PROXY: u8 = 3;
-/// A new connection stands.
-const CONNECTED: u8 = 4;
-
-impl Stage {
-    /// A new request begins.
-    pub fn reset(&self) {
-        self.set(REUSED);
-    }
-
-    /// Whether a failed request cannot have reached its server.
-    pub fn nothing_was_sent(&self) -> bool {
-        matches!(self.get(), NOT_FOUND | CONNECTING | BEHIND_PROXY)
-    }
-
-    /// Whether a failed request has not even found its server, or its proxy.
-    pub fn not_found(&self) -> bool {
-        self.get() == NOT_FOUND
-    }
-
-    /// Whether a failed request has come through its proxy's own door.
-    pub fn behind_proxy(&self) -> bool {
-        self.get() == BEHIND_PROXY
-    }
-
-    /// Whether the request opened a connection.
-    pub fn connected(&self) -> bool {
-        self.get() == CONNECTED
-    }
-
-    fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, stage: u8) {
-        self.0.store(stage, Ordering::Relaxed);
-    }
-}
-
-/// ureq's own connectors with our TLS, watched.
+/// Wraps [`DefaultConnector`]: SOCKS, CONNECT, TCP and TLS.
 #[derive(Debug)]
-pub struct WatchedConnector {
-    inner: Box<dyn Connector<Out = Box<dyn Transport>>>,
-    stage: Arc<Stage>,
+pub struct TrackingConnector {
+    inner: DefaultConnector,
+    progress: CurrentProgress,
 }
 
-impl WatchedConnector {
-    /// Tells `stage` what it does.
-    pub fn new(tls: TlsConnector, stage: Arc<Stage>) -> Self {
-        let tcp = SocksConnector::default()
-            .chain(ConnectProxyConnector::default())
-            .chain(TcpConnector::default());
-        WatchedConnector { inner: Box::new(().chain(tcp).chain(tls)), stage }
+impl TrackingConnector {
+    pub fn new(progress: CurrentProgress) -> Self {
+        TrackingConnector { inner: DefaultConnector::new(), progress }
     }
 }
 
-impl Connector for WatchedConnector {
+impl Connector for TrackingConnector {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -89,39 +33,69 @@ impl Connector for WatchedConnector {
         details: &ConnectionDetails,
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        self.stage.set(CONNECTING);
-        // Through a proxy this is called twice, one within the other; the outer call has the last word.
-        let connected = self.inner.connect(details, chained);
-        match &connected {
-            Ok(_) => self.stage.set(CONNECTED),
-            Err(_) if self.stage.connected() => self.stage.set(BEHIND_PROXY),
-            Err(_) => {}
+        // ureq's CONNECT connector calls this again, from within, to connect to the proxy.
+        let is_to_proxy = self.progress.get() == Progress::Connecting;
+        self.progress.set(Progress::Connecting);
+        let Some(transport) = self.inner.connect(details, chained)? else { return Ok(None) };
+        if !is_to_proxy {
+            self.progress.set(Progress::Connected);
+            return Ok(Some(transport));
         }
-        connected
+        self.progress.set(Progress::ProxyConnected);
+        Ok(Some(Box::new(ProxyTransport {
+            inner: transport,
+            progress: self.progress.clone(),
+            deadline: details.now.add(details.timeout.after),
+            current_time: details.current_time.clone(),
+        })))
     }
 }
 
-/// A resolver, watched.
-#[derive(Debug)]
-pub struct WatchedResolver<R> {
-    inner: R,
-    stage: Arc<Stage>,
+/// A connection to an HTTP proxy. ureq restarts the connect timeout on each read of the response to
+/// CONNECT; this one enforces it over all of them.
+struct ProxyTransport {
+    inner: Box<dyn Transport>,
+    progress: CurrentProgress,
+    deadline: Instant,
+    current_time: Arc<dyn Fn() -> Instant + Send + Sync>,
 }
 
-impl<R> WatchedResolver<R> {
-    /// Tells `stage` when a look-up fails.
-    pub fn new(inner: R, stage: Arc<Stage>) -> Self {
-        WatchedResolver { inner, stage }
+impl std::fmt::Debug for ProxyTransport {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        self.inner.fmt(formatter)
     }
 }
 
-impl<R: Resolver> Resolver for WatchedResolver<R> {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        self.inner.resolve(uri, config, timeout).inspect_err(|_| self.stage.set(NOT_FOUND))
+impl Transport for ProxyTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        if self.progress.get() == Progress::ProxyConnected {
+            timeout.after = time_until(self.deadline, (self.current_time)());
+        }
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+fn time_until(deadline: Instant, now: Instant) -> Duration {
+    match (deadline, now) {
+        (Instant::Exact(deadline), Instant::Exact(now)) => {
+            deadline.saturating_duration_since(now).into()
+        }
+        _ => Duration::NotHappening,
     }
 }

@@ -1,4 +1,4 @@
-//! Why there was no answer, said for the person who has to do something about it.
+//! Why a request got no response, told to the user.
 
 use std::io::ErrorKind;
 use std::time::SystemTime;
@@ -6,235 +6,242 @@ use std::time::SystemTime;
 use rustls::CertificateError;
 use ureq::Timeout;
 
-use crate::error::{Error, Exit};
+use super::progress::Progress;
+use super::proxy::Proxy;
+use crate::error::Error;
 use crate::text;
 
-use super::connector::Stage;
-use super::name_servers;
-
-/// The kind of a failure: of a request without a response, or of a response that is no answer to it.
+/// The kind of a failure: of a request without a response, or of a response that is not usable.
 ///
 /// Two failures of one kind are the same to the user, whatever status or time their messages name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The request cannot be made with this machine's settings.
+    /// The user must change a proxy variable or `SSL_CERT_FILE` first.
     Settings,
-    /// The name of the host or of the proxy does not resolve.
+    /// The DNS lookup of the host or of the proxy failed.
     Dns,
-    /// A time limit passed.
     Timeout,
     /// The connection failed, or ended before the response did.
     Connection(ErrorKind),
-    /// The proxy refused to connect to the host.
-    Proxy,
-    /// TLS failed, or the certificate is not valid.
+    /// The proxy does not allow the connection, or not without another user name and password.
+    ProxyRefused,
+    /// The proxy cannot reach the host.
+    ProxyFailed,
+    /// The TLS handshake failed, or the certificate is not valid.
     Tls,
-    /// The peer does not speak HTTP.
     NotHttp,
-    /// A redirect, which is never followed.
+    /// The response is a redirect, and rio follows none.
     Redirect,
-    /// A body above the size limit.
+    /// The response is above the size limit.
     TooLarge,
-    /// A body that ends early.
+    /// The response ends early.
     Incomplete,
-    /// A web page: of a captive portal or a proxy.
+    /// The response is a web page, probably of a captive portal or a proxy.
     WebPage,
-    /// A successful response without the expected content.
+    /// The response reports success, but without the expected content.
     Unexpected,
-    /// An HTTP error status.
+    /// The response has an error status.
     ErrorStatus,
 }
 
-/// A request that brought no answer.
+/// Why a request got no response.
 #[derive(Debug)]
 pub struct TransportError {
     error: Error,
     kind: FailureKind,
-    is_transient: bool,
     nothing_was_sent: bool,
 }
 
 impl TransportError {
-    /// Makes sense of what ureq says. `proxy` is the one the request went through, for the message.
+    /// `utc` is this machine's clock, which a message about a certificate shows.
     pub(super) fn new(
-        error: ureq::Error,
+        error: &ureq::Error,
         host: &str,
-        proxy: Option<String>,
-        stage: &Stage,
+        proxy: Option<&Proxy>,
+        progress: Progress,
         utc: SystemTime,
     ) -> Self {
-        let nothing_was_sent = stage.nothing_was_sent();
-        let proxy = proxy.filter(|_| nothing_was_sent).map(|proxy| format!("the proxy {proxy}"));
-        if let Some(tls) = tls_error(&error) {
-            // A proxy may be called over TLS itself; through it, the certificate is the host's.
-            let peer = proxy.filter(|_| !stage.behind_proxy()).unwrap_or_else(|| host.to_owned());
-            return TransportError {
-                error: describe_tls(tls, &peer, utc),
-                kind: FailureKind::Tls,
-                is_transient: false,
-                nothing_was_sent,
-            };
-        }
-        let peer = proxy.unwrap_or_else(|| host.to_owned());
-        if let Some(lack) = stage.not_found().then(name_servers::lack).flatten() {
-            // The look-up may have taken seconds to come to this, and nobody mends it in one.
-            let error = Error::temporary(format!("{peer} cannot be found: {lack}"), NAMES);
-            let kind = FailureKind::Dns;
-            return TransportError { error, kind, is_transient: false, nothing_was_sent };
-        }
-        let (fact, advice) = match &error {
-            ureq::Error::Timeout(_) => describe(&error, &peer),
-            _ if stage.not_found() => (format!("{peer} cannot be found"), DNS),
-            _ => describe(&error, &peer),
+        let tls_error = tls_error(error);
+        // Behind a proxy, the certificate is that of the host.
+        let proxy = proxy.filter(|proxy| match tls_error {
+            Some(_) => progress == Progress::Connecting && proxy.is_https(),
+            None => progress.is_at_proxy(),
+        });
+        let peer = proxy.map_or_else(|| host.to_owned(), |proxy| format!("the proxy {proxy}"));
+        let refusal = proxy.and_then(|_| proxy_status(error));
+        let (kind, fact, advice) = match (tls_error, refusal) {
+            (Some(error), _) => describe_tls(error, &peer, utc),
+            (None, Some(status)) => describe_refusal(status, &peer, host),
+            (None, None) => describe(error, &peer),
         };
         TransportError {
             error: Error::temporary(fact, advice),
-            kind: if stage.not_found() { FailureKind::Dns } else { kind(&error) },
-            is_transient: is_transient(&error),
-            nothing_was_sent,
+            kind,
+            nothing_was_sent: progress.nothing_was_sent(),
         }
     }
 
-    /// What is wrong, without advice.
+    /// What happened, without advice.
     pub fn reason(&self) -> &str {
         self.error.fact()
     }
 
-    /// What kind of failure it is.
     pub fn kind(&self) -> FailureKind {
         self.kind
     }
 
     /// Whether the same request may succeed in a moment.
     pub fn is_transient(&self) -> bool {
-        self.is_transient
+        matches!(
+            self.kind,
+            FailureKind::Dns
+                | FailureKind::Timeout
+                | FailureKind::Connection(_)
+                | FailureKind::ProxyFailed
+        )
     }
 
-    /// Whether the server cannot have received any of the request.
+    /// Whether the server cannot have received any part of the request.
     pub fn nothing_was_sent(&self) -> bool {
         self.nothing_was_sent
     }
-
-    /// Whether no network is to blame: a proxy variable or a certificate file makes no sense.
-    pub fn is_setup(&self) -> bool {
-        self.error.exit() != Exit::TemporaryFailure
-    }
 }
 
-/// A request that cannot be made as this machine is set up.
+/// The error of a request that this machine's settings do not allow.
 impl From<Error> for TransportError {
     fn from(error: Error) -> Self {
-        let kind = FailureKind::Settings;
-        TransportError { error, kind, is_transient: false, nothing_was_sent: true }
+        TransportError { error, kind: FailureKind::Settings, nothing_was_sent: true }
     }
 }
 
 impl From<TransportError> for Error {
-    fn from(trouble: TransportError) -> Self {
-        trouble.error
+    fn from(failure: TransportError) -> Self {
+        failure.error
     }
 }
 
-/// The TLS error within, wrapped by the stream it happened on.
+/// TLS errors come as I/O errors of the stream, or by themselves.
 fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        ureq::Error::Rustls(error) => Some(error),
         _ => None,
     }
 }
 
-fn kind(error: &ureq::Error) -> FailureKind {
+/// The HTTP status with which a proxy refuses a connection; for SOCKS, the corresponding one.
+fn proxy_status(error: &ureq::Error) -> Option<u16> {
     match error {
-        ureq::Error::Timeout(_) => FailureKind::Timeout,
-        ureq::Error::ConnectProxyFailed(_) => FailureKind::Proxy,
-        ureq::Error::Io(error) => FailureKind::Connection(error.kind()),
-        _ => FailureKind::NotHttp,
+        // ureq has only the text "proxy server responded 403/403".
+        ureq::Error::ConnectProxyFailed(reason) => reason.rsplit('/').next()?.parse().ok(),
+        ureq::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => Some(407),
+        ureq::Error::Io(error) if error.kind() == ErrorKind::Other => Some(502),
+        _ => None,
     }
 }
 
-fn is_transient(error: &ureq::Error) -> bool {
-    matches!(
-        error,
-        ureq::Error::Io(_)
-            | ureq::Error::Timeout(_)
-            | ureq::Error::HostNotFound
-            | ureq::Error::ConnectionFailed
-    )
-}
+/// The kind, the fact and the advice.
+type Description = (FailureKind, String, &'static str);
 
 const NETWORK: &str = "Check the network, then try again.";
-const DNS: &str = "Check the network and its DNS, then try again.";
-const NAMES: &str =
-    "Name a DNS server in /etc/resolv.conf (nameserver 192.0.2.1), or the host in /etc/hosts.";
-const PROXY: &str = "Ask whoever runs the proxy.";
+const DNS: &str = "Check the network and its DNS servers, then try again.";
 
-fn describe(error: &ureq::Error, peer: &str) -> (String, &'static str) {
+fn describe(error: &ureq::Error, peer: &str) -> Description {
     match error {
-        ureq::Error::Timeout(Timeout::Resolve) => (format!("looking up {peer} took too long"), DNS),
-        ureq::Error::Timeout(_) => (format!("{peer} did not answer in time"), NETWORK),
-        // ureq has only words for it.
-        ureq::Error::ConnectProxyFailed(words) if words.contains("407") => (
-            format!("{peer} asks for a user name and password"),
-            "Put them into the variable: http://USER:PASSWORD@HOST:PORT",
-        ),
-        ureq::Error::ConnectProxyFailed(_) => {
-            (format!("{peer} does not let the connection through"), PROXY)
+        ureq::Error::HostNotFound => (FailureKind::Dns, format!("could not resolve {peer}"), DNS),
+        ureq::Error::Timeout(Timeout::Resolve) => {
+            (FailureKind::Dns, format!("the DNS lookup of {peer} timed out"), DNS)
         }
+        ureq::Error::Timeout(_) => {
+            (FailureKind::Timeout, format!("{peer} did not respond in time"), NETWORK)
+        }
+        ureq::Error::ConnectProxyFailed(_) => describe_io(ErrorKind::UnexpectedEof, peer),
         ureq::Error::Io(error) => describe_io(error.kind(), peer),
-        _ => (format!("{peer} did not answer in HTTP"), "See that the host and port are right."),
+        _ => (
+            FailureKind::NotHttp,
+            format!("{peer} did not send a valid HTTP response"),
+            "Check that the host and port are right.",
+        ),
     }
 }
 
-fn describe_io(kind: ErrorKind, peer: &str) -> (String, &'static str) {
-    match kind {
-        ErrorKind::ConnectionRefused => {
-            (format!("{peer} cannot be reached: connection refused"), NETWORK)
-        }
-        ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
-            (format!("{peer} cannot be reached: no network"), NETWORK)
-        }
+fn describe_io(kind: ErrorKind, peer: &str) -> Description {
+    let (fact, advice) = match kind {
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof => (format!("{peer} closed the connection"), NETWORK),
-        // A SOCKS proxy that says no.
-        ErrorKind::Other => (format!("{peer} does not let the connection through"), PROXY),
-        kind => (format!("{peer} cannot be reached: {kind}"), NETWORK),
+        // Only from the start of a thread; ureq reports a late response as a timeout.
+        ErrorKind::WouldBlock => (
+            format!("could not resolve {peer}: cannot start another thread"),
+            "Raise the limit (`ulimit -u`, or TasksMax= of the systemd unit), then try again.",
+        ),
+        kind => (format!("could not connect to {peer}: {kind}"), NETWORK),
+    };
+    (FailureKind::Connection(kind), fact, advice)
+}
+
+fn describe_refusal(status: u16, peer: &str, host: &str) -> Description {
+    match status {
+        407 => (
+            FailureKind::ProxyRefused,
+            format!("{peer} requires a valid user name and password"),
+            "Put them in the proxy's URL, as in http://USER:PASSWORD@HOST:PORT.",
+        ),
+        500.. => (
+            FailureKind::ProxyFailed,
+            format!("{peer} could not connect to {host}"),
+            "Check that the host is right, then try again.",
+        ),
+        _ => (
+            FailureKind::ProxyRefused,
+            format!("{peer} refused to connect to {host} (status {status})"),
+            "Ask the administrator of the proxy to allow this host.",
+        ),
     }
 }
 
-fn describe_tls(error: &rustls::Error, peer: &str, utc: SystemTime) -> Error {
+fn describe_tls(error: &rustls::Error, peer: &str, utc: SystemTime) -> Description {
     use CertificateError as C;
     let clock = text::date_and_time(text::unix_seconds(utc));
-    let (what, advice) = match error {
+    let (problem, advice) = match error {
         rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => (
             format!("its certificate has expired, by this machine's clock ({clock})"),
-            "Set the clock if it is wrong; otherwise the server's owner must renew it.",
+            "Set the clock if it is wrong; otherwise the server needs a new certificate.",
         ),
         rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => (
             format!("its certificate is not valid yet, by this machine's clock ({clock})"),
             "Set the clock, then try again.",
         ),
-        // A bad signature is that of an authority which only shares its name with one that is trusted.
+        // The signature is bad if the authority only has the name of a trusted one.
         rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => (
-            "its certificate is signed by nobody this machine trusts".to_owned(),
-            "If a proxy of yours inspects TLS, name its CA file in SSL_CERT_FILE; otherwise this \
-             may be an attack.",
+            "its certificate is not from an authority that this machine trusts".to_owned(),
+            "If the server or a proxy uses a private CA, name its CA file in SSL_CERT_FILE; \
+             otherwise this may be an attack.",
+        ),
+        rustls::Error::InvalidCertificate(C::Other(error)) if is_self_signed(error) => (
+            "its certificate is self-signed, so this machine does not trust it".to_owned(),
+            "If it is your server, issue its certificate from a CA of your own, and name the CA file \
+             in SSL_CERT_FILE; otherwise this may be a captive portal or an attack.",
         ),
         rustls::Error::InvalidCertificate(
             C::NotValidForName | C::NotValidForNameContext { .. },
         ) => (
             "its certificate is for another host".to_owned(),
-            "A captive portal or a wrong host name may be in the way; otherwise this may be an \
-             attack.",
+            "Check the host name. If it is right, this may be a captive portal or an attack.",
         ),
         rustls::Error::InvalidCertificate(_) => {
-            ("its certificate is not valid".to_owned(), "The server's owner must mend it.")
+            ("its certificate is not valid".to_owned(), "The server's certificate must be fixed.")
         }
         _ => (
-            "TLS could not be agreed on".to_owned(),
-            "See that the host and port are right, and that no proxy is in the way.",
+            "the TLS handshake failed".to_owned(),
+            "Check that the host and port are right, and whether a proxy intercepts TLS.",
         ),
     };
-    Error::temporary(format!("cannot connect safely to {peer}: {what}"), advice)
+    (FailureKind::Tls, format!("cannot connect securely to {peer}: {problem}"), advice)
+}
+
+/// A self-signed certificate is usually a CA certificate, which webpki rejects even if it is trusted.
+fn is_self_signed(error: &rustls::OtherError) -> bool {
+    matches!(error.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }

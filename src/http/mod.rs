@@ -1,17 +1,16 @@
-//! HTTP as this program speaks it; the only module that names ureq.
-//!
-//! One connection where the server allows it, nothing followed, everything bounded, and every failure
-//! told as what it means for the person who waits.
+//! HTTP requests with limits on time and size, proxies, retries, and errors that say what to do. No other
+//! module uses ureq.
+
+#![allow(missing_docs, reason = "a name that says everything needs no comment")]
 
 mod connector;
 mod failure;
-mod look_up;
-mod name_servers;
+mod progress;
 mod proxy;
+mod resolver;
 // Numbers that servers send.
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 mod response;
-mod roots;
 mod tls;
 mod url;
 
@@ -21,11 +20,9 @@ pub use url::Url;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
-use ureq::unversioned::resolver::DefaultResolver;
+use ureq::{Agent, RequestBuilder};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -34,59 +31,52 @@ use crate::host::env::Env;
 use crate::host::random::{Fraction, RandomFraction};
 use crate::host::trace::Trace;
 use crate::secret::Secret;
-use connector::{Stage, WatchedConnector, WatchedResolver};
-use look_up::{Later, LookUp};
+use connector::TrackingConnector;
+use progress::{CurrentProgress, Progress};
 use proxy::Proxy;
-use roots::Roots;
-use tls::TlsConnector;
+use resolver::CachingResolver;
 
-/// How long a connection may take, TLS included; looking up the name may take as long again. `look_up` sees
-/// to both.
+/// How long a DNS lookup may take, and how long a connection with its TLS handshake and its proxy.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// How long a request may take from its first step to the last byte of its answer.
+/// How long a request may take, from the DNS lookup to the end of the response.
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
-/// So often a GET is tried, and a POST of which nothing was sent.
 const ATTEMPTS: u32 = 3;
-/// Between the tries; doubled each time, and up to twice as long by chance.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The longest `Retry-After` that is worth waiting for within one command.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// For what is on its way, each way, in bytes: the largest head that ureq takes has to fit in, and each
-/// connection clears as much.
+/// The wait before the second attempt, without jitter. It doubles for each further attempt.
+const RETRY_WAIT: Duration = Duration::from_millis(500);
+/// A response with a longer `Retry-After` is not retried.
+const LONGEST_RETRY_WAIT: Duration = Duration::from_secs(5);
+/// In bytes, for each direction. The largest response head that ureq accepts must fit.
 const BUFFER: usize = 64 * 1024 + 1024;
-/// Longer than any interval between polls, so that they share a connection.
+/// Longer than any polling interval, so that polls share a connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10 * 60);
 
-/// The method of a request, and what it carries.
+/// The method of a request, and its body.
 pub enum Action<'a> {
-    /// GET.
     Get,
-    /// POST of nothing.
+    /// A POST with an empty body.
     Post,
-    /// POST of `application/x-www-form-urlencoded`.
+    /// A POST of `application/x-www-form-urlencoded`.
     PostForm(&'a [(&'a str, &'a str)]),
-    /// POST of JSON, already written; it may hold a password.
+    /// A POST of serialized JSON, which may contain a password.
     PostJson(Zeroizing<String>),
 }
 
-/// One request.
+/// A request.
 pub struct Request<'a> {
-    /// Where to; its own query is kept.
     pub url: &'a Url,
-    /// Added to the URL, percent-encoded.
+    /// Percent-encoded and appended to the query of the URL.
     pub query: &'a [(&'a str, &'a str)],
-    /// Goes into `Authorization`.
+    /// The token for the `Authorization` header.
     pub bearer: Option<&'a Secret>,
-    /// The method and the body.
     pub action: Action<'a>,
-    /// A tighter limit than the usual 30 seconds.
-    pub limit: Option<Duration>,
+    /// How long the request may take, from the DNS lookup to the end of the response.
+    pub limit: Duration,
 }
 
 impl<'a> Request<'a> {
-    /// A request without query and token.
+    /// A request without a query and a token, with the usual limit of 30 seconds.
     pub fn new(url: &'a Url, action: Action<'a>) -> Self {
-        Request { url, query: &[], bearer: None, action, limit: None }
+        Request { url, query: &[], bearer: None, action, limit: TOTAL_LIMIT }
     }
 
     /// A GET with a token.
@@ -99,119 +89,114 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The client of one run: its connections, its proxies, its trust.
+/// The HTTP client of a run.
 pub struct Http {
     env: Env,
     clock: Rc<dyn Clock>,
     random: RandomFraction,
     trace: Trace,
-    stage: Arc<Stage>,
+    progress: CurrentProgress,
+    resolver: CachingResolver,
     agents: RefCell<Vec<(Route, Agent)>>,
 }
 
-/// What an agent is set up for: a connection is only shared by requests that go the same way.
+/// What an agent is configured for. The limit is part of it because ureq builds its TLS configuration anew,
+/// and loses the TLS sessions, for a request with settings of its own.
 #[derive(Clone, PartialEq)]
 struct Route {
-    tls: bool,
+    is_https: bool,
     proxy: Option<Proxy>,
+    limit: Duration,
 }
 
 impl Http {
-    /// A client that follows the environment's proxies and certificates. Nothing is opened or read yet.
+    /// A client with the environment's proxies and certificates, which it reads when it first needs them.
     pub fn new(env: &Env, clock: Rc<dyn Clock>, random: RandomFraction, trace: Trace) -> Self {
-        let (stage, agents) = (Arc::default(), RefCell::default());
-        Http { env: env.clone(), clock, random, trace, stage, agents }
+        let progress = CurrentProgress::default();
+        let resolver = CachingResolver::new(progress.clone());
+        let agents = RefCell::default();
+        Http { env: env.clone(), clock, random, trace, progress, resolver, agents }
     }
 
-    /// Reads a URL that may be called or shown: https, or http to this machine, or any http with
-    /// `RIO_INSECURE_HTTP=1`. The error says what is wrong with it.
+    /// Parses a URL that is safe to use: https, or http to this machine, or any http with
+    /// `RIO_INSECURE_HTTP=1`. The error completes a sentence that begins with the name of the setting.
     pub fn url(&self, text: &str) -> Result<Url, String> {
         Url::parse(text, self.env.is_on("RIO_INSECURE_HTTP"))
     }
 
-    /// Sends a request. A GET is tried again when the trouble may pass; a POST only when nothing of it
-    /// can have been sent.
+    /// Sends a request, up to three times. A GET is sent again after a transient failure, a POST only if
+    /// no part of it can have been sent.
     pub fn send(&self, request: &Request) -> Result<Response, Error> {
-        let mut pause = PAUSE;
+        let mut wait = RETRY_WAIT;
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
-            match wait_before_retry(request, &outcome, pause, (self.random)()) {
+            match wait_before_retry(request, &outcome, wait, (self.random)()) {
                 Some(wait) => clock::wait(&*self.clock, &self.trace, wait, |_| {}),
                 None => return outcome.map_err(Error::from),
             }
-            pause = pause.saturating_mul(2);
+            wait = wait.saturating_mul(2);
         }
         self.send_once(request).map_err(Error::from)
     }
 
-    /// Sends a request, whatever comes of it.
+    /// Sends a request, and never again.
     pub fn send_once(&self, request: &Request) -> Result<Response, TransportError> {
         let proxy = proxy::for_url(&self.env, request.url)?;
-        let agent = self.agent(request.url, &proxy)?;
-        self.stage.reset();
+        let agent = self.agent(request, proxy.as_ref())?;
+        self.progress.set(Progress::Reusing);
         let start = self.clock.now();
         let outcome = self.call(&agent, request).map_err(|error| {
-            let name = request.url.host();
-            let proxy = proxy.as_ref().map(Proxy::shown);
-            TransportError::new(error, name, proxy, &self.stage, self.clock.utc())
+            let (host, progress) = (request.url.host(), self.progress.get());
+            TransportError::new(&error, host, proxy.as_ref(), progress, self.clock.utc())
         });
         let took = self.clock.now().saturating_sub(start);
         self.trace_request(request, proxy.as_ref(), &outcome, took);
         outcome
     }
 
-    fn agent(&self, url: &Url, proxy: &Option<Proxy>) -> Result<Agent, TransportError> {
-        let route = Route { tls: url.is_https(), proxy: proxy.clone() };
+    fn agent(&self, request: &Request, proxy: Option<&Proxy>) -> Result<Agent, TransportError> {
+        let is_https = request.url.is_https() || proxy.is_some_and(Proxy::is_https);
+        let route = Route { is_https, proxy: proxy.cloned(), limit: request.limit };
+        if is_https {
+            tls::check_clock(self.clock.utc())?;
+        }
         let mut agents = self.agents.borrow_mut();
         if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == route) {
             return Ok(agent.clone());
         }
-        let secure = route.tls || proxy.as_ref().is_some_and(Proxy::is_https);
-        let roots = secure.then(|| Roots::of(&self.env)).transpose()?;
-        let config = Agent::config_builder()
-            .proxy(proxy.as_ref().map(Proxy::for_ureq))
+        let mut config = Agent::config_builder()
+            .proxy(proxy.map(Proxy::to_ureq))
             .user_agent(concat!("rio/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            // For both: ureq's own limit on looking up would only see that it is put off.
-            .timeout_connect(Some(CONNECT_LIMIT.saturating_mul(2)))
+            .timeout_resolve(Some(CONNECT_LIMIT))
+            .timeout_connect(Some(CONNECT_LIMIT))
+            .timeout_global(Some(request.limit))
             .max_idle_age(KEEP_ALIVE)
             .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
-            .build();
-        let look_up = LookUp {
-            resolver: WatchedResolver::new(DefaultResolver::default(), self.stage.clone()),
-            connector: WatchedConnector::new(TlsConnector::new(roots), self.stage.clone()),
-        };
-        let agent = Agent::with_parts(config, look_up, Later);
+            .output_buffer_size(BUFFER);
+        if is_https {
+            config = config.tls_config(tls::config(&self.env)?);
+        }
+        let connector = TrackingConnector::new(self.progress.clone());
+        let agent = Agent::with_parts(config.build(), connector, self.resolver.clone());
         agents.push((route, agent.clone()));
         Ok(agent)
     }
 
     fn call(&self, agent: &Agent, request: &Request) -> Result<Response, ureq::Error> {
-        let limit = Some(request.limit.unwrap_or(TOTAL_LIMIT));
-        let authorization =
-            request.bearer.map(|token| Zeroizing::new(format!("Bearer {}", token.expose())));
-        macro_rules! prepared {
-            ($builder:expr) => {{
-                let mut builder = $builder.query_pairs(request.query.iter().copied());
-                if let Some(value) = &authorization {
-                    builder = builder.header("Authorization", value.as_str());
-                }
-                builder.config().timeout_global(limit).build()
-            }};
-        }
         let url = request.url.as_str();
         let response = match &request.action {
-            Action::Get => prepared!(agent.get(url)).call(),
-            Action::Post => prepared!(agent.post(url)).send_empty(),
+            Action::Get => prepare(agent.get(url), request).call(),
+            Action::Post => prepare(agent.post(url), request).send_empty(),
             Action::PostForm(fields) => {
-                prepared!(agent.post(url)).send_form(fields.iter().copied())
+                prepare(agent.post(url), request).send_form(fields.iter().copied())
             }
             Action::PostJson(json) => {
-                prepared!(agent.post(url)).content_type("application/json").send(json.as_str())
+                let builder = prepare(agent.post(url), request);
+                builder.content_type("application/json").send(json.as_str())
             }
         };
         Ok(Response::read(request.url.host(), response?, self.clock.utc()))
@@ -224,12 +209,14 @@ impl Http {
         outcome: &Result<Response, TransportError>,
         took: Duration,
     ) {
-        let proxy = proxy.map(|proxy| format!(" through {}", proxy.shown())).unwrap_or_default();
-        let connection =
-            if self.stage.connected() { "new connection" } else { "connection reused" };
+        let proxy = proxy.map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+        let connection = match self.progress.get() {
+            Progress::Reusing => "connection reused",
+            _ => "new connection",
+        };
         let outcome = match outcome {
             Ok(response) => format!("{}, {} bytes, {connection}", response.status, response.size()),
-            Err(trouble) => format!("failed: {}", trouble.reason()),
+            Err(failure) => format!("failed: {}", failure.reason()),
         };
         self.trace.line(&format!(
             "{} {}{proxy}: {outcome}, {} ms",
@@ -240,24 +227,31 @@ impl Http {
     }
 }
 
-/// How long to wait before the request is sent again; `None` if it must not be, or it is not worth it. A
-/// share of the wait comes on top, so that many machines that were refused at once do not return at once.
+fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuilder<Any> {
+    let builder = builder.query_pairs(request.query.iter().copied());
+    match request.bearer {
+        Some(token) => {
+            let value = Zeroizing::new(format!("Bearer {}", token.expose()));
+            builder.header("Authorization", value.as_str())
+        }
+        None => builder,
+    }
+}
+
+/// How long to wait before the next attempt, or `None` if there must be none. The jitter of up to the same
+/// time again keeps many machines from retrying in step.
 fn wait_before_retry(
     request: &Request,
     outcome: &Result<Response, TransportError>,
-    pause: Duration,
-    share: Fraction,
+    wait: Duration,
+    jitter: Fraction,
 ) -> Option<Duration> {
-    let idempotent = request.method() == "GET";
-    let asked = match outcome {
-        Ok(response) if idempotent && response.is_transient() => {
-            response.retry_after.unwrap_or_default()
-        }
-        Err(trouble) if trouble.is_transient() && (idempotent || trouble.nothing_was_sent()) => {
-            Duration::ZERO
-        }
+    let is_get = request.method() == "GET";
+    let retry_after = match outcome {
+        Ok(response) if is_get && response.is_transient() => response.retry_after,
+        Err(failure) if failure.is_transient() && (is_get || failure.nothing_was_sent()) => None,
         _ => return None,
     };
-    let wait = Some(asked.max(pause)).filter(|wait| *wait <= LONGEST_PAUSE)?;
-    Some(wait.saturating_add(share.of(wait)))
+    let wait = wait.max(retry_after.unwrap_or_default());
+    (wait <= LONGEST_RETRY_WAIT).then(|| wait.saturating_add(jitter.of(wait)))
 }

@@ -1,12 +1,13 @@
 //! Which proxy a URL goes through (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::url::{Url, has_host_and_port};
 use crate::error::Error;
 use crate::host::env::Env;
 
-/// A proxy, and the variable that named it.
+/// A proxy, and the variable that names it.
 #[derive(Clone, PartialEq)]
 pub struct Proxy {
     variable: &'static str,
@@ -14,27 +15,28 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// For ureq.
-    pub fn for_ureq(&self) -> ureq::Proxy {
+    pub fn to_ureq(&self) -> ureq::Proxy {
         self.proxy.clone()
     }
 
-    /// Whether the proxy itself is spoken to over TLS.
+    /// Whether the connection to the proxy itself uses TLS.
     pub fn is_https(&self) -> bool {
         self.proxy.protocol() == ureq::ProxyProtocol::Https
     }
+}
 
-    /// For a message: where it is and who says so, without its password.
-    pub fn shown(&self) -> String {
-        format!("{}:{} ({})", self.proxy.host(), self.proxy.port(), self.variable)
+/// Host, port and variable, without the password: `192.0.2.1:3128 (HTTPS_PROXY)`.
+impl fmt::Display for Proxy {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{}:{} ({})", self.proxy.host(), self.proxy.port(), self.variable)
     }
 }
 
-/// The proxy for a URL: its scheme's variable, else `ALL_PROXY`, unless `NO_PROXY` names the host.
-/// Of both cases of a name the lower one is looked at first, as curl does.
+/// The proxy for a URL: that of its scheme's variable, else of `ALL_PROXY`, unless `NO_PROXY` lists the
+/// host. As in curl, a lower-case name overrides the upper-case one.
 pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
-    let excepted = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env.text(name));
-    if excepted.is_some_and(|list| is_excepted(list, url.host_name())) {
+    let exceptions = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env.text(name));
+    if exceptions.is_some_and(|list| is_listed(list, url.host_name())) {
         return Ok(None);
     }
     let own =
@@ -47,14 +49,14 @@ pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     match proxy.filter(|proxy| proxy.uri().authority().is_some_and(has_host_and_port)) {
         Some(proxy) => Ok(Some(Proxy { variable, proxy })),
         None => Err(Error::failure(
-            format!("{variable} does not name a proxy that rio can use"),
-            format!("Write it as {variable}=http://HOST:PORT, or unset it."),
+            format!("{variable} is not the URL of a proxy"),
+            format!("Set it as in {variable}=http://HOST:PORT, or unset it."),
         )),
     }
 }
 
-/// `NO_PROXY` is a list of hosts between commas; a domain stands for its subdomains too, `*` for all.
-fn is_excepted(list: &str, host: &str) -> bool {
+/// `NO_PROXY` is a comma-separated list of hosts; a domain includes its subdomains, and `*` is every host.
+fn is_listed(list: &str, host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
     let is_address = host.parse::<IpAddr>().is_ok();
     list.split([',', ' ']).map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
@@ -73,11 +75,11 @@ mod tests {
     fn proxy_of(url: &str, variables: &[(&str, &str)]) -> Result<Option<String>, Error> {
         let env = Env::new(variables.iter().copied(), None);
         let url = Url::parse(url, true).unwrap();
-        Ok(for_url(&env, &url)?.map(|proxy| proxy.shown()))
+        Ok(for_url(&env, &url)?.map(|proxy| proxy.to_string()))
     }
 
     #[test]
-    fn each_scheme_has_its_proxy_and_all_proxy_is_for_the_rest() {
+    fn scheme_variable_overrides_all_proxy() {
         let variables = [("HTTPS_PROXY", "http://s:1"), ("all_proxy", "socks5h://a:2")];
         let proxy = |url| proxy_of(url, &variables).unwrap();
         assert_eq!(proxy("https://x.example").as_deref(), Some("s:1 (HTTPS_PROXY)"));
@@ -86,13 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_the_proxy_is_not_shown() {
+    fn display_omits_password() {
         let shown = proxy_of("https://x.example", &[("https_proxy", "http://ada:hunter2@p:3")]);
         assert_eq!(shown.unwrap().as_deref(), Some("p:3 (https_proxy)"));
     }
 
     #[test]
-    fn no_proxy_names_hosts_and_their_subdomains() {
+    fn no_proxy_matches_hosts_and_subdomains() {
         for (list, host, excepted) in [
             ("rapyuta.io", "oidc.rapyuta.io", true),
             (".rapyuta.io", "rapyuta.io", true),
@@ -106,12 +108,12 @@ mod tests {
             ("0.0.1", "127.0.0.1", false),
             ("RAPYUTA.IO", "rapyuta.io", true),
         ] {
-            assert_eq!(is_excepted(list, host), excepted, "{list:?} {host}");
+            assert_eq!(is_listed(list, host), excepted, "{list:?} {host}");
         }
     }
 
     #[test]
-    fn a_proxy_that_makes_no_sense_is_an_error_and_not_a_detour_around_it() {
+    fn invalid_proxy_is_an_error() {
         for value in ["gopher://p", "http://p:99999", "http://:8080", "http://"] {
             let error = proxy_of("https://x.example", &[("HTTPS_PROXY", value)]).unwrap_err();
             assert!(error.fact().starts_with("HTTPS_PROXY"), "{value}: {error:?}");

@@ -1,11 +1,11 @@
-//! The URLs that may be called or shown.
+//! URLs that are safe to send secrets to, and to show.
 
 use std::net::Ipv4Addr;
 
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
-/// An https URL, or an http one that may be used all the same.
+/// An https URL, or an http URL that is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     text: String,
@@ -13,34 +13,33 @@ pub struct Url {
 }
 
 impl Url {
-    /// Reads an absolute URL. The error says what is wrong, after the name of what held it:
+    /// Parses an absolute URL. The error completes a sentence that begins with the name of the setting:
     /// "is not a URL".
     pub fn parse(text: &str, insecure_http: bool) -> Result<Self, String> {
         let text = text.trim();
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("has characters that no URL has".to_owned());
+            return Err("contains an invalid character".to_owned());
         }
         let uri: Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err("is not a full URL (https://...)".to_owned());
         };
         if authority.as_str().contains('@') {
-            return Err("has a user name in it".to_owned());
+            return Err("contains a user name".to_owned());
         }
         if !has_host_and_port(authority) {
-            return Err("has no host, or a port that does not exist".to_owned());
+            return Err("has no host, or an invalid port".to_owned());
         }
         let insecure_http = insecure_http || is_loopback(authority.host());
         if scheme != "https" && !(scheme == "http" && insecure_http) {
-            return Err(format!(
-                "begins with {scheme}://, and only https:// is safe (RIO_INSECURE_HTTP=1 allows http)"
-            ));
+            return Err(
+                "is not an https:// URL (RIO_INSECURE_HTTP=1 also allows http://)".to_owned()
+            );
         }
         Ok(Url { text: text.to_owned(), uri })
     }
 
-    /// The URL of a path below this one, which is taken as a base: `https://host/` and `/a` give
-    /// `https://host/a`.
+    /// Appends a path that starts with `/`: `https://host/` and `/a` give `https://host/a`.
     pub fn join(&self, path: &str) -> Self {
         let text = format!("{}{path}", self.text.trim_end_matches('/'));
         // A URL with an absolute path put after it is a URL.
@@ -48,27 +47,25 @@ impl Url {
         Url { text, uri }
     }
 
-    /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Host and, if it was given, port.
+    /// The host, and the port if the URL has one.
     pub fn host(&self) -> &str {
         self.uri.authority().map(|authority| authority.as_str()).unwrap_or_default()
     }
 
-    /// The host's name alone, without port.
+    /// The host without the port.
     pub fn host_name(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
 
-    /// Whether it is called over TLS.
     pub fn is_https(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }
 
-    /// Whether both are of one origin: scheme, host and port (RFC 6454 §4).
+    /// Whether scheme, host and port are the same (RFC 6454 §4).
     pub fn same_origin(&self, other: &Url) -> bool {
         let origin = |url: &Url| {
             let default_port = if url.is_https() { 443 } else { 80 };
@@ -78,13 +75,13 @@ impl Url {
         origin(self) == origin(other)
     }
 
-    /// Without what may be secret.
+    /// Without query and fragment, which may contain secrets.
     pub fn without_query(&self) -> &str {
         self.text.split(['?', '#']).next().unwrap_or_default()
     }
 }
 
-/// ureq takes the default port for one that is no number of 16 bits.
+/// ureq would use the default port in place of an invalid one.
 pub fn has_host_and_port(authority: &Authority) -> bool {
     let after_host = authority.as_str().rsplit(['@', ']']).next().unwrap_or_default();
     !authority.host().is_empty() && (!after_host.contains(':') || authority.port_u16().is_some())
@@ -101,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_for_this_machine_alone() {
+    fn plain_http_is_only_for_loopback() {
         for text in
             ["https://a.example", "http://localhost:1/x", "http://127.8.0.1", "http://[::1]:8"]
         {
@@ -117,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_url_is_refused() {
+    fn invalid_urls_are_rejected() {
         for text in [
             "",
             "-version",
@@ -137,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_may_end_with_a_slash() {
+    fn join_accepts_trailing_slash() {
         for base in ["https://a.example", "https://a.example/"] {
             let joined = Url::parse(base, false).unwrap().join("/v2/users/me/");
             assert_eq!(joined.as_str(), "https://a.example/v2/users/me/");
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_scheme_host_and_port() {
+    fn same_origin_compares_scheme_host_and_port() {
         let same = |one: &str, other: &str| {
             Url::parse(one, true).unwrap().same_origin(&Url::parse(other, true).unwrap())
         };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::http::{Action, Http, Request, Response, Url};
+use crate::http::{Action, FailureKind, Http, Request, Response, Url};
 use crate::json;
 use crate::oauth::device_flow::{DEFAULT_INTERVAL, Failure, Grant, PollResponse};
 use crate::oauth::id_token::{self, Claims, Rejection};
@@ -164,7 +164,9 @@ impl<'a> Provider<'a> {
         let request = Request::new(&self.token_endpoint, Action::PostForm(&form));
         match self.http.send_once(&request) {
             Ok(response) => read_poll(&response, device_code),
-            Err(error) if error.is_setup() => PollResponse::Error(error.into()),
+            Err(error) if error.kind() == FailureKind::Settings => {
+                PollResponse::Error(error.into())
+            }
             Err(error) => {
                 let failure = Failure { kind: error.kind(), reason: error.reason().to_owned() };
                 PollResponse::TransientFailure { failure, retry_after: None }
@@ -260,7 +262,7 @@ fn is_transient(response: &Response) -> bool {
 }
 
 fn transient_failure(response: &Response) -> PollResponse {
-    let reason = format!("{} answered with {}", response.host, response.looks());
+    let reason = format!("{} answered with {}", response.host, response.summary());
     let failure = Failure { kind: response.failure_kind(), reason };
     PollResponse::TransientFailure { failure, retry_after: response.retry_after }
 }

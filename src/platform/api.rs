@@ -238,7 +238,7 @@ impl Platform<'_> {
     pub fn logout(&self, token: &Token) -> Result<(), Error> {
         let url = self.rip_host()?.join("/user/logout");
         let request = Request {
-            limit: Some(LOGOUT_LIMIT),
+            limit: LOGOUT_LIMIT,
             bearer: Some(token),
             ..Request::new(&url, Action::Post)
         };

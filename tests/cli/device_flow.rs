@@ -308,7 +308,7 @@ fn incomplete_device_authorization_stops_the_login() {
         let (platform, clock) = (start(), FakeClock::new());
         offers(&platform, without(offer(&platform), member));
         fails(&platform, &Robot::of(&platform), &clock, 3)
-            .says("answered the device authorization request with something else");
+            .says("answered the device authorization request with an unexpected response");
         assert!(platform.calls(Call::Token).is_empty());
     }
 }
@@ -899,7 +899,7 @@ fn incomplete_token_response_stops_the_login() {
         let worse = worsen(good(&platform));
         platform.answer(Call::Token, Answer::json(200, worse));
         fails(&platform, &Robot::of(&platform), &clock, 3)
-            .says("answered the login with something else");
+            .says("answered the login with an unexpected response");
         assert_eq!(platform.calls(Call::Token).len(), 1, "{name}");
     }
 }
@@ -914,7 +914,9 @@ fn incomplete_body_stops_the_login() {
              {\"access_token\":\"tail-cut-off",
         ),
     );
-    fails(&platform, &Robot::of(&platform), &clock, 3).says("breaks off").hides("tail-cut-off");
+    fails(&platform, &Robot::of(&platform), &clock, 3)
+        .says("incomplete response")
+        .hides("tail-cut-off");
     assert_eq!(platform.calls(Call::Token).len(), 1);
 }
 
@@ -952,7 +954,7 @@ fn issuer_may_differ_by_a_final_slash() {
 
 #[test]
 fn invalid_metadata_stops_the_login() {
-    let unexpected = "answered the discovery request with something else";
+    let unexpected = "answered the discovery request with an unexpected response";
     for (name, changes, code, words) in [
         ("another issuer", json!({"issuer": "https://evil.example"}), 1, "evil.example"),
         ("an issuer below it", json!({"issuer": "http://127.0.0.1"}), 1, "different issuer"),

@@ -262,7 +262,7 @@ fn built_in_certificates_are_used_without_a_bundle() {
         let root = Root::with(&[]).read_only(&platform.config());
         let login = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
         let outcome = root.run(&login, PASSWORD).exits(3).hides(PASSWORD);
-        outcome.says("signed by nobody this machine trusts").says("SSL_CERT_FILE");
+        outcome.says("not from an authority that this machine trusts").says("SSL_CERT_FILE");
         assert!(platform.requests().is_empty());
         assert_eq!(root.config(), platform.config());
     });
@@ -387,33 +387,13 @@ fn name_server_in_resolv_conf_is_used() {
 }
 
 #[test]
-fn a_name_that_the_server_does_not_know_is_no_lack_of_a_server() {
+fn unknown_name_is_looked_up_three_times() {
     isolated(|| {
         let queries = serve_names("127.0.0.53");
         let servers = ("/etc/resolv.conf", "nameserver 127.0.0.53\n");
         let (_platform, root) = root_logged_in_at("nowhere.example", &[servers]);
-        let outcome = root.run(&VERIFY, "").exits(3).hides("resolv.conf");
-        outcome.says("cannot be found").says("Check the network and its DNS, then try again.");
-        assert!(queries.try_iter().count() >= 3, "it may pass, so it is tried again");
-    });
-}
-
-#[test]
-fn without_a_name_server_the_error_says_where_to_write_one() {
-    isolated(|| {
-        println!("this takes 15 seconds: musl waits 5 for an answer of this very machine");
-        for (servers, lack) in [
-            (&[][..], "cannot be found: there is no /etc/resolv.conf"),
-            (&[("/etc/resolv.conf", "search example\n")], "/etc/resolv.conf has no nameserver"),
-        ] {
-            let (_platform, root) = root_logged_in_at(NAME, servers);
-            let outcome = root.run(&VERIFY, "").exits(3).says(NAME).says(lack);
-            let outcome = outcome.says("Name a DNS server in /etc/resolv.conf").says("/etc/hosts");
-            assert_eq!(outcome.stderr.matches(" failed: ").count(), 1, "one try\n{outcome}");
-        }
-        // As long as a logout may take at all.
-        let (_platform, root) = root_logged_in_at(NAME, &[]);
-        let outcome = root.run(&["auth", "logout"], "").exits(0);
-        outcome.says("could not tell the server").says("there is no /etc/resolv.conf");
+        let outcome = root.run(&VERIFY, "").exits(3);
+        outcome.says("could not resolve nowhere.example").says("Check the network and its DNS");
+        assert!(queries.try_iter().count() >= 3);
     });
 }

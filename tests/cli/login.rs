@@ -169,7 +169,9 @@ fn a_token_that_cannot_be_one_is_not_stored() {
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserLogin, Answer::json(200, answer));
         let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-        changes_nothing(&robot, run).exits(3).says("answered the login with something else");
+        changes_nothing(&robot, run)
+            .exits(3)
+            .says("answered the login with an unexpected response");
         assert_eq!(platform.requests().len(), 1);
     }
 }
@@ -204,7 +206,7 @@ fn an_answer_that_breaks_off_is_trouble_with_the_network() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"data\":{\"token\":\"half-a-t0ken";
     platform.answer(Call::UserLogin, Answer::raw(half));
     let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-    changes_nothing(&robot, run).says("breaks off").hides("half-a-t0ken").exits(3);
+    changes_nothing(&robot, run).says("incomplete response").hides("half-a-t0ken").exits(3);
     assert_eq!(platform.requests().len(), 1);
 }
 

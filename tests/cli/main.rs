@@ -30,7 +30,7 @@ mod environment;
 mod from_scratch;
 mod login;
 mod logout;
-mod look_up;
+mod lookup;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;

@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// A proxy that knows CONNECT, on a loopback port, until it is dropped.
 pub struct ConnectProxy {
@@ -121,4 +122,21 @@ fn read_head(mut client: &TcpStream) -> String {
         head.extend(byte);
     }
     String::from_utf8_lossy(&head).into_owned()
+}
+
+/// A proxy that sends one byte of this response every 20 ms to the first client, until that gives up.
+#[expect(clippy::disallowed_methods, reason = "timeouts of sockets are real time")]
+pub fn start_slow_proxy(response: &'static [u8]) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        for byte in response.iter().chain(std::iter::repeat(&b'x')) {
+            if client.write_all(&[*byte]).is_err() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    (address, thread)
 }

@@ -498,8 +498,8 @@ fn an_api_that_only_stumbles_is_asked_again() {
 #[test]
 fn an_api_that_answers_badly_leaves_the_login_standing() {
     let html = || Answer::text(403, "text/html", "<h1>Forbidden</h1>");
-    let organizations = "answered the request for the organizations with something else";
-    let projects = "answered the request for the projects with something else";
+    let organizations = "answered the request for the organizations with an unexpected response";
+    let projects = "answered the request for the projects with an unexpected response";
     let cases: [(&str, Call, Answer, i32, &str); 7] = [
         ("no", Call::UsersMe, Answer::json(403, json!({"error": "not today"})), 1, "not today"),
         (
@@ -563,7 +563,7 @@ fn a_list_that_is_missing_is_not_taken_for_an_empty_one() {
         let platform = one(&["fleet", "lab"]);
         let robot = with_current(&platform, "org-acme", "project-acmelab");
         platform.answer(call, Answer::json(200, body));
-        login(&robot, &["--silent"], "").exits(3).says("something else than was asked for");
+        login(&robot, &["--silent"], "").exits(3).says("an unexpected response");
         assert_eq!(selected(&robot)[3], "project-acmelab");
     }
 }

@@ -217,7 +217,7 @@ fn an_authority_may_stand_among_others_in_the_file() {
 #[test]
 fn an_unknown_authority_is_refused() {
     let certificate = Authority::new().certify(&[HERE]);
-    let words = ["nobody this machine trusts", "SSL_CERT_FILE"];
+    let words = ["an authority that this machine trusts", "SSL_CERT_FILE"];
     is_refused(&certificate, &Authority::new(), &words);
 }
 
@@ -225,15 +225,36 @@ fn an_unknown_authority_is_refused() {
 fn an_authority_that_another_vouches_for_is_unknown_where_the_server_does_not_name_it() {
     let root = Authority::new();
     let certificate = root.intermediate().certify(&[HERE]).without_intermediates();
-    is_refused(&certificate, &root, &["nobody this machine trusts", "SSL_CERT_FILE"]);
+    is_refused(&certificate, &root, &["an authority that this machine trusts", "SSL_CERT_FILE"]);
 }
 
 #[test]
 fn an_authority_that_only_has_the_name_of_a_trusted_one_is_as_unknown() {
     // Somebody made it anew and has not told this robot; or somebody else made it.
     let certificate = Authority::named("Acme CA").certify(&[HERE]);
-    let words = ["nobody this machine trusts", "SSL_CERT_FILE"];
+    let words = ["an authority that this machine trusts", "SSL_CERT_FILE"];
     is_refused(&certificate, &Authority::named("Acme CA"), &words);
+}
+
+#[test]
+fn self_signed_certificate_is_untrusted() {
+    let (certificate, _) = Certificate::self_signed(&[HERE], false);
+    let untrusted = "not from an authority that this machine trusts";
+    is_refused(&certificate, &Authority::new(), &[untrusted, "SSL_CERT_FILE"]);
+    let (certificate, _) = Certificate::self_signed(&[HERE], true);
+    is_refused(&certificate, &Authority::new(), &["self-signed", "SSL_CERT_FILE"]);
+}
+
+#[test]
+fn self_signed_certificate_in_ssl_cert_file_is_trusted_unless_it_is_a_ca() {
+    let (certificate, pem) = Certificate::self_signed(&[HERE], false);
+    is_trusted_by(&Platform::start_tls(&certificate), &pem);
+
+    let (certificate, pem) = Certificate::self_signed(&[HERE], true);
+    let platform = Platform::start_tls(&certificate);
+    let (robot, _) = Robot::logged_in(&platform);
+    let outcome = with_bundle(robot, &pem).rio(&VERIFY).run_at(&FakeClock::new()).exits(3);
+    outcome.says("self-signed").says("issue its certificate from a CA of your own");
 }
 
 #[test]
@@ -316,11 +337,11 @@ impl Speaker {
 #[test]
 fn a_server_that_speaks_no_tls_is_told_from_one_with_a_bad_certificate() {
     for (name, words, tries, said) in [
-        ("http", &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], 1, "TLS could not be agreed on"),
-        ("a page", b"<html>The plain HTTP request", 1, "TLS could not be agreed on"),
-        ("ssh", b"SSH-2.0-OpenSSH_9.6\r\n", 1, "TLS could not be agreed on"),
-        ("only old versions", b"\x15\x03\x01\x00\x02\x02\x46", 1, "TLS could not be agreed on"),
-        ("no common cipher", b"\x15\x03\x03\x00\x02\x02\x28", 1, "TLS could not be agreed on"),
+        ("http", &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], 1, "the TLS handshake failed"),
+        ("a page", b"<html>The plain HTTP request", 1, "the TLS handshake failed"),
+        ("ssh", b"SSH-2.0-OpenSSH_9.6\r\n", 1, "the TLS handshake failed"),
+        ("only old versions", b"\x15\x03\x01\x00\x02\x02\x46", 1, "the TLS handshake failed"),
+        ("no common cipher", b"\x15\x03\x03\x00\x02\x02\x28", 1, "the TLS handshake failed"),
         // What a firewall does; it may pass.
         ("nothing", b"", 3, "closed the connection"),
     ] {
@@ -343,7 +364,7 @@ fn without_ssl_cert_file_a_private_authority_is_unknown() {
     let (robot, token) = Robot::logged_in(&platform);
     let before = robot.config_bytes();
     let outcome = robot.rio(&["auth", "status", "--verify"]).run().exits(3).hides(&token);
-    outcome.says("nobody this machine trusts").says("SSL_CERT_FILE");
+    outcome.says("an authority that this machine trusts").says("SSL_CERT_FILE");
     assert_eq!(robot.config_bytes(), before);
     assert!(platform.requests().is_empty());
 }
@@ -372,7 +393,7 @@ fn on_a_system_without_a_bundle_a_private_authority_is_unknown_too() {
         skip("needs root, unshare and mount, to hide the system's certificates");
         return;
     }
-    run(&robot).exits(3).hides(&token).says("nobody this machine trusts");
+    run(&robot).exits(3).hides(&token).says("an authority that this machine trusts");
     assert!(platform.requests().is_empty());
     // The same machine with the authority named.
     run(&trusting(robot, &authority)).exits(0);
@@ -385,7 +406,7 @@ fn a_certificate_that_turns_bad_while_polling_is_told_and_does_not_end_the_login
     let authority = Authority::new();
     let good = authority.certify(&[HERE]);
     for (name, bad, words) in [
-        ("unknown", Authority::new().certify(&[HERE]), "nobody this machine trusts"),
+        ("unknown", Authority::new().certify(&[HERE]), "an authority that this machine trusts"),
         ("another host's", authority.certify(&["portal.example"]), "for another host"),
         (
             "expired",
@@ -574,19 +595,19 @@ fn a_proxy_that_is_down_is_named() {
 
 #[test]
 fn a_proxy_that_forbids_or_breaks_off_is_named() {
-    const NO: &str = "does not let the connection through";
+    const CLOSED: &str = "closed the connection";
     for (name, answer, words) in [
         (
             "403 with a page",
             "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n\
              <h1>forbidden</h1>",
-            NO,
+            "refused to connect to 127.0.0.1:",
         ),
-        ("502", "HTTP/1.1 502 Bad Gateway\r\n\r\n", NO),
-        ("the end in mid-answer", "HTTP/1.1 200 Connection est", NO),
-        ("the end in the head", "HTTP/1.1 200 Connection established\r\nVia: x", NO),
-        ("the end at once", "", NO),
-        ("the end of the tunnel at once", "HTTP/1.1 200 OK\r\n\r\n", "closed the connection"),
+        ("502", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "could not connect to 127.0.0.1:"),
+        ("the end in mid-answer", "HTTP/1.1 200 Connection est", CLOSED),
+        ("the end in the head", "HTTP/1.1 200 Connection established\r\nVia: x", CLOSED),
+        ("the end at once", "", CLOSED),
+        ("the end of the tunnel at once", "HTTP/1.1 200 OK\r\n\r\n", CLOSED),
         // No TLS, or a reset that overtakes the page.
         ("a page in the tunnel", "HTTP/1.1 200 OK\r\n\r\n<html><h1>no</h1>", ""),
     ] {
@@ -604,7 +625,7 @@ fn a_certificate_is_checked_through_a_proxy_as_well() {
     let (robot, _) = Robot::logged_in(&platform);
     let robot = trusting(robot, &Authority::new()).env("HTTPS_PROXY", proxy.url());
     let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(3);
-    outcome.says("nobody this machine trusts").says("SSL_CERT_FILE");
+    outcome.says("an authority that this machine trusts").says("SSL_CERT_FILE");
     assert!(platform.requests().is_empty());
 }
 
@@ -631,6 +652,8 @@ fn a_proxy_whose_certificate_is_not_trusted_gets_no_password() {
     let robot = trusting(robot, &authority);
     let robot = robot.env("HTTPS_PROXY", format!("https://ada:hunter2@{}", port.address()));
     let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(3).hides("hunter2");
-    outcome.says("nobody this machine trusts").says(&format!("{} (HTTPS_PROXY)", port.address()));
+    outcome
+        .says("an authority that this machine trusts")
+        .says(&format!("{} (HTTPS_PROXY)", port.address()));
     assert_eq!(proxy.targets(), [""; 0]);
 }

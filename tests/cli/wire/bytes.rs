@@ -51,31 +51,6 @@ pub fn chunked(chunks: &str) -> Vec<u8> {
     format!("{OK_CLOSE}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
 }
 
-/// gzip (RFC 1952) with stored blocks (RFC 1951), that is, without compression.
-pub fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    let blocks = content.chunks(usize::from(u16::MAX));
-    let last = blocks.len() - 1;
-    for (index, block) in blocks.enumerate() {
-        let length = u16::try_from(block.len()).unwrap();
-        bytes.push(u8::from(index == last));
-        bytes.extend(length.to_le_bytes());
-        bytes.extend((!length).to_le_bytes());
-        bytes.extend(block);
-    }
-    bytes.extend(crc32(content).to_le_bytes());
-    bytes.extend(u32::try_from(content.len()).unwrap().to_le_bytes());
-    bytes
-}
-
-pub fn crc32(content: &[u8]) -> u32 {
-    !content.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 }
-        })
-    })
-}
-
 /// A response with a Content-Encoding.
 pub fn encoded(encoding: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     http(&format!("{OK_CLOSE}\r\nContent-Encoding: {encoding}"), body)

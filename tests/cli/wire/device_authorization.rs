@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
             .fails(3, UNEXPECTED),
         with_response(D, "429", 429, json!({}))
             .fails(3, "(status 429)")
-            .says("The server asks to wait"),
+            .says("The server asks clients to wait"),
         with_body(D, "duplicate user code", duplicate("user_code")).fails(3, UNEXPECTED),
         with_body(D, "duplicate device code", duplicate("device_code")).fails(3, UNEXPECTED),
         with_body(D, "duplicate interval", duplicate("interval")).fails(3, UNEXPECTED),
@@ -78,8 +78,18 @@ pub fn cases() -> Vec<Case> {
             ("user code with DEL", user_code, json!("AB\u{7f}CD"), unusable),
             ("user code of 65 characters", user_code, json!("A".repeat(65)), unusable),
             ("empty device code", "/device_code", json!(""), unusable),
-            ("URI with a bidi override", uri, json!("https://a.example/\u{202e}"), "no URL has"),
-            ("URI with a line break", uri, json!("https://a.example/\nFORGED"), "no URL has"),
+            (
+                "URI with a bidi override",
+                uri,
+                json!("https://a.example/\u{202e}"),
+                "an invalid character",
+            ),
+            (
+                "URI with a line break",
+                uri,
+                json!("https://a.example/\nFORGED"),
+                "an invalid character",
+            ),
             ("URI of 70 KiB", uri, json!(long), "is not a URL"),
         ],
     ));

@@ -56,15 +56,15 @@ const POLL: u128 = 5050;
 /// Milliseconds before a poll that follows a transient failure.
 const BACKOFF: u128 = 10_050;
 
-const UNEXPECTED: &str = "something else than was asked for (status 200)";
+const UNEXPECTED: &str = "an unexpected response (status 200)";
 const TOO_LARGE: &str = "more than 1 MiB (status 200)";
-const INCOMPLETE: &str = "a message that breaks off (status 200)";
+const INCOMPLETE: &str = "an incomplete response (status 200)";
 const WEB_PAGE: &str = "a web page (status 200)";
-const REDIRECT: &str = "a redirect, which is never followed";
+const REDIRECT: &str = "a redirect";
 const CAPTIVE_PORTAL: &str = "a captive portal or a proxy may be in the way";
-const NOT_HTTP: &str = "did not answer in HTTP";
+const NOT_HTTP: &str = "did not send a valid HTTP response";
 const CLOSED: &str = "closed the connection";
-const SERVER_ERROR: &str = "The server has trouble of its own: try again later.";
+const SERVER_ERROR: &str = "The server has a problem. Try again later.";
 
 /// As a value in [`set`], removes the member.
 const ABSENT: &str = "(absent)";

@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
         (
             "truncated error body",
             Box::new(|_| Answer::raw("HTTP/1.1 400 Bad\r\nContent-Length: 90\r\n\r\n{\"error\"")),
-            "a message that breaks off (status 400)",
+            "an incomplete response (status 400)",
         ),
         (
             "temporarily_unavailable",

@@ -58,9 +58,9 @@ impl SlowServer {
 fn server_that_stalls_times_out_after_30_seconds() {
     let (nothing, head) = (&b""[..], &b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"[..]);
     let slow = [
-        ("silence", nothing, nothing, "did not answer in time"),
+        ("silence", nothing, nothing, "did not respond in time"),
         ("silence in the body", head, nothing, INCOMPLETE),
-        ("one byte per second", nothing, head, "did not answer in time"),
+        ("one byte per second", nothing, head, "did not respond in time"),
     ];
     let runs = slow.map(|(name, at_once, slowly, says)| {
         let run = thread::spawn(move || {
@@ -84,7 +84,7 @@ fn logout_waits_5_seconds_for_server_that_stalls() {
     let url = server.url.clone();
     let (outcome, took, robot) = server.run(&["auth", "logout"]);
     assert!((4..8).contains(&took.as_secs()), "{took:?}\n{outcome}");
-    outcome.exits(0).prints("").says("could not tell the server").says("did not answer in time");
+    outcome.exits(0).prints("").says("could not tell the server").says("did not respond in time");
     assert_eq!(robot.config(), json!({"rip_host": url}));
 }
 

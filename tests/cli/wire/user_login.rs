@@ -67,7 +67,7 @@ pub fn cases() -> Vec<Case> {
             error(429, "slowly").header("Retry-After", "3600")
         })
         .fails(3, "slowly (429)")
-        .says("The server asks to wait"),
+        .says("The server asks clients to wait"),
         with_response(L, "500 repeats the password", 500, json!({"error": PASSWORD}))
             .fails(3, "an error (status 500)"),
     ];

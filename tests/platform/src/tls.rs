@@ -90,6 +90,19 @@ impl Default for Authority {
 }
 
 impl Certificate {
+    /// A self-signed certificate, and its PEM for `SSL_CERT_FILE`.
+    pub fn self_signed(names: &[&str], is_ca: bool) -> (Certificate, String) {
+        let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+        let mut params = CertificateParams::new(names).expect("names of hosts");
+        params.is_ca =
+            if is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+        let key = key();
+        let certificate = params.self_signed(&key).expect("a certificate");
+        let chain = vec![certificate.der().clone()];
+        let versions = vec![&TLS12, &TLS13];
+        (Certificate { chain, key: key.serialize_der(), versions }, certificate.pem())
+    }
+
     /// On a server that supports only TLS 1.2.
     pub fn tls12_only(mut self) -> Certificate {
         self.versions = vec![&TLS12];

@@ -1,0 +1,183 @@
+//! DNS lookups with a time limit. While DNS fails, the last addresses of a host are used, so that a
+//! waiting login survives.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+use ureq::{Error, Timeout};
+
+use super::progress::{CurrentProgress, Progress};
+
+/// How long a lookup may take where addresses from an earlier one can be used instead.
+const REPEATED_LOOKUP_LIMIT: Duration = Duration::from_secs(2);
+/// As many addresses as ureq tries.
+const MOST_ADDRESSES: usize = 16;
+
+/// Resolves `host:port`.
+type Lookup = fn(&str) -> io::Result<Vec<SocketAddr>>;
+
+/// A resolver that all connections of a run share.
+#[derive(Clone, Debug)]
+pub struct CachingResolver {
+    lookup: Lookup,
+    progress: CurrentProgress,
+    known: Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>,
+}
+
+impl CachingResolver {
+    pub fn new(progress: CurrentProgress) -> Self {
+        let lookup: Lookup = |host| Ok(host.to_socket_addrs()?.collect());
+        CachingResolver { lookup, progress, known: Arc::default() }
+    }
+
+    fn resolve_name(&self, host: String, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = known.get(&host);
+        let limit = if earlier.is_some() { limit.min(REPEATED_LOOKUP_LIMIT) } else { limit };
+        match (look_up_within(self.lookup, host.clone(), limit), earlier) {
+            (Ok(addresses), _) => {
+                known.insert(host, addresses.clone());
+                Ok(addresses)
+            }
+            (Err(_), Some(addresses)) => Ok(addresses.clone()),
+            (Err(error), None) => {
+                self.progress.set(match self.progress.get() {
+                    Progress::Connecting => Progress::ProxyNotResolved,
+                    _ => Progress::HostNotResolved,
+                });
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Resolver for CachingResolver {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.scheme().zip(uri.authority());
+        let host = host.and_then(|(scheme, host)| DefaultResolver::host_and_port(scheme, host));
+        let host = host.ok_or(Error::HostNotFound)?;
+        let addresses = match host.parse() {
+            Ok(literal) => vec![literal],
+            Err(_) => self.resolve_name(host, *timeout.after)?,
+        };
+        let mut resolved = self.empty();
+        addresses.into_iter().take(MOST_ADDRESSES).for_each(|address| resolved.push(address));
+        Ok(resolved)
+    }
+}
+
+/// The system's lookup has no time limit, so it runs in a thread, which is left behind if it is late.
+/// [`Error::Io`] says that no thread can be started.
+fn look_up_within(lookup: Lookup, host: String, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
+    let (sender, receiver) = sync_channel(1);
+    thread::Builder::new().spawn(move || sender.send(lookup(&host)))?;
+    let found = receiver.recv_timeout(limit).map_err(|_| Error::Timeout(Timeout::Resolve))?;
+    found.ok().filter(|addresses| !addresses.is_empty()).ok_or(Error::HostNotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 443);
+
+    const SHORT: Duration = Duration::from_millis(5);
+
+    fn resolver(lookup: Lookup) -> CachingResolver {
+        CachingResolver { lookup, ..CachingResolver::new(CurrentProgress::default()) }
+    }
+
+    fn resolve(resolver: &CachingResolver, url: &str) -> Result<Vec<SocketAddr>, Error> {
+        resolve_within(Duration::from_secs(10), resolver, url)
+    }
+
+    fn resolve_within(
+        limit: Duration,
+        resolver: &CachingResolver,
+        url: &str,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let limit = NextTimeout { after: limit.into(), ..NextTimeout::default() };
+        Ok(resolver.resolve(&url.parse().unwrap(), &Config::default(), limit)?.to_vec())
+    }
+
+    fn finds(_: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(vec![ADDRESS])
+    }
+
+    fn finds_none(_: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(Vec::new())
+    }
+
+    fn fails(_: &str) -> io::Result<Vec<SocketAddr>> {
+        Err(io::Error::other("temporary failure in name resolution"))
+    }
+
+    fn never_returns(_: &str) -> io::Result<Vec<SocketAddr>> {
+        loop {
+            thread::park();
+        }
+    }
+
+    #[test]
+    fn ip_address_needs_no_lookup() {
+        let resolver = resolver(|host| panic!("lookup of {host}"));
+        for (url, address) in [
+            ("http://127.0.0.1", "127.0.0.1:80"),
+            ("https://127.0.0.1", "127.0.0.1:443"),
+            ("https://[::1]:8443/x", "[::1]:8443"),
+        ] {
+            assert_eq!(resolve(&resolver, url).unwrap(), [address.parse().unwrap()]);
+        }
+    }
+
+    #[test]
+    fn failed_lookup_of_unknown_host_is_an_error() {
+        for lookup in [fails, finds_none] {
+            let error = resolve(&resolver(lookup), "https://a.example").unwrap_err();
+            assert!(matches!(error, Error::HostNotFound), "{error}");
+        }
+        let resolver = resolver(never_returns);
+        let error = resolve_within(SHORT, &resolver, "https://a.example").unwrap_err();
+        assert!(matches!(error, Error::Timeout(Timeout::Resolve)), "{error}");
+    }
+
+    #[test]
+    fn failed_lookup_of_known_host_uses_its_last_addresses() {
+        for lookup in [fails, never_returns, finds_none] {
+            let mut resolver = resolver(finds);
+            assert_eq!(resolve(&resolver, "https://a.example").unwrap(), [ADDRESS]);
+            resolver.lookup = lookup;
+            let again = resolve_within(SHORT, &resolver, "https://a.example");
+            assert_eq!(again.unwrap(), [ADDRESS]);
+            resolve_within(SHORT, &resolver, "https://b.example").unwrap_err();
+        }
+    }
+
+    #[test]
+    fn failed_lookup_records_whose_name_it_was() {
+        for (before, after) in [
+            (Progress::Reusing, Progress::HostNotResolved),
+            (Progress::Connecting, Progress::ProxyNotResolved),
+        ] {
+            let resolver = resolver(fails);
+            resolver.progress.set(before);
+            resolve(&resolver, "https://a.example").unwrap_err();
+            assert_eq!(resolver.progress.get(), after);
+        }
+    }
+}
