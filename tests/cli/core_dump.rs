@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use platform::{Call, EMAIL, Platform};
 
-use crate::robot::{PLAIN_USER, Robot, binary, is_root};
+use crate::robot::{PLAIN_USER, Robot, is_root};
 use crate::skip::skip;
 
 /// A process that ends with the test.
