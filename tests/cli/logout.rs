@@ -1,4 +1,4 @@
-//! `rio auth logout`: the server is told if it can be, and the login is forgotten whatever it says.
+//! `rio auth logout`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::robot::{LOGIN_KEYS, Outcome, Robot};
 
-/// Logged in on this platform, with an organization and a project.
-fn robot_on(platform: &Platform) -> (Robot, String) {
+/// Logged in, with an organization and a project selected.
+fn logged_in(platform: &Platform) -> (Robot, String) {
     let (robot, token) = Robot::logged_in(platform);
     let mut config = robot.config();
     for key in &LOGIN_KEYS[2..] {
@@ -25,7 +25,7 @@ fn logout(robot: &Robot) -> Outcome {
 }
 
 #[track_caller]
-fn is_forgotten(robot: &Robot, outcome: &Outcome) {
+fn assert_removed(robot: &Robot, outcome: &Outcome) {
     let config = robot.config();
     for key in LOGIN_KEYS {
         assert_eq!(config.get(key), None, "{key}\n{outcome}");
@@ -33,12 +33,12 @@ fn is_forgotten(robot: &Robot, outcome: &Outcome) {
 }
 
 #[test]
-fn the_server_is_told_and_the_login_is_forgotten() {
+fn logout_tells_the_server_and_removes_the_login() {
     let platform = Platform::start();
-    let (robot, token) = robot_on(&platform);
+    let (robot, token) = logged_in(&platform);
     let outcome = logout(&robot).exits(0).says("Logged out.").prints("").hides(&token);
     assert!(!outcome.stderr.contains("could not"), "{outcome}");
-    is_forgotten(&robot, &outcome);
+    assert_removed(&robot, &outcome);
     let [request] = platform.requests().try_into().expect("one call");
     assert_eq!(request.call, Some(Call::UserLogout));
     assert_eq!(request.header("Authorization"), Some(&*format!("Bearer {token}")));
@@ -72,7 +72,6 @@ fn all_else_in_the_file_stays_to_the_letter_and_in_its_order() {
         "\"environment\": \"dev\"".to_owned(),
         "\"auth_token_of_another_tool\": true".to_owned(),
     ];
-    // The members of the login stand between the others.
     let login = [
         format!("\"auth_token\":\"{token}\""),
         format!("\"email_id\": \"{EMAIL}\""),
@@ -83,15 +82,10 @@ fn all_else_in_the_file_stays_to_the_letter_and_in_its_order() {
     for (index, member) in login.into_iter().enumerate() {
         members.insert(3 * index, member);
     }
-    robot_keeps(&members, &kept);
-}
-
-#[track_caller]
-fn robot_keeps(members: &[String], kept: &[String]) {
     let robot = Robot::new();
     robot.write_config_text(format!("{{ {} }}", members.join(" ,\n")));
     let outcome = logout(&robot).exits(0);
-    is_forgotten(&robot, &outcome);
+    assert_removed(&robot, &outcome);
     let text = String::from_utf8(robot.config_bytes()).unwrap();
     let places: Vec<_> = kept.iter().map(|member| text.find(member.as_str())).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");
@@ -99,9 +93,9 @@ fn robot_keeps(members: &[String], kept: &[String]) {
 }
 
 #[test]
-fn the_file_is_for_its_owner_alone_afterwards() {
+fn logout_sets_mode_0600() {
     let platform = Platform::start();
-    let (robot, _) = robot_on(&platform);
+    let (robot, _) = logged_in(&platform);
     fs::set_permissions(robot.config_path(), fs::Permissions::from_mode(0o644)).unwrap();
     logout(&robot).exits(0);
     let mode = fs::metadata(robot.config_path()).unwrap().permissions().mode();
@@ -109,7 +103,7 @@ fn the_file_is_for_its_owner_alone_afterwards() {
 }
 
 #[test]
-fn the_login_is_forgotten_whatever_comes_back() {
+fn logout_removes_the_login_after_any_response() {
     let cases = [
         ("400", Answer::json(400, json!({"error": "no"}))),
         ("403, from a proxy", Answer::text(403, "text/html", "<h1>Forbidden</h1>")),
@@ -124,17 +118,17 @@ fn the_login_is_forgotten_whatever_comes_back() {
     ];
     for (name, answer) in cases {
         let platform = Platform::start();
-        let (robot, token) = robot_on(&platform);
+        let (robot, token) = logged_in(&platform);
         platform.answer(Call::UserLogout, answer);
         let outcome = logout(&robot).exits(0).hides(&token).hides("<h1>").prints("");
-        is_forgotten(&robot, &outcome);
+        assert_removed(&robot, &outcome);
         outcome.says("could not tell the server").says("127.0.0.1");
-        assert_eq!(platform.requests().len(), 1, "{name}: told once");
+        assert_eq!(platform.requests().len(), 1, "{name}");
     }
 }
 
 #[test]
-fn a_token_that_is_dead_already_needs_no_telling() {
+fn logout_of_a_dead_token_succeeds() {
     for (name, answer) in [
         ("401", Answer::json(401, json!({"error": "expired"}))),
         ("401 as a page", Answer::text(401, "text/html", "<h1>401 Unauthorized</h1>")),
@@ -142,56 +136,56 @@ fn a_token_that_is_dead_already_needs_no_telling() {
     ] {
         println!("case: {name}");
         let platform = Platform::start();
-        let (robot, token) = robot_on(&platform);
+        let (robot, token) = logged_in(&platform);
         platform.answer(Call::UserLogout, answer);
         let outcome = logout(&robot).exits(0).says("Logged out.").hides(&token).hides("<h1>");
         assert!(!outcome.stderr.contains("could not"), "{outcome}");
-        is_forgotten(&robot, &outcome);
-        assert_eq!(platform.requests().len(), 1, "{name}: told once");
+        assert_removed(&robot, &outcome);
+        assert_eq!(platform.requests().len(), 1, "{name}");
     }
 }
 
 #[test]
-fn any_success_is_a_success() {
+fn any_2xx_revokes_the_token() {
     for answer in [
         Answer::text(204, "text/plain", ""),
         Answer::text(200, "text/plain", "bye"),
         Answer::json(202, json!({"data": null})),
     ] {
         let platform = Platform::start();
-        let (robot, _) = robot_on(&platform);
+        let (robot, _) = logged_in(&platform);
         platform.answer(Call::UserLogout, answer);
         let outcome = logout(&robot).exits(0);
         assert!(!outcome.stderr.contains("could not"), "{outcome}");
-        is_forgotten(&robot, &outcome);
+        assert_removed(&robot, &outcome);
     }
 }
 
 #[test]
-fn a_server_that_is_down_is_no_reason_to_stay_logged_in() {
+fn unreachable_server_does_not_stop_logout() {
     let platform = Platform::start();
-    let (robot, _) = robot_on(&platform);
+    let (robot, _) = logged_in(&platform);
     drop(platform);
     let outcome = logout(&robot).exits(0).says("could not tell the server").says("127.0.0.1");
-    is_forgotten(&robot, &outcome);
+    assert_removed(&robot, &outcome);
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the limit is one of the real network's")]
-fn a_server_that_says_nothing_is_waited_for_five_seconds() {
+#[expect(clippy::disallowed_methods, reason = "the limit of a socket needs real time")]
+fn stalling_server_delays_logout_by_5_seconds() {
     let platform = Platform::start();
-    let (robot, _) = robot_on(&platform);
+    let (robot, _) = logged_in(&platform);
     platform.answer(Call::UserLogout, Answer::stall(Duration::from_secs(60)));
     let start = Instant::now();
     let outcome = logout(&robot).exits(0).says("could not tell the server");
     let took = start.elapsed();
     assert!(took < Duration::from_secs(8), "took {took:?}");
-    is_forgotten(&robot, &outcome);
+    assert_removed(&robot, &outcome);
     assert_eq!(platform.requests().len(), 1);
 }
 
 #[test]
-fn logged_out_already_is_no_error_and_asks_nobody() {
+fn logout_without_a_login_succeeds_offline() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
     logout(&robot).exits(0).says("You are not logged in.").prints("");
@@ -200,9 +194,9 @@ fn logged_out_already_is_no_error_and_asks_nobody() {
 }
 
 #[test]
-fn a_second_logout_says_that_the_first_one_was_enough() {
+fn second_logout_says_not_logged_in() {
     let platform = Platform::start();
-    let (robot, _) = robot_on(&platform);
+    let (robot, _) = logged_in(&platform);
     let first = logout(&robot).exits(0);
     assert!(!first.stderr.contains("not logged in"), "{first}");
     logout(&robot).exits(0).says("You are not logged in.");
@@ -210,25 +204,25 @@ fn a_second_logout_says_that_the_first_one_was_enough() {
 }
 
 #[test]
-fn what_is_left_of_an_old_login_goes_too() {
+fn logout_removes_leftovers_of_an_old_login() {
     let robot = Robot::new();
     robot.write_config(&json!({
         "email_id": EMAIL, "organization_id": "org-x", "project_id": "", "machine_id": 7,
     }));
     let outcome = logout(&robot).exits(0);
-    is_forgotten(&robot, &outcome);
+    assert_removed(&robot, &outcome);
     assert_eq!(robot.config(), json!({"machine_id": 7}));
 }
 
 #[test]
-fn a_machine_that_was_never_logged_in_gets_no_file_by_logging_out() {
+fn logout_creates_no_config_file() {
     let robot = Robot::new();
     logout(&robot).exits(0).says("You are not logged in.");
     assert_eq!(robot.config(), Value::Null);
 }
 
 #[test]
-fn a_host_that_cannot_be_used_is_no_reason_to_stay_logged_in() {
+fn invalid_host_does_not_stop_logout() {
     for (key, value) in [
         ("oidc_host", "http://oidc.example"),
         ("v2api_host", "nonsense"),
@@ -238,13 +232,13 @@ fn a_host_that_cannot_be_used_is_no_reason_to_stay_logged_in() {
         let (robot, _) = robot_on(&platform);
         robot.set_config(json!({key: value}));
         let outcome = logout(&robot).exits(0);
-        is_forgotten(&robot, &outcome);
+        assert_removed(&robot, &outcome);
         assert_eq!(robot.config()[key], value);
     }
 }
 
 #[test]
-fn what_no_server_can_have_given_is_forgotten_without_telling_anybody() {
+fn logout_removes_a_malformed_token_offline() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
     robot.set_config(json!({"auth_token": "not a token"}));
