@@ -1,7 +1,10 @@
 //! `rio auth logout`.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use platform::{Answer, Call, EMAIL, Platform};
@@ -245,4 +248,38 @@ fn logout_removes_a_malformed_token_offline() {
     logout(&robot).exits(0).says("Logged out.");
     assert_eq!(robot.config(), platform.config());
     assert!(platform.requests().is_empty());
+}
+
+/// Logs out while another process stores this login, before the server responds.
+fn logout_while_storing(login: Value) -> (Robot, Outcome) {
+    let (robot, server) = (Robot::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let config = json!({"rip_host": url, "auth_token": "old", "email_id": EMAIL});
+    robot.write_config(&config);
+    let outcome = thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut connection, _) = server.accept().unwrap();
+            connection.read(&mut [0; 1024]).unwrap();
+            robot.write_config(&login);
+            connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        });
+        logout(&robot)
+    });
+    (robot, outcome)
+}
+
+#[test]
+fn login_stored_during_logout_is_kept() {
+    let login = json!({"auth_token": "new", "email_id": EMAIL, "project_id": "project-x"});
+    let (robot, outcome) = logout_while_storing(login.clone());
+    outcome.exits(1).says("another rio").says("rio auth logout");
+    assert_eq!(robot.config(), login);
+}
+
+#[test]
+fn member_stored_during_logout_is_kept() {
+    let member = json!({"auth_token": "old", "email_id": EMAIL, "machine_id": 7});
+    let (robot, outcome) = logout_while_storing(member);
+    outcome.exits(0).says("Logged out.");
+    assert_eq!(robot.config(), json!({"machine_id": 7}));
 }
