@@ -2,6 +2,7 @@
 
 mod completion;
 mod environment;
+mod expiry;
 mod login;
 mod logout;
 mod refresh_token;

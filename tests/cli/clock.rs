@@ -58,8 +58,7 @@ fn shows(outcome: &Outcome, text: &str) {
 
 #[test]
 fn in_1970_status_says_that_the_clock_cannot_be_right_and_believes_the_token() {
-    const SAID: &str =
-        "this machine's clock reads 1970-01-01 00:01:40 UTC, which cannot be: set it";
+    const SAID: &str = "this machine's clock reads 1970-01-01 00:01:40 UTC, which is wrong; set it";
     let utc = UNIX_EPOCH + Duration::from_secs(100);
     run(&STATUS, utc).2.exits(0).says(SAID);
     let (_, _, outcome) = run(&VERIFY, utc);
@@ -75,7 +74,7 @@ fn in_1970_status_says_that_the_clock_cannot_be_right_and_believes_the_token() {
 #[test]
 fn a_clock_before_1970_reads_1970() {
     let outcome = run(&STATUS, UNIX_EPOCH - 400 * DAY).2.exits(0);
-    outcome.says("clock reads 1970-01-01 00:00:00 UTC, which cannot be");
+    outcome.says("clock reads 1970-01-01 00:00:00 UTC, which is wrong");
 }
 
 #[test]
