@@ -1,6 +1,7 @@
 //! `rio auth refresh-token`: exchanges the stored token for a new one, or logs in with the password if
 //! the stored token is no longer valid.
 
+use super::expiry::expiry;
 use super::session::Session;
 use super::{login_changed, secrets};
 use crate::cli::args::RefreshToken;
@@ -9,6 +10,7 @@ use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::platform::Level;
 use crate::secret::Secret;
+use crate::text;
 use crate::token::Token;
 
 pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
@@ -33,7 +35,11 @@ pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     if !stored {
         return Err(login_changed());
     }
-    host.console.say("Token refreshed.");
+    let now = text::unix_seconds(host.clock.utc());
+    host.console.say(&match token.expires_at() {
+        Some(expires_at) => format!("Token refreshed; it {}.", expiry(expires_at, now)),
+        None => "Token refreshed.".to_owned(),
+    });
     Ok(Exit::Success)
 }
 

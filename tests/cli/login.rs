@@ -74,6 +74,18 @@ fn a_password_is_exchanged_for_a_token_of_seven_days() {
 }
 
 #[test]
+fn login_says_when_the_token_expires() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let outcome = robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0);
+    outcome.says("The token expires in 7 days (");
+
+    platform.answer(Call::UserLogin, Answer::json(200, json!({"data": {"token": "opaque"}})));
+    platform.answer(Call::UsersMe, Answer::json(200, json!({"spec": {"organizations": []}})));
+    robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0).hides("expire");
+}
+
+#[test]
 fn a_password_comes_from_the_prompt_the_option_or_standard_input() {
     let cases: [(&str, &[&str], &str); 4] = [
         ("the prompt", &["--email", EMAIL], PASSWORD),

@@ -48,6 +48,16 @@ fn exchanges_the_stored_token_in_either_spelling_of_the_answer() {
 }
 
 #[test]
+fn refresh_says_when_the_new_token_expires() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    refresh(&robot, &[], "").exits(0).says("Token refreshed; it expires in ");
+
+    platform.answer(Call::RefreshToken, Answer::json(200, json!({"data": {"token": "opaque"}})));
+    refresh(&robot, &[], "").exits(0).says("Token refreshed.").hides("expire");
+}
+
+#[test]
 fn changes_the_token_alone() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);

@@ -41,7 +41,7 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     let account = authenticate(method, &args, host, &session, report)?;
     let same_account = account.email.is_some() && account.email == previous.email;
     session.file.update(|config| account.store(config, same_account))?;
-    report.logged_in(host, account.email.as_deref());
+    report.logged_in(host, account.email.as_deref(), account.token.expires_at());
 
     let current = if same_account { previous.selected } else { Selected::default() };
     let selection = select(&args, may_prompt, host, &session, &current, &account.token)

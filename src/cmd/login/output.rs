@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::cmd::expiry::expiry;
 use crate::cmd::select::{Choice, Selection};
 use crate::error::Error;
 use crate::host::Host;
@@ -106,10 +107,15 @@ impl Report {
     }
 
     /// The token is stored.
-    pub fn logged_in(self, host: &mut Host, email: Option<&str>) {
-        if !self.json {
-            let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
-            host.console.say(&format!("Logged in{account}."));
+    pub fn logged_in(self, host: &mut Host, email: Option<&str>, expires_at: Option<u64>) {
+        if self.json {
+            return;
+        }
+        let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
+        host.console.say(&format!("Logged in{account}."));
+        if let Some(expires_at) = expires_at {
+            let now = text::unix_seconds(host.clock.utc());
+            host.console.say(&format!("The token {}.", expiry(expires_at, now)));
         }
     }
 
