@@ -1,4 +1,4 @@
-//! `rio auth login` by password and by token, and what all three ways do to the config file.
+//! `rio auth login` by password and by token, and how every login changes the config file.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
 
-/// A platform where nothing has to be chosen.
+/// A platform with one organization and one project: a login has nothing to prompt for.
 fn start() -> Platform {
     Platform::with(World::of([Organization::new("Acme Robotics", ["fleet"])]))
 }
@@ -17,14 +17,14 @@ const BY_PASSWORD: [&str; 7] =
     ["auth", "login", "--email", EMAIL, "--password", "-", "--no-interactive"];
 const BY_TOKEN: [&str; 4] = ["auth", "login", "--auth-token", "-"];
 
-/// The config of the platform with these members beside its hosts.
+/// The hosts of the platform and these members.
 fn config_with(platform: &Platform, members: Value) -> Value {
     let mut config = platform.config();
     config.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     config
 }
 
-/// A robot where Ada is logged in and has selected something that no longer exists.
+/// Logged in, with a selection that no longer exists.
 fn logged_in_and_selected(platform: &Platform) -> Robot {
     let (robot, token) = Robot::logged_in(platform);
     let selection = json!({
@@ -40,12 +40,12 @@ fn logged_in_and_selected(platform: &Platform) -> Robot {
     robot
 }
 
-/// The config file stays as it was, to the byte, whatever the run does.
+/// Asserts that the run does not change a byte of the config file.
 #[track_caller]
 fn changes_nothing(robot: &Robot, run: impl FnOnce() -> Outcome) -> Outcome {
     let before = robot.config_bytes();
     let outcome = run();
-    assert_eq!(robot.config_bytes(), before, "the config file has changed\n{outcome}");
+    assert_eq!(robot.config_bytes(), before, "the config file changed\n{outcome}");
     outcome
 }
 
@@ -55,7 +55,7 @@ const SELECTION: [&str; 5] =
 // By password
 
 #[test]
-fn a_password_is_exchanged_for_a_token_of_seven_days() {
+fn password_login_stores_a_token_of_7_days() {
     let platform = start();
     let robot = Robot::of(&platform);
     robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0).prints("").says(EMAIL).hides(PASSWORD);
@@ -67,7 +67,7 @@ fn a_password_is_exchanged_for_a_token_of_seven_days() {
     assert_eq!(requests[0].header("Authorization"), None);
     let config = robot.config();
     assert_eq!(config["email_id"], EMAIL);
-    // The platform accepted it for the selection, so it is the token that it gave out.
+    // The platform accepts it, so it is the token that it issued.
     let bearer = format!("Bearer {}", config["auth_token"].as_str().unwrap());
     assert_eq!(platform.calls(Call::UsersMe)[0].header("Authorization"), Some(&*bearer));
     assert_eq!(config["project_name"], "fleet");
@@ -86,10 +86,10 @@ fn login_says_when_the_token_expires() {
 }
 
 #[test]
-fn a_password_comes_from_the_prompt_the_option_or_standard_input() {
+fn password_is_read_from_prompt_option_or_stdin() {
     let cases: [(&str, &[&str], &str); 4] = [
         ("the prompt", &["--email", EMAIL], PASSWORD),
-        ("the prompt, with a line end of Windows", &["--email", EMAIL], &format!("{PASSWORD}\r\n")),
+        ("the prompt, with CR LF", &["--email", EMAIL], &format!("{PASSWORD}\r\n")),
         ("standard input", &["--email", EMAIL, "--password", "-"], &format!("{PASSWORD}\nmore")),
         ("the option", &["--email", EMAIL, "--password", PASSWORD], ""),
     ];
@@ -106,7 +106,7 @@ fn a_password_comes_from_the_prompt_the_option_or_standard_input() {
 }
 
 #[test]
-fn blanks_and_quotes_belong_to_a_password() {
+fn password_may_contain_blanks_and_quotes() {
     let password = "  pa\"ss\\wörd 東 ";
     let user = User { email: EMAIL.into(), password: password.into(), name: "Ada".into() };
     let platform = Platform::with(World { users: vec![user], organizations: Vec::new() });
@@ -117,7 +117,7 @@ fn blanks_and_quotes_belong_to_a_password() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_warned_of_once_and_one_from_elsewhere_is_not() {
+fn secret_on_command_line_causes_one_warning() {
     let platform = start();
     let token = platform.issue_token();
     for (arguments, stdin, warnings) in [
@@ -137,25 +137,24 @@ fn a_secret_on_the_command_line_is_warned_of_once_and_one_from_elsewhere_is_not(
 }
 
 #[test]
-fn a_wrong_password_is_sent_once_and_named_without_being_shown() {
+fn wrong_password_is_sent_once_and_not_shown() {
     let wrong = "correct horse battery stable";
     let platform = start();
     let robot = logged_in_and_selected(&platform);
     let run = || robot.rio(&BY_PASSWORD).stdin(wrong).run();
-    changes_nothing(&robot, run).exits(1).prints("").says(EMAIL).says("password").hides(wrong);
+    changes_nothing(&robot, run)
+        .exits(1)
+        .prints("")
+        .says(EMAIL)
+        .hides(wrong)
+        .says("SSO")
+        .says("`rio auth login`");
     assert_eq!(platform.calls(Call::UserLogin).len(), 1);
     assert_eq!(platform.requests().len(), 1);
 }
 
 #[test]
-fn an_account_without_a_password_is_shown_the_way_through_the_browser() {
-    let platform = start();
-    let robot = Robot::of(&platform);
-    robot.rio(&BY_PASSWORD).stdin("anything").run().exits(1).says("SSO").says("`rio auth login`");
-}
-
-#[test]
-fn no_password_at_the_prompt_sends_nothing() {
+fn empty_password_prompt_sends_nothing() {
     let platform = start();
     for stdin in ["", "\n"] {
         let robot = Robot::of(&platform);
@@ -166,13 +165,13 @@ fn no_password_at_the_prompt_sends_nothing() {
 }
 
 #[test]
-fn a_token_that_cannot_be_one_is_not_stored() {
+fn malformed_token_in_response_is_not_stored() {
     for (name, answer) in [
         ("no token", json!({"data": {}})),
         ("an empty token", json!({"data": {"token": ""}})),
         ("a number", json!({"data": {"token": 7}})),
-        ("a blank in it", json!({"data": {"token": "a b"}})),
-        ("a line break in it", json!({"data": {"token": "a\r\nX-Evil: 1"}})),
+        ("with a blank", json!({"data": {"token": "a b"}})),
+        ("with a line break", json!({"data": {"token": "a\r\nX-Evil: 1"}})),
         ("no data", json!({"token": "t0ken"})),
         ("a list", json!([])),
     ] {
@@ -189,16 +188,16 @@ fn a_token_that_cannot_be_one_is_not_stored() {
 }
 
 #[test]
-fn a_server_in_trouble_is_told_from_a_wrong_password_and_is_sent_no_second_one() {
+fn server_failure_exits_3_and_sends_password_once() {
     for (name, answer) in [
         ("500", Answer::json(500, json!({"error": "database is down"}))),
         ("502 with HTML", Answer::text(502, "text/html", "<h1>Bad Gateway</h1>")),
         ("503", Answer::text(503, "text/plain", "")),
         ("429", Answer::json(429, json!({"error": "slow down"}))),
-        ("the connection ends", Answer::hang_up()),
-        ("no HTTP", Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")),
-        ("a portal", Answer::text(200, "text/html", "<h1>Welcome</h1>")),
-        ("a redirect", Answer::text(307, "text/html", "").header("Location", "/elsewhere")),
+        ("closed connection", Answer::hang_up()),
+        ("not HTTP", Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")),
+        ("captive portal", Answer::text(200, "text/html", "<h1>Welcome</h1>")),
+        ("redirect", Answer::text(307, "text/html", "").header("Location", "/elsewhere")),
     ] {
         println!("case: {name}");
         let platform = start();
@@ -212,7 +211,7 @@ fn a_server_in_trouble_is_told_from_a_wrong_password_and_is_sent_no_second_one()
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_trouble_with_the_network() {
+fn incomplete_response_exits_3() {
     let platform = start();
     let robot = logged_in_and_selected(&platform);
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"data\":{\"token\":\"half-a-t0ken";
@@ -223,7 +222,7 @@ fn an_answer_that_breaks_off_is_trouble_with_the_network() {
 }
 
 #[test]
-fn a_server_that_is_down_changes_nothing() {
+fn unreachable_server_changes_nothing() {
     let dead = ClosedPort::new();
     let hosts = json!({
         "oidc_host": dead.url(),
@@ -250,15 +249,15 @@ fn a_server_that_is_down_changes_nothing() {
 // By token
 
 #[test]
-fn a_token_is_checked_with_the_server_which_also_tells_whose_it_is() {
+fn token_login_asks_user_info_for_the_email() {
     let platform = start();
     let token = platform.issue_token();
     for (name, arguments, stdin) in [
         ("the option", vec!["auth", "login", "--auth-token", &token], String::new()),
         ("standard input", BY_TOKEN.to_vec(), format!("{token}\n")),
-        ("with Bearer before it", BY_TOKEN.to_vec(), format!("Bearer {token}\n")),
-        ("with blanks around it", BY_TOKEN.to_vec(), format!("  {token}  \r\n")),
-        ("silently", [&BY_TOKEN[..], &["--silent"]].concat(), token.clone()),
+        ("with Bearer", BY_TOKEN.to_vec(), format!("Bearer {token}\n")),
+        ("with blanks", BY_TOKEN.to_vec(), format!("  {token}  \r\n")),
+        ("silent", [&BY_TOKEN[..], &["--silent"]].concat(), token.clone()),
     ] {
         println!("case: {name}");
         let robot = Robot::of(&platform);
@@ -274,22 +273,22 @@ fn a_token_is_checked_with_the_server_which_also_tells_whose_it_is() {
 }
 
 #[test]
-fn a_token_that_the_server_refuses_is_not_stored() {
+fn rejected_token_is_not_stored() {
     for status in [400, 401, 403] {
         println!("case: {status}");
         let platform = start();
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserInfo, Answer::json(status, json!({"error": "not you"})));
-        let run = || robot.rio(&BY_TOKEN).stdin("t0ken-of-nobody\ny\n").run();
-        changes_nothing(&robot, run).exits(1).says("not you").hides("t0ken-of-nobody");
+        let run = || robot.rio(&BY_TOKEN).stdin("t0ken-unknown\ny\n").run();
+        changes_nothing(&robot, run).exits(1).says("not you").hides("t0ken-unknown");
         assert_eq!(platform.requests().len(), 1);
     }
 }
 
 #[test]
-fn a_token_with_characters_that_no_token_has_is_a_usage_error() {
+fn malformed_token_is_a_usage_error() {
     let platform = start();
-    for token in ["two words", "tökén", "", " ", "a\u{7}b"] {
+    for token in ["two words", "tökén", "", " ", "a\u{7}b", "Bearer "] {
         let robot = Robot::of(&platform);
         let run = || robot.rio(&["auth", "login", "--auth-token", token]).run();
         changes_nothing(&robot, run).exits(2).says("--auth-token");
@@ -300,16 +299,7 @@ fn a_token_with_characters_that_no_token_has_is_a_usage_error() {
 }
 
 #[test]
-fn bearer_without_a_token_after_it_is_a_usage_error() {
-    // What `--auth-token "Bearer $TOKEN"` comes to where TOKEN is not set.
-    let platform = start();
-    let robot = Robot::of(&platform);
-    robot.rio(&["auth", "login", "--auth-token", "Bearer "]).run().exits(2).says("--auth-token");
-    assert!(platform.requests().is_empty());
-}
-
-#[test]
-fn a_secret_that_is_to_come_from_standard_input_and_does_not_is_a_usage_error() {
+fn empty_stdin_for_a_secret_is_a_usage_error() {
     let platform = start();
     let robot = Robot::of(&platform);
     robot.rio(&BY_TOKEN).run().exits(2).says("--auth-token -").says("standard input");
@@ -317,10 +307,10 @@ fn a_secret_that_is_to_come_from_standard_input_and_does_not_is_a_usage_error() 
     assert!(platform.requests().is_empty());
 }
 
-// What is checked first
+// Checks before the first request
 
 #[test]
-fn usage_is_checked_before_anything_is_asked_or_sent() {
+fn usage_is_checked_before_any_prompt_or_request() {
     let platform = start();
     let (robot, _) = Robot::logged_in(&platform);
     let cases: [(&[&str], &str); 13] = [
@@ -348,8 +338,8 @@ fn usage_is_checked_before_anything_is_asked_or_sent() {
 }
 
 #[test]
-fn silent_is_stronger_than_interactive_and_asks_nothing() {
-    // Two organizations, so that there would be something to ask.
+fn silent_overrides_interactive_and_never_prompts() {
+    // Two organizations, which an interactive login prompts for.
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     let options = ["auth", "login", "--silent", "--interactive", "--email", EMAIL, "--password"];
@@ -361,7 +351,7 @@ fn silent_is_stronger_than_interactive_and_asks_nothing() {
 }
 
 #[test]
-fn a_config_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
+fn unwritable_config_file_fails_before_any_request() {
     let platform = start();
     let robot = Robot::of(&platform);
     let home = robot.home().to_owned();
@@ -370,16 +360,16 @@ fn a_config_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
     let read_only = std::fs::Permissions::from_mode(0o500);
     std::fs::set_permissions(home.join("read-only"), read_only).unwrap();
     let mut cases = vec![
-        ("too many directories missing", home.join("a/b/c/d/config.json")),
-        ("a file in place of the directory", home.join("file/config.json")),
-        ("a directory in place of the file", home.clone()),
+        ("too many missing directories", home.join("a/b/c/d/config.json")),
+        ("a file instead of the directory", home.join("file/config.json")),
+        ("a directory instead of the file", home.clone()),
     ];
     if cfg!(target_os = "linux") {
-        cases.push(("a file system that takes no files", "/proc/rio-config.json".into()));
+        cases.push(("a file system without files", "/proc/rio-config.json".into()));
     }
-    // The superuser may write there all the same.
+    // Root can write there.
     if std::fs::write(home.join("read-only/probe"), "").is_err() {
-        cases.push(("a directory for reading only", home.join("read-only/config.json")));
+        cases.push(("a read-only directory", home.join("read-only/config.json")));
     }
     let tests = |path: &Path| {
         let robot = Robot::new().env("RIO_CONFIG", path);
@@ -391,7 +381,7 @@ fn a_config_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
         }
     };
     for (name, path) in &cases {
-        // A request would go to production, find no network in the time there is, and exit with 3.
+        // A request would go to production, which the tests cannot reach, and exit 3.
         println!("case: {name}");
         tests(path);
         assert!(!path.is_file());
@@ -399,8 +389,8 @@ fn a_config_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
 }
 
 #[test]
-fn a_read_only_file_in_a_writable_directory_is_replaced() {
-    // Its mode is about its contents; what decides is the directory, as for `mv`.
+fn login_replaces_a_read_only_file() {
+    // The directory decides who can replace it, as for `mv`.
     let platform = start();
     let robot = Robot::of(&platform);
     let read_only = std::fs::Permissions::from_mode(0o400);
@@ -412,7 +402,7 @@ fn a_read_only_file_in_a_writable_directory_is_replaced() {
 // An existing login
 
 #[test]
-fn an_existing_login_is_left_alone_unless_the_answer_is_yes() {
+fn existing_login_is_kept_unless_answer_is_yes() {
     let ways: [&[&str]; 3] = [
         &["auth", "login"],
         &["auth", "login", "--email", EMAIL],
@@ -424,7 +414,6 @@ fn an_existing_login_is_left_alone_unless_the_answer_is_yes() {
             let platform = start();
             let robot = logged_in_and_selected(&platform);
             let run = || robot.rio(arguments).stdin(answer).run();
-            // Whose login it is, what was done, and how to do the other thing.
             changes_nothing(&robot, run)
                 .exits(1)
                 .says(EMAIL)
@@ -436,7 +425,7 @@ fn an_existing_login_is_left_alone_unless_the_answer_is_yes() {
 }
 
 #[test]
-fn an_existing_login_is_replaced_after_a_yes() {
+fn yes_replaces_the_existing_login() {
     for answer in ["y", "Y", "yes", "YES", " y "] {
         let platform = start();
         let (robot, old) = Robot::logged_in(&platform);
@@ -447,7 +436,7 @@ fn an_existing_login_is_replaced_after_a_yes() {
 }
 
 #[test]
-fn the_first_line_is_the_secret_and_the_second_the_answer() {
+fn first_line_is_the_secret_second_the_answer() {
     let platform = start();
     let (robot, old) = Robot::logged_in(&platform);
     let arguments = ["auth", "login", "--email", EMAIL, "--password", "-"];
@@ -456,7 +445,7 @@ fn the_first_line_is_the_secret_and_the_second_the_answer() {
 }
 
 #[test]
-fn yes_silent_no_interactive_and_json_skip_the_question() {
+fn yes_silent_no_interactive_json_skip_confirmation() {
     for option in ["--yes", "--silent", "--no-interactive", "--json"] {
         println!("case: {option}");
         let platform = start();
@@ -469,7 +458,7 @@ fn yes_silent_no_interactive_and_json_skip_the_question() {
 }
 
 #[test]
-fn without_a_login_there_is_no_question() {
+fn login_without_a_token_needs_no_confirmation() {
     for members in [
         json!({}),
         json!({"email_id": EMAIL}),
@@ -489,40 +478,7 @@ fn without_a_login_there_is_no_question() {
 // The file
 
 #[test]
-fn the_token_is_kept_even_if_the_selection_fails() {
-    for (name, code, answer) in [
-        ("the server stumbles", 3, Answer::json(500, json!({"error": "boom"}))),
-        ("the server refuses", 1, Answer::json(403, json!({"error": "no"}))),
-        ("the answer makes no sense", 3, Answer::json(200, json!({"spec": 7}))),
-    ] {
-        println!("case: {name}");
-        let platform = start();
-        let robot = Robot::of(&platform);
-        platform.answer(Call::UsersMe, answer);
-        let outcome = robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(code);
-        outcome.says("you are logged in");
-        let config = robot.config();
-        assert!(config["auth_token"].is_string(), "{config}");
-        assert_eq!(config["email_id"], EMAIL);
-        robot.rio(&["auth", "status"]).run().exits(0);
-    }
-}
-
-#[test]
-fn a_file_that_others_could_read_is_theirs_no_longer() {
-    let platform = start();
-    let robot = Robot::of(&platform);
-    let open = std::fs::Permissions::from_mode(0o644);
-    std::fs::set_permissions(robot.config_path(), open).unwrap();
-    robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(0);
-    let mode = std::fs::metadata(robot.config_path()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let left: Vec<_> = robot.config_path().parent().unwrap().read_dir().unwrap().collect();
-    assert_eq!(left.len(), 1, "{left:?}");
-}
-
-#[test]
-fn what_other_programs_keep_in_the_file_survives_to_the_letter() {
+fn login_keeps_other_members_unchanged() {
     let platform = start();
     let robot = Robot::of(&platform);
     let others = "\"piping_server\": {\"a\":[1, 2.50,null]},\n  \
@@ -545,7 +501,7 @@ fn what_other_programs_keep_in_the_file_survives_to_the_letter() {
 }
 
 #[test]
-fn another_account_forgets_the_selection_of_the_one_before() {
+fn login_of_another_account_removes_the_selection() {
     for before in [json!("grace@example.com"), json!(null)] {
         println!("case: {before}");
         let platform = start();
@@ -563,8 +519,8 @@ fn another_account_forgets_the_selection_of_the_one_before() {
 }
 
 #[test]
-fn the_same_account_keeps_its_selection_where_nobody_can_answer() {
-    // Two organizations, the second with several projects: both would be asked for.
+fn login_of_same_account_keeps_the_selection() {
+    // Both selections would prompt.
     let platform = Platform::with(World::of([
         Organization::new("first", ["a"]),
         Organization::new("second", ["b", "c"]),
@@ -593,10 +549,10 @@ fn the_same_account_keeps_its_selection_where_nobody_can_answer() {
 }
 
 #[test]
-fn a_config_file_that_makes_no_sense_stops_a_login_and_is_left_untouched() {
+fn invalid_config_file_stops_login_unchanged() {
     let platform = start();
     for (name, text, words) in [
-        ("cut short", "{\n  \"auth_token\": \"x", "line 2"),
+        ("incomplete JSON", "{\n  \"auth_token\": \"x", "line 2"),
         ("a list", "[]", "JSON object"),
         ("a token of the wrong type", "{\"auth_token\": 7}", "auth_token"),
         ("a host of the wrong type", "{\"oidc_host\": []}", "oidc_host"),

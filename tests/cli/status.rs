@@ -1,4 +1,4 @@
-//! `rio auth status`: what is known offline, and with `--verify` what the server says.
+//! `rio auth status`, offline and with `--verify`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -20,7 +20,7 @@ fn jwt_until(exp: impl Into<Value>) -> String {
     jwt(json!({"alg": "RS256"}), json!({"sub": "ada", "exp": exp.into()}))
 }
 
-/// A machine with this token and everything selected. Its hosts answer nothing.
+/// Logged in with this token, with everything selected. No host is set.
 fn robot_with(token: &str) -> Robot {
     let robot = Robot::new();
     robot.write_config(&config_with(token));
@@ -44,14 +44,14 @@ fn status(robot: &Robot, options: &[&str]) -> Outcome {
     robot.rio(&arguments).run_at(&FakeClock::at(at(NOW)))
 }
 
-/// A platform whose tokens begin at the time of these tests.
+/// A platform whose clock reads `NOW`.
 fn platform_now() -> Platform {
     let platform = Platform::start();
     platform.now(NOW);
     platform
 }
 
-/// Logged in on a platform that is gone: its port is closed.
+/// Logged in on a platform whose port is closed.
 fn unreachable_robot() -> (Robot, String) {
     let platform = platform_now();
     Robot::logged_in(&platform)
@@ -63,7 +63,7 @@ fn shows(outcome: &Outcome, text: &str) {
 }
 
 #[test]
-fn a_login_is_shown_with_whose_it_is_where_until_when_and_its_file() {
+fn status_shows_account_selection_expiry_and_file() {
     let robot = robot_with(&jwt_until(NOW + 3 * 86_400));
     let outcome = status(&robot, &[]).exits(0);
     for text in [
@@ -83,7 +83,7 @@ fn a_login_is_shown_with_whose_it_is_where_until_when_and_its_file() {
 }
 
 #[test]
-fn the_json_of_a_login_has_every_member() {
+fn json_of_a_login_has_every_member() {
     let robot = robot_with(&jwt_until(NOW + 3 * 86_400));
     let wanted = json!({
         "logged_in": true,
@@ -108,7 +108,7 @@ fn the_json_of_a_login_has_every_member() {
 }
 
 #[test]
-fn the_json_of_no_login_has_the_same_members() {
+fn json_without_a_login_has_the_same_members() {
     let robot = Robot::new();
     let outcome = status(&robot, &["--json"]).exits(1);
     let wanted = json!({
@@ -126,7 +126,7 @@ fn the_json_of_no_login_has_the_same_members() {
 }
 
 #[test]
-fn a_machine_without_a_login_is_told_how_to_log_in() {
+fn status_without_a_login_says_how_to_log_in() {
     let empty = Robot::new();
     empty.write_config_text("");
     let blank = Robot::new();
@@ -143,22 +143,22 @@ fn a_machine_without_a_login_is_told_how_to_log_in() {
 }
 
 #[test]
-fn the_exit_code_tells_a_token_that_may_be_good_from_one_that_is_not() {
+fn exit_code_is_1_only_for_an_expired_token() {
     let bare = |claims| jwt(json!({"alg": "RS256"}), claims);
     for (name, token, kind, expires_at, code) in [
         ("opaque", "0pa9ue".to_owned(), "opaque", json!(null), 0),
-        ("two dots but no JWT", "a.b!.c".to_owned(), "opaque", json!(null), 0),
-        ("a JWT without end", bare(json!({"sub": "ada"})), "jwt", json!(null), 0),
-        ("a JWT with a unexpected end", jwt_until("soon"), "jwt", json!(null), 0),
-        ("good for a second more", jwt_until(NOW + 1), "jwt", json!(NOW + 1), 0),
-        ("ends right now", jwt_until(NOW), "jwt", json!(NOW), 1),
+        ("two dots, not a JWT", "a.b!.c".to_owned(), "opaque", json!(null), 0),
+        ("JWT without exp", bare(json!({"sub": "ada"})), "jwt", json!(null), 0),
+        ("JWT with exp of another type", jwt_until("soon"), "jwt", json!(null), 0),
+        ("expires in a second", jwt_until(NOW + 1), "jwt", json!(NOW + 1), 0),
+        ("expires now", jwt_until(NOW), "jwt", json!(NOW), 1),
         ("expired", jwt_until(NOW - 60), "jwt", json!(NOW - 60), 1),
         ("expired in 1970", jwt_until(0), "jwt", json!(0), 1),
-        ("an end with a fraction", jwt_until(NOW as f64 + 1.5), "jwt", json!(NOW + 1), 0),
+        ("exp with a fraction", jwt_until(NOW as f64 + 1.5), "jwt", json!(NOW + 1), 0),
     ] {
         let robot = robot_with(&token);
-        let words = status(&robot, &[]);
-        assert_eq!(words.code, Some(code), "{name}\n{words}");
+        let text = status(&robot, &[]);
+        assert_eq!(text.code, Some(code), "{name}\n{text}");
         let outcome = status(&robot, &["--json"]);
         assert_eq!(outcome.code, Some(code), "{name}\n{outcome}");
         let json = &outcome.json()["token"];
@@ -170,7 +170,7 @@ fn the_exit_code_tells_a_token_that_may_be_good_from_one_that_is_not() {
 }
 
 #[test]
-fn a_token_that_ends_in_an_unthinkable_year_is_a_good_token() {
+fn expiry_beyond_year_9999_is_valid() {
     for end in [json!(253_402_300_800_u64), json!(u64::MAX), json!(1e30)] {
         let robot = robot_with(&jwt_until(end));
         assert_eq!(status(&robot, &[]).exits(0).code, Some(0));
@@ -180,7 +180,7 @@ fn a_token_that_ends_in_an_unthinkable_year_is_a_good_token() {
 }
 
 #[test]
-fn an_expired_login_says_so_and_how_to_renew_it() {
+fn expired_login_says_how_to_renew_it() {
     let robot = robot_with(&jwt_until(NOW - 7200));
     let outcome = status(&robot, &[]).exits(1);
     for text in ["has expired", EMAIL, "expired 2 hours ago", "rio auth refresh-token"] {
@@ -190,7 +190,7 @@ fn an_expired_login_says_so_and_how_to_renew_it() {
 }
 
 #[test]
-fn a_robot_that_thinks_it_is_1970_does_not_take_its_token_for_expired() {
+fn clock_at_1970_shows_only_the_expiry_date() {
     let robot = robot_with(&jwt_until(NOW));
     let outcome = robot.rio(&["auth", "status"]).run_at(&FakeClock::in_1970());
     shows(&outcome.exits(0), "expires on 2027-01-15 08:00:00 UTC");
@@ -224,10 +224,10 @@ fn nobody_is_asked_without_verify() {
 }
 
 #[test]
-fn the_file_is_only_read() {
+fn status_does_not_write_the_config_file() {
     let platform = platform_now();
     let (robot, token) = Robot::logged_in(&platform);
-    // Laid out as no writer of ours does it, and readable: status points that out and changes nothing.
+    // Formatted as rio never writes it, and readable by others: status warns and changes nothing.
     let url = platform.url();
     let config = format!(
         "{{\"x\":1.0,   \"rip_host\":\"{url}/\",\n\n\"auth_token\":\"{token}\",\"x\":[ ] }}\n\n"
@@ -244,11 +244,11 @@ fn the_file_is_only_read() {
         assert_eq!(after.modified().unwrap(), before.modified().unwrap());
     }
     let names = fs::read_dir(path.parent().unwrap()).unwrap();
-    assert_eq!(names.count(), 1, "nothing else was left there");
+    assert_eq!(names.count(), 1, "no other file was created");
 }
 
 #[test]
-fn a_machine_that_was_never_logged_in_gets_no_file() {
+fn status_creates_no_config_file() {
     let robot = Robot::new();
     for options in [&[] as &[&str], &["--json"], &["--verify"]] {
         status(&robot, options).exits(1);
@@ -257,7 +257,7 @@ fn a_machine_that_was_never_logged_in_gets_no_file() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_pointed_out() {
+fn config_file_readable_by_others_causes_a_warning() {
     let robot = robot_with("0pa9ue");
     let path = robot.config_path();
     for (mode, open) in [
@@ -284,7 +284,7 @@ fn a_file_that_others_can_read_is_pointed_out() {
 }
 
 #[test]
-fn what_is_not_selected_is_null() {
+fn missing_selection_is_null_in_json() {
     let robot = Robot::new();
     let mut config = config_with("0pa9ue");
     config["project_id"] = "".into();
@@ -304,7 +304,7 @@ fn what_is_not_selected_is_null() {
 }
 
 #[test]
-fn the_environment_is_shown() {
+fn status_shows_the_environment() {
     let robot = Robot::new();
     let mut config = config_with("0pa9ue");
     config["environment"] = "pr42".into();
@@ -314,7 +314,7 @@ fn the_environment_is_shown() {
 }
 
 #[test]
-fn custom_hosts_replace_the_environment() {
+fn status_shows_custom_hosts() {
     let robot = Robot::new();
     let mut config = config_with("0pa9ue");
     config["rip_host"] = "https://rip.example".into();
@@ -323,7 +323,7 @@ fn custom_hosts_replace_the_environment() {
 }
 
 #[test]
-fn a_name_cannot_steer_the_terminal() {
+fn names_are_shown_without_control_characters() {
     let robot = Robot::new();
     let mut config = config_with("0pa9ue");
     config["organization_name"] = "Acme\u{1b}]0;owned\u{7}\u{202e}\r\nLogged in as root".into();
@@ -339,7 +339,7 @@ fn a_name_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_host_that_makes_no_sense_does_not_hide_who_is_logged_in() {
+fn invalid_host_does_not_hide_the_account() {
     let robot = Robot::new();
     let mut config = config_with("0pa9ue");
     config["oidc_host"] = "http://oidc.example".into();
@@ -349,7 +349,7 @@ fn a_host_that_makes_no_sense_does_not_hide_who_is_logged_in() {
 }
 
 #[test]
-fn verify_asks_the_server_once_with_the_stored_token() {
+fn verify_sends_the_stored_token_once() {
     for prefix in ["", "Bearer "] {
         let platform = platform_now();
         let (robot, token) = Robot::logged_in(&platform);
@@ -364,7 +364,7 @@ fn verify_asks_the_server_once_with_the_stored_token() {
 }
 
 #[test]
-fn verify_in_json_says_true_false_or_that_it_is_not_known() {
+fn json_verified_is_true_false_or_null() {
     let platform = platform_now();
     let (robot, token) = Robot::logged_in(&platform);
     assert_eq!(status(&robot, &["--json", "--verify"]).exits(0).json()["verified"], true);
@@ -377,7 +377,7 @@ fn verify_in_json_says_true_false_or_that_it_is_not_known() {
 }
 
 #[test]
-fn a_token_that_the_server_refuses_is_no_login() {
+fn rejected_token_is_not_a_login() {
     for answer in [
         Answer::json(401, json!({"error": "token is expired"})),
         Answer::json(403, json!({"response": {"error": "no"}})),
@@ -394,7 +394,7 @@ fn a_token_that_the_server_refuses_is_no_login() {
 }
 
 #[test]
-fn a_server_in_trouble_has_not_refused_the_token() {
+fn server_failure_is_not_a_rejection() {
     type Make = fn() -> Answer;
     let page: Make = || Answer::text(502, "text/html", "<h1>Bad gateway</h1>");
     let cases: [(&str, Make, usize); 8] = [
@@ -403,9 +403,9 @@ fn a_server_in_trouble_has_not_refused_the_token() {
         ("503", || Answer::text(503, "text/plain", ""), 3),
         ("504", || Answer::json(504, json!({})), 3),
         ("429", || Answer::json(429, json!({"error": "slow down"})), 1),
-        ("hangs up", Answer::hang_up, 3),
-        ("a captive portal", || Answer::text(200, "text/html", "<h1>Welcome</h1>"), 1),
-        ("a redirect", || Answer::text(302, "text/html", "").header("Location", "/login"), 1),
+        ("closed connection", Answer::hang_up, 3),
+        ("captive portal", || Answer::text(200, "text/html", "<h1>Welcome</h1>"), 1),
+        ("redirect", || Answer::text(302, "text/html", "").header("Location", "/login"), 1),
     ];
     for (name, answer, tries) in cases {
         let platform = platform_now();
@@ -420,7 +420,7 @@ fn a_server_in_trouble_has_not_refused_the_token() {
 }
 
 #[test]
-fn logged_out_expired_refused_and_could_not_ask_are_four_answers() {
+fn not_logged_in_expired_rejected_unverified_differ() {
     let platform = platform_now();
     let logged_out = Robot::of(&platform);
     let (expired, _) = Robot::logged_in(&platform);
@@ -444,7 +444,7 @@ fn logged_out_expired_refused_and_could_not_ask_are_four_answers() {
 }
 
 #[test]
-fn verify_tells_how_far_the_clock_is_from_the_servers() {
+fn verify_compares_the_clock_with_the_servers() {
     for (server, words) in [
         (NOW, "matches the server's"),
         (NOW - 2, "matches the server's"),
@@ -460,7 +460,7 @@ fn verify_tells_how_far_the_clock_is_from_the_servers() {
 }
 
 #[test]
-fn the_clock_is_told_of_a_refusal_too() {
+fn verify_compares_the_clock_after_a_rejection() {
     let platform = platform_now();
     let (robot, token) = Robot::logged_in(&platform);
     platform.revoke(&token);
@@ -469,7 +469,7 @@ fn the_clock_is_told_of_a_refusal_too() {
 }
 
 #[test]
-fn a_server_that_does_not_tell_its_time_is_no_trouble() {
+fn verify_works_without_a_server_date() {
     for date in ["", "Date: yesterday\r\n"] {
         let platform = platform_now();
         let (robot, _) = Robot::logged_in(&platform);
@@ -485,7 +485,7 @@ fn a_server_that_does_not_tell_its_time_is_no_trouble() {
 }
 
 #[test]
-fn a_token_that_the_server_accepts_has_not_expired_whatever_the_clock_says() {
+fn accepted_token_has_not_expired_by_a_wrong_clock() {
     let platform = platform_now();
     let (robot, _) = Robot::logged_in(&platform);
     platform.date(Some(httpdate::fmt_http_date(at(NOW))));
@@ -497,7 +497,7 @@ fn a_token_that_the_server_accepts_has_not_expired_whatever_the_clock_says() {
 }
 
 #[test]
-fn verify_without_a_login_asks_nobody() {
+fn verify_without_a_login_is_offline() {
     let platform = platform_now();
     let robot = Robot::of(&platform);
     let outcome = status(&robot, &["--verify"]).exits(1);
