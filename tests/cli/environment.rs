@@ -87,9 +87,9 @@ fn environment_removes_login_and_selection_only() {
 #[test]
 fn same_environment_removes_the_login() {
     let robot = Robot::new();
-    choose(&robot, "dev").exits(0);
+    set(&robot, "dev").exits(0);
     robot.set_config(json!({"auth_token": "t"}));
-    choose(&robot, "dev").exits(0);
+    set(&robot, "dev").exits(0);
     assert_eq!(robot.config().get("auth_token"), None);
 }
 

@@ -507,7 +507,7 @@ fn login_of_another_account_removes_the_selection() {
         let platform = start();
         let robot = logged_in_and_selected(&platform);
         robot.set_config(json!({"email_id": before}));
-        // Its own cannot be looked up, so that nothing takes the old one's place.
+        // No new selection is made.
         platform.answer(Call::UsersMe, Answer::json(500, json!({})));
         robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(3);
         let config = robot.config();

@@ -47,17 +47,7 @@ fn logout_tells_the_server_and_removes_the_login() {
 }
 
 #[test]
-fn a_token_that_was_stored_with_bearer_is_not_prefixed_twice() {
-    let platform = Platform::start();
-    let (robot, token) = robot_on(&platform);
-    robot.set_config(json!({"auth_token": format!("Bearer {token}")}));
-    logout(&robot).exits(0);
-    let [request] = platform.calls(Call::UserLogout).try_into().expect("one call");
-    assert_eq!(request.header("Authorization"), Some(&*format!("Bearer {token}")));
-}
-
-#[test]
-fn all_else_in_the_file_stays_to_the_letter_and_in_its_order() {
+fn logout_keeps_other_members_unchanged() {
     let platform = Platform::start();
     let token = platform.issue_token();
     let url = platform.url();
@@ -220,7 +210,7 @@ fn invalid_host_does_not_stop_logout() {
         ("rip_host", "http://rip.example"),
     ] {
         let platform = Platform::start();
-        let (robot, _) = robot_on(&platform);
+        let (robot, _) = logged_in(&platform);
         robot.set_config(json!({key: value}));
         let outcome = logout(&robot).exits(0);
         assert_removed(&robot, &outcome);

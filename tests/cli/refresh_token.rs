@@ -231,7 +231,7 @@ fn failed_password_login_exits_3_and_changes_nothing() {
 #[test]
 fn password_refresh_needs_a_stored_email() {
     let platform = Platform::start();
-    let robot = with_dead_token(&platform);
+    let robot = with_revoked_token(&platform);
     robot.set_config(json!({"email_id": null}));
     let outcome = refresh(&robot, &[], &format!("{PASSWORD}\n")).exits(1);
     outcome.says("rio auth login");
