@@ -36,22 +36,27 @@ pub fn nested(depth: usize) -> Value {
     raw_json(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
 }
 
-/// For responses after which the fake platform closes the connection. Without the header, the client might
-/// send its next request on it (RFC 9112 §9.6).
-pub const OK_CLOSE: &str = "HTTP/1.1 200 OK\r\nConnection: close";
+/// The platform closes the connection after the bytes of a case. Without this header, the client might send its next
+/// request before it sees the end (RFC 9112 §9.6).
+const CLOSE: &str = "Connection: close";
 
-/// These header lines, a Content-Length, and the body.
+/// These header lines, the length, and the body.
 pub fn http(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let head = format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!("{head}\r\n{CLOSE}\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
 pub fn chunked(chunks: &str) -> Vec<u8> {
-    format!("{OK_CLOSE}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}").into_bytes()
+    framed("Transfer-Encoding: chunked", chunks)
+}
+
+/// A response with this header in place of a Content-Length.
+pub fn framed(header: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\n{CLOSE}\r\n{header}\r\n\r\n{body}").into_bytes()
 }
 
 /// A response with a Content-Encoding.
 pub fn encoded(encoding: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
-    http(&format!("{OK_CLOSE}\r\nContent-Encoding: {encoding}"), body)
+    http(&format!("HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}"), body)
 }

@@ -18,11 +18,13 @@ pub fn cases() -> Vec<Case> {
             Answer::text(200, "text/html", fixture.good_body(D).to_string())
         }),
         case(D, "JSON without Content-Type", |fixture| {
-            Answer::raw(http(OK_CLOSE, fixture.good_body(D).to_string()))
+            Answer::raw(http("HTTP/1.1 200 OK", fixture.good_body(D).to_string()))
         }),
         with_bytes(D, "second response after the first", |body| {
+            let reusable =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             let forged = http("HTTP/1.1 200 OK", r#"{"device_code":"x","user_code":"FORGED"}"#);
-            [http("HTTP/1.1 200 OK", body), forged].concat()
+            [reusable.as_bytes(), &forged].concat()
         })
         .hides("FORGED"),
         // Not a discovery document.
