@@ -2,62 +2,33 @@
 //! standard input.
 
 use std::io::{self, Write};
-use std::rc::Rc;
 
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::host::qr::{self, Ink};
+use crate::host::terminal::{self, Screen, Size};
 use crate::secret::Secret;
 use crate::text;
 
 /// Where answers come from: a terminal, or the lines of a pipe or a file.
 pub trait Input {
-    /// Whether a user answers.
     fn is_terminal(&self) -> bool;
     /// The next line without its line break; `None` at the end of input.
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>>;
-    /// Discards what the user typed before the question.
-    fn discard_typed(&mut self);
-    /// Turns the terminal's echo off.
-    fn hide_typing(&mut self) -> io::Result<()>;
-    /// Turns it on again.
-    fn show_typing(&mut self);
 }
 
-/// Columns and lines of a terminal at this moment; the user may resize its window.
-pub type Size = Rc<dyn Fn() -> (usize, usize)>;
-
-/// What the user's terminal can show. The default is no terminal.
-#[derive(Clone, Default)]
-pub struct Screen {
-    /// The size of standard output, if it is a terminal.
-    pub stdout: Option<Size>,
-    /// The size of standard error, if it is a terminal.
-    pub stderr: Option<Size>,
-    /// Characters beyond ASCII.
-    pub utf8: bool,
-    /// The blocks of which a QR code is drawn.
-    pub half_blocks: bool,
-    /// Bold text and colors on standard error.
-    pub color: bool,
-    /// A line on standard error that is drawn again in place.
-    pub status_line: bool,
-}
-
-/// The three standard streams. It removes from every line what could control the terminal
-/// ([`text::printable`]).
+/// Every line that it prints goes through [`text::printable`], so no text can control the terminal.
 pub struct Console {
     input: Box<dyn Input>,
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     screen: Screen,
-    /// Columns of the status line that is shown now.
+    /// Columns of the status that is shown now.
     status_width: usize,
 }
 
 impl Console {
-    /// A console on these streams.
     pub fn new(
         input: Box<dyn Input>,
         out: Box<dyn Write>,
@@ -67,7 +38,7 @@ impl Console {
         Console { input, out, err, screen, status_width: 0 }
     }
 
-    /// Prints a line of the result on standard output. An error to write it must fail the command, or a
+    /// Prints a line of the result on standard output. The command must fail if it cannot be written: a
     /// script would take an incomplete result for a complete one.
     pub fn print(&mut self, line: &str) -> Result<(), Error> {
         self.write_out(&self.folded(line, &self.screen.stdout))
@@ -83,7 +54,7 @@ impl Console {
         text.lines().try_for_each(|line| self.print(line))
     }
 
-    /// Prints a text as it is.
+    /// Prints a text unchanged.
     pub fn print_script(&mut self, script: &str) -> Result<(), Error> {
         self.write_out(script.trim_end_matches('\n'))
     }
@@ -93,13 +64,13 @@ impl Console {
         self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).map_err(unwritable)
     }
 
-    /// Says a line on standard error. A failure to write it is ignored.
+    /// Prints a line on standard error. A failure to write it is ignored.
     pub fn say(&mut self, line: &str) {
         let line = self.folded(line, &self.screen.stderr);
         self.write_err(&format!("{line}\n"));
     }
 
-    /// Says a line in bold and unbroken: the user copies it.
+    /// Like [`Console::say`], in bold and never broken, because the user copies it.
     pub fn say_strong(&mut self, line: &str) {
         let line = self.shown(line, &self.screen.stderr);
         match self.screen.color {
@@ -108,12 +79,11 @@ impl Console {
         }
     }
 
-    /// Says a warning.
     pub fn warn(&mut self, text: &str) {
         self.say(&format!("rio: warning: {text}"));
     }
 
-    /// Says an error: the fact, then the advice, indented.
+    /// Prints an error: the fact, then the advice, indented.
     pub fn fail(&mut self, error: &Error) {
         if error.is_silent() {
             return;
@@ -125,7 +95,7 @@ impl Console {
         }
     }
 
-    /// Shows a status on the last line, in place of the previous one. Does nothing without a status line.
+    /// Shows a status on the last line, in place of the previous status. Needs [`Screen::status_line`].
     pub fn show_status(&mut self, text: &str) {
         let Some(columns) = self.status_columns() else { return };
         let text = self.shown(text, &self.screen.stderr);
@@ -136,7 +106,6 @@ impl Console {
         self.status_width = width;
     }
 
-    /// Removes the status.
     pub fn clear_status(&mut self) {
         let width = std::mem::take(&mut self.status_width);
         if width > 0 {
@@ -144,12 +113,11 @@ impl Console {
         }
     }
 
-    /// Whether [`Console::show_status`] shows anything.
     pub fn has_status(&self) -> bool {
         self.status_columns().is_some()
     }
 
-    /// Whether it shows all of this text.
+    /// Whether [`Console::show_status`] shows the whole text.
     pub fn fits_status(&self, text: &str) -> bool {
         self.status_columns().is_some_and(|columns| text.chars().count() <= columns)
     }
@@ -176,24 +144,22 @@ impl Console {
         self.lines().saturating_sub(2).max(1)
     }
 
-    /// Columns of standard error.
     pub fn columns(&self) -> usize {
         self.screen.stderr.as_ref().map_or(usize::MAX, |size| size().0)
     }
 
-    /// Lines of standard error.
     pub fn lines(&self) -> usize {
         self.screen.stderr.as_ref().map_or(usize::MAX, |size| size().1)
     }
 
-    /// How many lines a text takes on standard error.
+    /// How many lines [`Console::say`] takes for the text.
     pub fn lines_of(&self, text: &str) -> usize {
         let columns = self.columns().max(1);
         let lines = |line: &str| line.chars().count().div_ceil(columns).max(1);
         self.folded(text, &self.screen.stderr).lines().map(lines).sum()
     }
 
-    /// Whether standard error shows the text unchanged.
+    /// Whether [`Console::say`] shows the text unchanged.
     pub fn can_show(&self, text: &str) -> bool {
         self.shown(text, &self.screen.stderr) == text
     }
@@ -207,38 +173,38 @@ impl Console {
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
         let answer = self.prompt(question);
         // Only a terminal echoes the user's Enter.
-        if !matches!(answer, Ok(Some(_))) || !self.input.is_terminal() {
+        if !matches!(answer, Ok(Some(_))) || !self.is_interactive() {
             self.write_err("\n");
         }
         Ok(answer?.map(|line| String::from_utf8_lossy(&line).into_owned()))
     }
 
-    /// Asks for a line that is not shown while the user types it; `None` at the end of input.
+    /// Asks for a line that the terminal does not show; `None` at the end of input.
     pub fn ask_hidden(&mut self, question: &str) -> Result<Option<Secret>, Error> {
-        // Before the question, because a fast user may type at once.
-        self.input.hide_typing().map_err(unreadable)?;
+        if self.is_interactive() {
+            // Before the question, because a user may start to type when it appears.
+            terminal::hide_typing().map_err(unreadable)?;
+        }
         let answer = self.prompt(question);
-        self.input.show_typing();
+        terminal::show_typing();
         self.write_err("\n");
         answer?.map(secret).transpose()
     }
 
     /// The first line of standard input, for an option whose value is `-`.
     pub fn read_secret(&mut self, option: &str) -> Result<Option<Secret>, Error> {
-        if self.input.is_terminal() {
+        if self.is_interactive() {
             return self.ask_hidden(&format!("Value of {option}: "));
         }
-        self.read_line()?.map(secret).transpose()
+        self.input.read_line().map_err(unreadable)?.map(secret).transpose()
     }
 
     fn prompt(&mut self, question: &str) -> Result<Option<Vec<u8>>, Error> {
+        if self.is_interactive() {
+            terminal::discard_input();
+        }
         let question = self.folded(question, &self.screen.stderr);
-        self.input.discard_typed();
         self.write_err(&question);
-        self.read_line()
-    }
-
-    fn read_line(&mut self) -> Result<Option<Vec<u8>>, Error> {
         self.input.read_line().map_err(unreadable)
     }
 
@@ -267,30 +233,27 @@ impl Console {
 
 fn unwritable(error: io::Error) -> Error {
     let advice = "Check where the output goes, then run the command again.";
+    let closed = Error::failure("standard output is closed", advice);
     match error.kind() {
-        io::ErrorKind::BrokenPipe => Error::failure("standard output is closed", advice).silent(),
-        _ if error.raw_os_error() == Some(libc::EBADF) => {
-            Error::failure("standard output is closed", advice)
-        }
+        io::ErrorKind::BrokenPipe => closed.silent(),
+        _ if error.raw_os_error() == Some(libc::EBADF) => closed,
         kind => Error::failure(format!("cannot write to standard output: {kind}"), advice),
     }
 }
 
-fn unreadable(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::InvalidData => not_a_line(),
-        kind => Error::failure(format!("cannot read standard input: {kind}"), ANSWER),
-    }
-}
-
 fn secret(line: Vec<u8>) -> Result<Secret, Error> {
-    String::from_utf8(line).map(Secret::new).map_err(|_| not_a_line())
+    String::from_utf8(line)
+        .map(Secret::new)
+        .map_err(|_| unreadable(io::ErrorKind::InvalidData.into()))
 }
 
-const ANSWER: &str = "Answer at a terminal, or pipe text in.";
-
-fn not_a_line() -> Error {
-    Error::failure("standard input is not text, or has a line over 64 KiB", ANSWER)
+fn unreadable(error: io::Error) -> Error {
+    let fact = match error.kind() {
+        io::ErrorKind::InvalidData => "standard input is not text".to_owned(),
+        io::ErrorKind::FileTooLarge => "standard input has a line over 64 KiB".to_owned(),
+        kind => format!("cannot read standard input: {kind}"),
+    };
+    Error::failure(fact, "Answer at a terminal, or pipe text in.")
 }
 
 /// Only strings hold characters beyond ASCII, and there they can be escaped (RFC 8259 §7).

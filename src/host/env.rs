@@ -1,10 +1,10 @@
-//! The environment, read once and passed in.
+//! Environment variables, read once and passed in.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// The environment variables and the user's home. A variable that is set but empty counts as not set.
+/// The environment variables and the home directory. An empty variable counts as not set.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
@@ -12,7 +12,6 @@ pub struct Env {
 }
 
 impl Env {
-    /// These variables and this home.
     pub fn new<K: Into<OsString>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (K, V)>,
         home: Option<PathBuf>,
@@ -21,21 +20,17 @@ impl Env {
         Env { variables, home }
     }
 
-    /// The process's own; the home is that of the password file where `HOME` is not set.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the environment enters the program"
-    )]
+    /// Those of the process. Without `HOME`, the home directory comes from /etc/passwd.
+    #[expect(clippy::disallowed_methods, reason = "the environment enters the program here")]
     pub fn of_process() -> Self {
         Env::new(std::env::vars_os(), home::home_dir().filter(|home| home.is_absolute()))
     }
 
-    /// The variable's value.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
     }
 
-    /// The variable's value, if it is UTF-8.
+    /// The value, if it is UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.to_str()
     }
@@ -45,7 +40,6 @@ impl Env {
         self.get(name).is_some_and(|value| value == "1")
     }
 
-    /// The user's home directory.
     pub fn home(&self) -> Option<&PathBuf> {
         self.home.as_ref()
     }

@@ -1,5 +1,4 @@
-//! Everything the program meets on the machine it runs on, in one place, so that a test can bring its
-//! own.
+//! The machine that rio runs on. A test passes in its own [`Host`].
 
 pub mod browser;
 pub mod clock;
@@ -16,34 +15,27 @@ pub mod trace;
 use std::io;
 use std::rc::Rc;
 
-use self::clock::{Clock, SystemClock};
-use self::console::Console;
-use self::env::Env;
-use self::trace::Trace;
 use browser::CommandLine;
+use clock::{Clock, SystemClock};
+use console::Console;
+use env::Env;
 use random::RandomFraction;
+use trace::Trace;
 
-/// Starts the first of some command lines that can be started; see [`browser::commands`].
+/// Starts one of the command lines; see [`browser::start`].
 pub type Browser = Box<dyn Fn(&[CommandLine])>;
 
-/// The machine: environment, clocks, chance, streams, browser.
 pub struct Host {
-    /// Environment variables and home.
     pub env: Env,
-    /// Both clocks, and waiting.
     pub clock: Rc<dyn Clock>,
-    /// What spreads the waits of many machines.
     pub random: RandomFraction,
-    /// The three standard streams.
     pub console: Console,
-    /// Opens a page.
     pub browser: Browser,
-    /// What `RIO_DEBUG` shows.
     pub trace: Trace,
 }
 
 impl Host {
-    /// The machine as it is.
+    /// The real machine.
     pub fn of_process() -> Self {
         process::set_up();
         signals::handle();

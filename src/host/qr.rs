@@ -1,47 +1,45 @@
-//! A QR code in characters, for a phone's camera before a terminal.
+//! Draws a QR code on a terminal.
 
 use qrcodegen::{QrCode, QrCodeEcc};
 
-/// What the code is drawn with.
+/// The characters that draw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ink {
-    /// White on black by escape sequences, so that it scans whatever colors the terminal has. Without
-    /// them the terminal is taken to be light on dark.
+    /// Escape sequences set white on black. Without them, the code needs a terminal with a dark background.
     pub color: bool,
-    /// Half blocks, two modules to a character; else two characters to a module.
+    /// A half block shows two modules. Without them, a module takes two characters.
     pub half_blocks: bool,
 }
 
-/// The light margin, in modules: what the standard asks for (ISO/IEC 18004), and what phones can do with.
+/// The light margin, in modules: what ISO/IEC 18004 requires, and what is enough for phones.
 const MARGINS: [i32; 2] = [4, 2];
 
 const WHITE_ON_BLACK: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Draws a text with the widest margin that fits into this many columns and lines; `None` if none does.
-/// Nothing is ever cut.
+/// Draws a text with the widest margin that fits; `None` if none fits.
 pub fn draw(text: &str, ink: Ink, columns: usize, lines: usize) -> Option<Vec<String>> {
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
     MARGINS.into_iter().find_map(|margin| {
-        let modules = usize::try_from(code.size().checked_add(margin.checked_mul(2)?)?).ok()?;
+        let modules = usize::try_from(code.size() + 2 * margin).ok()?;
         let (width, height) = match ink.half_blocks {
             true => (modules, modules.div_ceil(2)),
-            false => (modules.checked_mul(2)?, modules),
+            false => (2 * modules, modules),
         };
         (width <= columns && height <= lines).then(|| rows(&code, ink, margin))
     })
 }
 
 fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
-    let (start, end) = (0_i32.saturating_sub(margin), code.size().saturating_add(margin));
-    // Beyond its sides the code has light modules.
+    let (start, end) = (-margin, code.size() + margin);
+    // Outside the code, `get_module` is false: light.
     let light = |x: i32, y: i32| !code.get_module(x, y);
     let step = if ink.half_blocks { 2 } else { 1 };
     (start..end)
         .step_by(step)
         .map(|y| {
             let row: String = (start..end)
-                .map(|x| match (ink.half_blocks, light(x, y), light(x, y.saturating_add(1))) {
+                .map(|x| match (ink.half_blocks, light(x, y), light(x, y + 1)) {
                     (true, true, true) => "\u{2588}",
                     (true, true, false) => "\u{2580}",
                     (true, false, true) => "\u{2584}",
@@ -58,8 +56,7 @@ fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
         .collect()
 }
 
-/// Hash signs leave gaps, and so do blocks where the lines of the screen stand apart; reversed blanks do
-/// not.
+/// Replaces what leaves gaps between lines, or between characters, by reversed spaces.
 fn solid(row: &str) -> String {
     row.replace('#', "\u{2588}")
         .replace('\u{2588}', "\x1b[7m \x1b[27m")
@@ -84,24 +81,24 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_of_a_hundred_characters_fits_a_screen_of_80_by_24_with_room_for_words() {
+    fn code_of_100_characters_leaves_room_on_80_by_24() {
         let rows = draw(&uri(100), BLOCKS, 80, 21).unwrap();
         assert_eq!(size(&rows), (41, 21));
         let rows = draw(&uri(100), BLOCKS, 80, 23).unwrap();
-        assert_eq!(size(&rows), (45, 23), "with the full margin where there is room");
+        assert_eq!(size(&rows), (45, 23), "the full margin");
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out_and_never_cut() {
+    fn code_that_does_not_fit_is_not_drawn() {
         assert_eq!(draw(&uri(100), BLOCKS, 80, 20), None);
         assert_eq!(draw(&uri(100), BLOCKS, 40, 24), None);
         assert_eq!(draw(&uri(100), SIGNS, 80, 24), None);
-        assert_eq!(draw(&uri(4000), BLOCKS, 500, 500), None, "more than any code holds");
+        assert_eq!(draw(&uri(4000), BLOCKS, 500, 500), None, "more than a code can hold");
         assert_eq!(size(&draw(&uri(60), SIGNS, 100, 45).unwrap()), (82, 41));
     }
 
     #[test]
-    fn every_row_is_as_wide_and_the_margin_is_light() {
+    fn rows_are_equally_wide_and_the_margin_is_light() {
         for ink in [BLOCKS, SIGNS] {
             let rows = draw(&uri(60), ink, 200, 200).unwrap();
             assert!(rows.iter().all(|row| row.chars().count() == rows[0].chars().count()));
@@ -110,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_only_there_with_color() {
+    fn escape_sequences_need_color() {
         let color = Ink { color: true, ..BLOCKS };
         assert!(draw(&uri(60), color, 200, 200).unwrap().iter().all(|row| row.ends_with(PLAIN)));
         assert!(!draw(&uri(60), BLOCKS, 200, 200).unwrap().concat().contains('\x1b'));

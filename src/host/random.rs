@@ -1,34 +1,31 @@
-//! RandomFraction, as something that can be passed in.
-//!
-//! It spreads in time what many machines would do at one moment. No secret is made of it.
+//! Random numbers for jitter, which keeps a fleet from retrying in step. Not for secrets.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A random part of a whole, from none to all of it.
+/// A fraction from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fraction(u32);
 
 impl Fraction {
-    /// So much of [`u32::MAX`].
+    /// `part` of [`u32::MAX`].
     pub const fn new(part: u32) -> Self {
         Fraction(part)
     }
 
-    /// This part of a duration.
     pub fn of(self, whole: Duration) -> Duration {
         let part = f64::from(self.0) / f64::from(u32::MAX);
         Duration::try_from_secs_f64(whole.as_secs_f64() * part).unwrap_or(whole).min(whole)
     }
 }
 
-/// Draws a share; each time another one.
+/// Returns another fraction on each call.
 pub type RandomFraction = Rc<dyn Fn() -> Fraction>;
 
-/// The machine's own: std's hash maps are seeded from the system's randomness, which needs no package and
-/// never waits for it, not even on a robot that has just started.
-#[expect(clippy::disallowed_methods, reason = "this is where chance enters the program")]
+/// Real random numbers: std seeds its hash maps from the system, without blocking on a machine that has just
+/// started.
+#[expect(clippy::disallowed_methods, reason = "randomness enters the program here")]
 pub fn of_process() -> RandomFraction {
     Rc::new(|| {
         let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
@@ -41,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_between_nothing_and_the_whole() {
+    fn fraction_is_between_zero_and_the_whole() {
         for whole in [Duration::ZERO, Duration::from_secs(5), Duration::MAX] {
             assert_eq!(Fraction::default().of(whole), Duration::ZERO);
             assert_eq!(Fraction::new(u32::MAX).of(whole), whole);
@@ -51,14 +48,14 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_spread_evenly() {
+    fn random_fractions_are_spread_evenly() {
         let draw = of_process();
         let mut tenths = [0; 10];
         for _ in 0..10_000 {
             let tenth = draw().of(Duration::from_secs(10)).as_secs().min(9);
             tenths[tenth as usize] += 1;
         }
-        // Six standard deviations: once in a hundred million runs.
+        // Six standard deviations: it fails once in a hundred million runs.
         assert!(tenths.iter().all(|count| (820..1180).contains(count)), "{tenths:?}");
     }
 }

@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Read};
 use std::os::fd::FromRawFd;
 
 use crate::host::console::Input;
-use crate::host::terminal;
 
 /// No answer is longer, in bytes.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -14,7 +13,6 @@ const LONGEST_LINE: usize = 64 * 1024;
 pub struct StandardInput(File);
 
 impl StandardInput {
-    /// Takes standard input over.
     pub fn open() -> Self {
         // SAFETY: nothing else in the program uses this descriptor.
         StandardInput(unsafe { File::from_raw_fd(libc::STDIN_FILENO) })
@@ -35,7 +33,7 @@ impl Input for StandardInput {
             if line.ends_with(b"\n") {
                 break;
             } else if line.len() == LONGEST_LINE {
-                return Err(io::ErrorKind::InvalidData.into());
+                return Err(io::ErrorKind::FileTooLarge.into());
             }
         }
         if line.is_empty() {
@@ -48,21 +46,6 @@ impl Input for StandardInput {
             remove_keys(&mut line);
         }
         Ok(Some(line))
-    }
-
-    fn discard_typed(&mut self) {
-        if self.is_terminal() {
-            // SAFETY: takes no pointer.
-            unsafe { libc::tcflush(libc::STDIN_FILENO, libc::TCIFLUSH) };
-        }
-    }
-
-    fn hide_typing(&mut self) -> io::Result<()> {
-        if self.is_terminal() { terminal::hide_typing() } else { Ok(()) }
-    }
-
-    fn show_typing(&mut self) {
-        terminal::show_typing();
     }
 }
 

@@ -8,8 +8,57 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{c_int, termios};
 
-use crate::host::console::{Screen, Size};
 use crate::host::env::Env;
+
+/// Columns and lines now; the user may resize the window.
+pub type Size = Rc<dyn Fn() -> (usize, usize)>;
+
+/// What the user's terminal can show. The default is no terminal.
+#[derive(Clone, Default)]
+pub struct Screen {
+    /// The size of standard output, if it is a terminal.
+    pub stdout: Option<Size>,
+    /// The size of standard error, if it is a terminal.
+    pub stderr: Option<Size>,
+    /// Characters beyond ASCII.
+    pub utf8: bool,
+    /// The blocks that QR codes are drawn with.
+    pub half_blocks: bool,
+    /// Bold text and colors on standard error.
+    pub color: bool,
+    /// A line on standard error that is drawn again in place.
+    pub status_line: bool,
+}
+
+/// Reads `NO_COLOR`, `TERM`, the locale and the sizes.
+pub fn screen(env: &Env) -> Screen {
+    let err = io::stderr().is_terminal();
+    let term = env.text("TERM").filter(|term| *term != "dumb");
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.text(name));
+    let encoding = locale.and_then(|locale| locale.split('@').next()).unwrap_or_default();
+    Screen {
+        stdout: io::stdout().is_terminal().then(|| size_of(libc::STDOUT_FILENO)),
+        stderr: err.then(|| size_of(libc::STDERR_FILENO)),
+        utf8: ["utf-8", "utf8"].iter().any(|name| encoding.to_ascii_lowercase().ends_with(name)),
+        color: err && term.is_some() && env.get("NO_COLOR").is_none(),
+        // Most of Debian's fonts for the Linux console lack them.
+        half_blocks: term != Some("linux"),
+        status_line: err && term.is_some() && !env.is_on("RIO_DEBUG"),
+    }
+}
+
+fn size_of(terminal: c_int) -> Size {
+    Rc::new(move || {
+        let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: TIOCGWINSZ fills in the struct, or fails.
+        unsafe { libc::ioctl(terminal, libc::TIOCGWINSZ, &mut size) };
+        match (size.ws_col, size.ws_row) {
+            // A serial line has no size.
+            (0, _) | (_, 0) => (80, 24),
+            (columns, lines) => (columns.into(), lines.into()),
+        }
+    })
+}
 
 /// The settings to restore; null while the user's typing is shown. What it points to is never freed, so
 /// that a signal handler can read it at any time.
@@ -42,6 +91,12 @@ pub fn show_typing() {
     }
 }
 
+/// Discards what the user typed before a question.
+pub fn discard_input() {
+    // SAFETY: takes no pointer.
+    unsafe { libc::tcflush(libc::STDIN_FILENO, libc::TCIFLUSH) };
+}
+
 /// `TCSANOW`, because output that the user holds with Ctrl-S must not delay it.
 fn set(settings: &termios) -> io::Result<()> {
     // SAFETY: the struct is valid.
@@ -50,34 +105,4 @@ fn set(settings: &termios) -> io::Result<()> {
 
 fn check(result: c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// What `NO_COLOR`, `TERM` and the locale say that the terminal can show.
-pub fn screen(env: &Env) -> Screen {
-    let err = io::stderr().is_terminal();
-    let term = env.text("TERM").filter(|term| *term != "dumb");
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.text(name));
-    let encoding = locale.and_then(|locale| locale.split('@').next()).unwrap_or_default();
-    Screen {
-        stdout: io::stdout().is_terminal().then(|| size_of(libc::STDOUT_FILENO)),
-        stderr: err.then(|| size_of(libc::STDERR_FILENO)),
-        utf8: ["utf-8", "utf8"].iter().any(|name| encoding.to_ascii_lowercase().ends_with(name)),
-        color: err && term.is_some() && env.get("NO_COLOR").is_none(),
-        // Most of Debian's fonts for the Linux console lack them.
-        half_blocks: term != Some("linux"),
-        status_line: err && term.is_some() && !env.is_on("RIO_DEBUG"),
-    }
-}
-
-fn size_of(terminal: c_int) -> Size {
-    Rc::new(move || {
-        let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: TIOCGWINSZ fills in the struct, or fails.
-        unsafe { libc::ioctl(terminal, libc::TIOCGWINSZ, &mut size) };
-        match (size.ws_col, size.ws_row) {
-            // A serial line has no size.
-            (0, _) | (_, 0) => (80, 24),
-            (columns, lines) => (columns.into(), lines.into()),
-        }
-    })
 }

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use platform::{Answer, Call, Platform, Request, World, jwt};
 use rio::host::clock::Clock;
-use rio::host::console::Screen;
 use rio::host::random::Fraction;
+use rio::host::terminal::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream, screen};

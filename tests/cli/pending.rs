@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
-use rio::host::console::Screen;
+use rio::host::terminal::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Robot, screen};

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 
 use platform::{Answer, Call, Platform};
-use rio::host::console::Screen;
+use rio::host::terminal::Screen;
 use serde_json::json;
 
 use crate::robot::{FakeClock, Outcome, Robot, screen};

@@ -25,8 +25,9 @@ use std::rc::Rc;
 
 use platform::Platform;
 use rio::host::Host;
-use rio::host::console::{Console, Screen, Size};
+use rio::host::console::Console;
 use rio::host::env::Env;
+use rio::host::terminal::{Screen, Size};
 use rio::host::trace::Trace;
 use serde_json::{Value, json};
 

@@ -17,14 +17,6 @@ impl Input for Lines {
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         Ok(self.0.pop().map(String::into_bytes))
     }
-
-    fn discard_typed(&mut self) {}
-
-    fn hide_typing(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn show_typing(&mut self) {}
 }
 
 /// A stream that keeps what is written to it.
