@@ -2,7 +2,6 @@
 //! take.
 
 use std::ops::Add;
-use std::sync::Arc;
 
 use ureq::Error;
 use ureq::unversioned::transport::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use ureq::unversioned::transport::{
 
 use super::progress::{CurrentProgress, Progress};
 
-/// Wraps [`DefaultConnector`]: SOCKS, CONNECT, TCP and TLS.
+/// [`DefaultConnector`], which does SOCKS, CONNECT, TCP and TLS, with a record of its progress.
 #[derive(Debug)]
 pub struct TrackingConnector {
     inner: DefaultConnector,
@@ -33,7 +32,7 @@ impl Connector for TrackingConnector {
         details: &ConnectionDetails,
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        // ureq's CONNECT connector calls this again, from within, to connect to the proxy.
+        // To connect to an HTTP proxy, ureq calls this again from within.
         let is_to_proxy = self.progress.get() == Progress::Connecting;
         self.progress.set(Progress::Connecting);
         let Some(transport) = self.inner.connect(details, chained)? else { return Ok(None) };
@@ -46,24 +45,17 @@ impl Connector for TrackingConnector {
             inner: transport,
             progress: self.progress.clone(),
             deadline: details.now.add(details.timeout.after),
-            current_time: details.current_time.clone(),
         })))
     }
 }
 
-/// A connection to an HTTP proxy. ureq restarts the connect timeout on each read of the response to
-/// CONNECT; this one enforces it over all of them.
+/// A connection to an HTTP proxy. ureq restarts the timeout on each read of the response to CONNECT, so a
+/// slow proxy would block forever.
+#[derive(Debug)]
 struct ProxyTransport {
     inner: Box<dyn Transport>,
     progress: CurrentProgress,
     deadline: Instant,
-    current_time: Arc<dyn Fn() -> Instant + Send + Sync>,
-}
-
-impl std::fmt::Debug for ProxyTransport {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        self.inner.fmt(formatter)
-    }
 }
 
 impl Transport for ProxyTransport {
@@ -77,7 +69,7 @@ impl Transport for ProxyTransport {
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
         if self.progress.get() == Progress::ProxyConnected {
-            timeout.after = time_until(self.deadline, (self.current_time)());
+            timeout.after = time_until(self.deadline);
         }
         self.inner.await_input(timeout)
     }
@@ -91,8 +83,8 @@ impl Transport for ProxyTransport {
     }
 }
 
-fn time_until(deadline: Instant, now: Instant) -> Duration {
-    match (deadline, now) {
+fn time_until(deadline: Instant) -> Duration {
+    match (deadline, Instant::now()) {
         (Instant::Exact(deadline), Instant::Exact(now)) => {
             deadline.saturating_duration_since(now).into()
         }

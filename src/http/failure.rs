@@ -62,11 +62,13 @@ impl TransportError {
         utc: SystemTime,
     ) -> Self {
         let tls_error = tls_error(error);
-        // Behind a proxy, the certificate is that of the host.
-        let proxy = proxy.filter(|proxy| match tls_error {
-            Some(_) => progress == Progress::Connecting && proxy.is_https(),
-            None => progress.is_at_proxy(),
-        });
+        let is_at_proxy = match progress {
+            // TLS with a proxy that does not use it is TLS with the host behind it.
+            Progress::Connecting => tls_error.is_none() || proxy.is_some_and(Proxy::is_https),
+            Progress::ProxyConnected => tls_error.is_none(),
+            _ => false,
+        };
+        let proxy = proxy.filter(|_| is_at_proxy);
         let peer = proxy.map_or_else(|| host.to_owned(), |proxy| format!("the proxy {proxy}"));
         let refusal = proxy.and_then(|_| proxy_status(error));
         let (kind, fact, advice) = match (tls_error, refusal) {
@@ -77,7 +79,7 @@ impl TransportError {
         TransportError {
             error: Error::temporary(fact, advice),
             kind,
-            nothing_was_sent: progress.nothing_was_sent(),
+            nothing_was_sent: !matches!(progress, Progress::Reusing | Progress::Connected),
         }
     }
 
@@ -134,8 +136,12 @@ fn proxy_status(error: &ureq::Error) -> Option<u16> {
     match error {
         // ureq has only the text "proxy server responded 403/403".
         ureq::Error::ConnectProxyFailed(reason) => reason.rsplit('/').next()?.parse().ok(),
-        ureq::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => Some(407),
-        ureq::Error::Io(error) if error.kind() == ErrorKind::Other => Some(502),
+        // An error of the system itself is not from SOCKS.
+        ureq::Error::Io(error) if error.raw_os_error().is_none() => match error.kind() {
+            ErrorKind::PermissionDenied => Some(407),
+            ErrorKind::Other => Some(502),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! How far a request got: what a failure means depends on it, and whether the request may be sent again.
+//! How far a request got: it tells whether the request may be sent again, and whose failure it was.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,30 +9,16 @@ pub enum Progress {
     #[default]
     Reusing,
     /// The name of the host did not resolve.
-    HostNotResolved,
-    /// A connection is being opened, to the host or to its proxy.
+    NotResolved,
+    /// A connection is being opened: to the host, or to a proxy, whose name may not have resolved.
     Connecting,
-    /// The name of the proxy did not resolve.
-    ProxyNotResolved,
-    /// The proxy is connected, but not the host behind it.
+    /// The HTTP proxy is connected, but not yet the host behind it.
     ProxyConnected,
     /// A new connection to the host is open, with TLS if the URL asks for it.
     Connected,
 }
 
-impl Progress {
-    /// Whether the host cannot have received any part of the request.
-    pub fn nothing_was_sent(self) -> bool {
-        !matches!(self, Progress::Reusing | Progress::Connected)
-    }
-
-    /// Whether the request came no further than its proxy, if it has one.
-    pub fn is_at_proxy(self) -> bool {
-        matches!(self, Progress::Connecting | Progress::ProxyNotResolved | Progress::ProxyConnected)
-    }
-}
-
-/// The progress of the current request, shared by the client, its resolvers and its connectors.
+/// The progress of the current request, shared by the client, its resolver and its connectors.
 #[derive(Clone, Debug, Default)]
 pub struct CurrentProgress(Arc<Mutex<Progress>>);
 

@@ -25,7 +25,7 @@ const MOST_ADDRESSES: usize = 16;
 /// Resolves `host:port`.
 type Lookup = fn(&str) -> io::Result<Vec<SocketAddr>>;
 
-/// A resolver that all connections of a run share.
+/// The resolver of a run.
 #[derive(Clone, Debug)]
 pub struct CachingResolver {
     lookup: Lookup,
@@ -50,10 +50,10 @@ impl CachingResolver {
             }
             (Err(_), Some(addresses)) => Ok(addresses.clone()),
             (Err(error), None) => {
-                self.progress.set(match self.progress.get() {
-                    Progress::Connecting => Progress::ProxyNotResolved,
-                    _ => Progress::HostNotResolved,
-                });
+                // It is the name of a proxy if the connector has started.
+                if self.progress.get() == Progress::Reusing {
+                    self.progress.set(Progress::NotResolved);
+                }
                 Err(error)
             }
         }
@@ -80,8 +80,8 @@ impl Resolver for CachingResolver {
     }
 }
 
-/// The system's lookup has no time limit, so it runs in a thread, which is left behind if it is late.
-/// [`Error::Io`] says that no thread can be started.
+/// The system's lookup has no timeout, so it runs in a thread, which is abandoned if it takes too long.
+/// [`Error::Io`] means that no thread could be started.
 fn look_up_within(lookup: Lookup, host: String, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
     let (sender, receiver) = sync_channel(1);
     thread::Builder::new().spawn(move || sender.send(lookup(&host)))?;
@@ -91,11 +91,11 @@ fn look_up_within(lookup: Lookup, host: String, limit: Duration) -> Result<Vec<S
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
 
-    const ADDRESS: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 443);
-
+    const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443);
     const SHORT: Duration = Duration::from_millis(5);
 
     fn resolver(lookup: Lookup) -> CachingResolver {
@@ -169,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn failed_lookup_records_whose_name_it_was() {
+    fn failed_lookup_of_host_is_recorded_but_not_of_proxy() {
         for (before, after) in [
-            (Progress::Reusing, Progress::HostNotResolved),
-            (Progress::Connecting, Progress::ProxyNotResolved),
+            (Progress::Reusing, Progress::NotResolved),
+            (Progress::Connecting, Progress::Connecting),
         ] {
             let resolver = resolver(fails);
             resolver.progress.set(before);
