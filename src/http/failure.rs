@@ -251,3 +251,81 @@ fn describe_tls(error: &rustls::Error, peer: &str, utc: SystemTime) -> Descripti
 fn is_self_signed(error: &rustls::OtherError) -> bool {
     matches!(error.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::host::env::Env;
+    use crate::http::proxy;
+    use crate::http::url::Url;
+
+    fn failure(error: ureq::Error, proxy: &str, progress: Progress) -> TransportError {
+        let env = Env::new([("HTTPS_PROXY", proxy)], None);
+        let url = Url::parse("https://a.example", false).unwrap();
+        let proxy = proxy::for_url(&env, &url).unwrap();
+        TransportError::new(&error, url.host(), proxy.as_ref(), progress, SystemTime::UNIX_EPOCH)
+    }
+
+    fn untrusted() -> ureq::Error {
+        io::Error::other(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)).into()
+    }
+
+    #[test]
+    fn failure_names_the_host_or_its_proxy() {
+        let refused = || ureq::Error::Io(ErrorKind::ConnectionRefused.into());
+        let (none, http) = ("", "http://p.example:1");
+        let (https, socks) = ("https://p.example:1", "socks5://p.example:1");
+        let proxy = "the proxy p.example:1 (HTTPS_PROXY)";
+        for (error, url, progress, name) in [
+            (refused(), none, Progress::Connecting, "a.example"),
+            (refused(), http, Progress::Connecting, proxy),
+            (refused(), http, Progress::Connected, "a.example"),
+            (refused(), http, Progress::Reusing, "a.example"),
+            (ureq::Error::HostNotFound, http, Progress::Connecting, proxy),
+            (ureq::Error::HostNotFound, socks, Progress::NotResolved, "a.example"),
+            (untrusted(), https, Progress::Connecting, proxy),
+            (untrusted(), https, Progress::ProxyConnected, "a.example"),
+            (untrusted(), socks, Progress::Connecting, "a.example"),
+        ] {
+            let failure = failure(error, url, progress);
+            let fact = failure.reason();
+            let names = [format!("resolve {name}"), format!("to {name}: ")];
+            let named = names.iter().any(|name| fact.contains(name));
+            assert!(named, "{url:?}, {progress:?}: {fact}");
+        }
+    }
+
+    #[test]
+    fn socks_reply_is_not_a_system_error() {
+        let socks = "socks5://p.example:1";
+        for (error, kind, fact) in [
+            (ErrorKind::PermissionDenied.into(), FailureKind::ProxyRefused, "password"),
+            (io::Error::other("host unreachable"), FailureKind::ProxyFailed, "to a.example"),
+            (
+                io::Error::from_raw_os_error(libc::EACCES),
+                FailureKind::Connection(ErrorKind::PermissionDenied),
+                "could not connect to the proxy",
+            ),
+        ] {
+            let failure = failure(error.into(), socks, Progress::Connecting);
+            assert_eq!(failure.kind(), kind);
+            assert!(failure.reason().contains(fact), "{}", failure.reason());
+        }
+    }
+
+    #[test]
+    fn only_unsent_requests_are_reported_as_unsent() {
+        for (progress, nothing_was_sent) in [
+            (Progress::Reusing, false),
+            (Progress::NotResolved, true),
+            (Progress::Connecting, true),
+            (Progress::ProxyConnected, true),
+            (Progress::Connected, false),
+        ] {
+            let failure = failure(ureq::Error::ConnectionFailed, "", progress);
+            assert_eq!(failure.nothing_was_sent(), nothing_was_sent, "{progress:?}");
+        }
+    }
+}
