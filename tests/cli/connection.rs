@@ -1,4 +1,4 @@
-//! How many connections a login takes: one to each host, for as long as the server lets it stand.
+//! Connections: how many a login opens, and what happens when the server closes one.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use crate::tls::trusting;
 const LOGIN: [&str; 7] =
     ["auth", "login", "--yes", "--organization", "Acme Robotics", "--project", "simulation"];
 
-/// A platform over TLS, and a robot that trusts it.
+/// A platform with TLS, and a robot that trusts it.
 fn over_tls() -> (Rc<Platform>, Robot) {
     over_tls_as(|certificate| certificate)
 }
 
-/// The same on a server that is different in some way.
+/// The same with another kind of certificate.
 fn over_tls_as(different: fn(Certificate) -> Certificate) -> (Rc<Platform>, Robot) {
     let authority = Authority::new();
     let platform = Platform::start_tls(&different(authority.certify(&["127.0.0.1"])));
@@ -43,8 +43,8 @@ fn selected(robot: &Robot, outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// The answer of a server that goes away after it, and says so.
-fn last_words(status: &str, body: serde_json::Value) -> Answer {
+/// A response after which the server closes the connection.
+fn response_with_close(status: &str, body: serde_json::Value) -> Answer {
     let body = body.to_string();
     Answer::raw(format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n\
@@ -57,15 +57,14 @@ fn pending() -> serde_json::Value {
     json!({"error": "authorization_pending"})
 }
 
-/// The login says nothing of trouble.
-fn is_silent(outcome: &Outcome) {
+fn reports_no_failure(outcome: &Outcome) {
     for word in ["retrying", "is responding again", "closed"] {
         assert!(!outcome.stderr.contains(word), "{word}\n{outcome}");
     }
 }
 
 #[test]
-fn one_connection_and_one_handshake_serve_every_kind_of_login() {
+fn every_login_uses_one_connection() {
     for (options, stdin) in [
         (&[][..], ""),
         (&["--email", EMAIL, "--password", "-"], PASSWORD),
@@ -85,7 +84,7 @@ fn one_connection_and_one_handshake_serve_every_kind_of_login() {
 }
 
 #[test]
-fn hosts_that_are_not_one_have_one_connection_each() {
+fn each_host_has_one_connection() {
     let (login_server, robot) = over_plain_http();
     let api = Platform::start();
     login_server.approve_after(2);
@@ -101,10 +100,10 @@ fn hosts_that_are_not_one_have_one_connection_each() {
 }
 
 #[test]
-fn a_connection_outlives_an_interval_of_sixteen_seconds() {
+fn connection_outlives_interval_of_16_seconds() {
     println!("this takes 17 seconds: how long a connection was idle is measured in real time");
     let (platform, robot) = over_tls();
-    // Longer than the 15 seconds after which ureq leaves a connection, unless told otherwise.
+    // By default, ureq closes idle connections after 15 seconds.
     platform.interval(16);
     platform.approve_after(0);
     let robot = robot.env("RIO_DEBUG", "1");
@@ -114,17 +113,17 @@ fn a_connection_outlives_an_interval_of_sixteen_seconds() {
     assert_eq!((platform.connections(), platform.tls().handshakes()), (1, 1), "{outcome}");
 }
 
-/// How a server ends its connections.
-type End = fn(&Platform);
+/// How a server closes its connections.
+type Close = fn(&Platform);
 
 #[test]
-fn an_idle_connection_that_the_server_ends_is_no_trouble() {
-    let ends: [(&str, bool, End); 3] = [
-        ("with TLS's goodbye", true, |platform| platform.tls().hang_up()),
-        ("over TLS, without a word", true, Platform::cut),
-        ("over plain HTTP", false, Platform::cut),
+fn closed_idle_connection_is_replaced_silently() {
+    let closes: [(&str, bool, Close); 3] = [
+        ("TLS, close_notify", true, |platform| platform.tls().hang_up()),
+        ("TLS, no close_notify", true, Platform::cut),
+        ("plain HTTP", false, Platform::cut),
     ];
-    for (name, tls, end) in ends {
+    for (name, tls, close) in closes {
         println!("case: {name}");
         let (platform, robot) = if tls { over_tls() } else { over_plain_http() };
         platform.approve_after(3);
@@ -133,43 +132,43 @@ fn an_idle_connection_that_the_server_ends_is_no_trouble() {
             let platform = platform.clone();
             move |_, wait| {
                 if wait == 2 {
-                    end(&platform);
-                    arrives();
+                    close(&platform);
+                    wait_for_close();
                 }
             }
         });
         let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
-        is_silent(&outcome);
+        reports_no_failure(&outcome);
         assert_eq!(clock.sleeps(), [5, 5, 5, 5], "{outcome}");
-        assert_eq!(platform.calls(Call::Token).len(), 4, "each poll came, and came once");
-        assert_eq!(platform.connections(), 2, "exactly one more\n{outcome}");
+        assert_eq!(platform.calls(Call::Token).len(), 4, "each poll arrives once");
+        assert_eq!(platform.connections(), 2, "one more\n{outcome}");
     }
 }
 
-/// The other side of the machine's own network learns of it.
-#[expect(clippy::disallowed_methods, reason = "networks live in real time")]
-fn arrives() {
+/// Waits until the client's socket knows that the server has closed the connection.
+#[expect(clippy::disallowed_methods, reason = "sockets use real time")]
+fn wait_for_close() {
     std::thread::sleep(Duration::from_millis(20));
 }
 
 #[test]
-fn a_server_that_ends_each_connection_after_its_answer_is_no_trouble() {
+fn connection_close_is_not_a_failure() {
     for make in [over_tls, over_plain_http] {
         let (platform, robot) = make();
         platform.approve_after(0);
         for _ in 0..3 {
-            platform.answer(Call::Token, last_words("400 Bad Request", pending()));
+            platform.answer(Call::Token, response_with_close("400 Bad Request", pending()));
         }
         let clock = FakeClock::new();
         let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
-        is_silent(&outcome);
+        reports_no_failure(&outcome);
         assert_eq!(clock.sleeps(), [5, 5, 5, 5], "{outcome}");
         assert_eq!(platform.connections(), 4, "{outcome}");
     }
 }
 
 #[test]
-fn a_server_that_goes_away_after_each_answer_is_met_again_without_a_whole_handshake() {
+fn tls_session_is_resumed_after_connection_close() {
     for (name, version) in
         [("1.2", Certificate::tls12_only as fn(_) -> _), ("1.3", Certificate::tls13_only)]
     {
@@ -177,7 +176,7 @@ fn a_server_that_goes_away_after_each_answer_is_met_again_without_a_whole_handsh
         let (platform, robot) = over_tls_as(version);
         platform.approve_after(0);
         for _ in 0..2 {
-            platform.answer(Call::Token, last_words("400 Bad Request", pending()));
+            platform.answer(Call::Token, response_with_close("400 Bad Request", pending()));
         }
         let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&FakeClock::new()));
         let tls = platform.tls();
@@ -186,7 +185,7 @@ fn a_server_that_goes_away_after_each_answer_is_met_again_without_a_whole_handsh
 }
 
 #[test]
-fn three_hosts_and_a_proxy_are_all_met_again_without_a_whole_handshake() {
+fn tls_sessions_of_three_hosts_and_a_proxy_are_resumed() {
     let authority = Authority::new();
     let hosts = ["login.example", "rip.example", "v2api.example"];
     let platform = Platform::start_tls(&authority.certify(&hosts));
@@ -201,7 +200,7 @@ fn three_hosts_and_a_proxy_are_all_met_again_without_a_whole_handshake() {
         Trace::default(),
     );
     for host in [hosts, hosts].concat() {
-        platform.answer(Call::UserInfo, last_words("200 OK", json!({})));
+        platform.answer(Call::UserInfo, response_with_close("200 OK", json!({})));
         let url = http.url(&format!("https://{host}/user/info")).unwrap();
         assert_eq!(http.send(&Request::new(&url, Action::Get)).unwrap().status, 200);
     }
@@ -211,7 +210,7 @@ fn three_hosts_and_a_proxy_are_all_met_again_without_a_whole_handshake() {
 }
 
 #[test]
-fn a_server_that_goes_away_with_a_poll_it_has_received_is_trouble_that_passes() {
+fn poll_without_response_is_a_transient_failure() {
     for make in [over_tls, over_plain_http] {
         let (platform, robot) = make();
         platform.approve_after(2);
@@ -222,7 +221,7 @@ fn a_server_that_goes_away_with_a_poll_it_has_received_is_trouble_that_passes() 
         let outcome = outcome.says("closed the connection; retrying.");
         let outcome = outcome.says("The server is responding again.");
         assert_eq!(clock.sleeps(), [5, 5, 10, 5], "{outcome}");
-        assert_eq!(platform.calls(Call::Token).len(), 4, "it is not sent again by itself");
+        assert_eq!(platform.calls(Call::Token).len(), 4, "it is not sent again immediately");
         assert_eq!(platform.connections(), 2, "{outcome}");
     }
 }

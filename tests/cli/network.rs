@@ -1,5 +1,5 @@
-//! What all commands have in common on the wire: what is tried again and what never is, what is not
-//! believed, which way the requests go, and what `RIO_DEBUG` shows of it.
+//! HTTP behaviour that all commands share: retries, unusable responses, proxies, plain HTTP, and the trace
+//! of `RIO_DEBUG`.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -38,17 +38,16 @@ fn page(status: u16) -> Answer {
     )
 }
 
-/// A complete answer in so many bytes.
+/// A response with these header lines and this body.
 fn raw_ok(head: &str, body: &str) -> Answer {
     Answer::raw(format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{head}\r\n\r\n{body}"
     ))
 }
 
-/// What the platform answers, each time anew.
 type MakeAnswer = fn() -> Answer;
 
-/// Logged in on hosts that are all this one.
+/// A robot that is logged in; all its hosts are this one.
 fn robot_at(host: &str) -> Robot {
     let robot = Robot::new();
     robot.write_config(&json!({
@@ -58,11 +57,11 @@ fn robot_at(host: &str) -> Robot {
     robot
 }
 
-// What is tried again.
+// Retries.
 
 #[test]
-fn a_get_is_tried_three_times_on_trouble_that_may_pass() {
-    let troubles: [(&str, MakeAnswer); 6] = [
+fn get_is_tried_three_times_after_transient_failure() {
+    let failing: [(&str, MakeAnswer); 6] = [
         ("502", || Answer::json(502, json!({}))),
         ("502 as a page", || page(502)),
         ("503", unavailable),
@@ -70,15 +69,14 @@ fn a_get_is_tried_three_times_on_trouble_that_may_pass() {
         ("no answer", Answer::hang_up),
         ("half a body", || raw_ok("Content-Length: 500", r#"{"data":{"em"#)),
     ];
-    for (name, trouble) in troubles {
-        // It does not pass; and it passes for the second, and for the third try.
+    for (name, failure) in failing {
         for (failures, exit, waits) in
             [(3, 3, &[500, 1000][..]), (2, 0, &[500, 1000]), (1, 0, &[500])]
         {
             println!("case: {name}, {failures} times");
             let platform = Platform::start();
             let (robot, _) = Robot::logged_in(&platform);
-            (0..failures).for_each(|_| platform.answer(Call::UserInfo, trouble()));
+            (0..failures).for_each(|_| platform.answer(Call::UserInfo, failure()));
             let clock = FakeClock::new();
             robot.rio(&GET).run_at(&clock).exits(exit);
             assert_eq!(platform.requests().len(), waits.len() + 1);
@@ -88,7 +86,7 @@ fn a_get_is_tried_three_times_on_trouble_that_may_pass() {
 }
 
 #[test]
-fn a_refused_connection_is_tried_three_times_since_nothing_was_sent() {
+fn refused_connection_is_tried_three_times() {
     let closed = ClosedPort::new();
     for (arguments, method) in
         [(&GET[..], "GET"), (&POST, "POST"), (&["auth", "refresh-token"], "POST")]
@@ -104,7 +102,7 @@ fn a_refused_connection_is_tried_three_times_since_nothing_was_sent() {
 }
 
 #[test]
-fn chance_makes_the_wait_before_another_try_up_to_twice_as_long() {
+fn jitter_doubles_retry_wait_at_most() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     let clock = FakeClock::new();
@@ -116,7 +114,7 @@ fn chance_makes_the_wait_before_another_try_up_to_twice_as_long() {
 }
 
 #[test]
-fn the_real_program_draws_its_waits_by_chance() {
+fn retry_wait_of_binary_has_jitter() {
     let closed = ClosedPort::new();
     let robot = robot_at(&closed.url()).env("RIO_DEBUG", "1");
     let outcome = robot.rio(&GET).run().exits(3);
@@ -125,12 +123,12 @@ fn the_real_program_draws_its_waits_by_chance() {
         words.map(|words| words.trim_end_matches(" s").parse().unwrap()).collect();
     assert_eq!(waits.len(), 2, "{outcome}");
     assert!((0.5..=1.0).contains(&waits[0]) && (1.0..=2.0).contains(&waits[1]), "{outcome}");
-    // Once in twenty thousand runs chance adds nothing twice.
+    // By chance, this fails once in twenty thousand runs.
     assert_ne!(waits, [0.5, 1.0], "{outcome}");
 }
 
 #[test]
-fn a_get_is_not_tried_again_on_what_does_not_pass() {
+fn get_is_tried_once_after_permanent_failure() {
     for status in [400, 401, 403, 404, 408, 429, 500, 501, 505] {
         let platform = Platform::start();
         let (robot, _) = Robot::logged_in(&platform);
@@ -144,20 +142,20 @@ fn a_get_is_not_tried_again_on_what_does_not_pass() {
 }
 
 #[test]
-fn retry_after_is_honoured_up_to_five_seconds() {
+fn retry_honours_retry_after_up_to_five_seconds() {
     let date = "Tue, 24 Nov 2026 05:37:00 GMT";
     for (retry_after, waits) in [
         ("0", &[500][..]),
         ("1", &[1000]),
         ("3", &[3000]),
         ("5", &[5000]),
-        // From the server's own clock, whatever this machine's reads.
+        // Dates count from the server's clock.
         ("Tue, 24 Nov 2026 05:37:04 GMT", &[4000]),
         ("Tue, 24 Nov 2026 05:36:00 GMT", &[500]),
         ("soon", &[500]),
         ("-1", &[500]),
         ("1.5", &[500]),
-        // Too long to keep somebody waiting at a prompt.
+        // Too long for a user at a prompt.
         ("6", &[]),
         ("120", &[]),
         ("99999999999999999999", &[500]),
@@ -178,7 +176,7 @@ fn retry_after_is_honoured_up_to_five_seconds() {
 }
 
 #[test]
-fn a_post_that_may_have_arrived_is_sent_once_whatever_comes_back() {
+fn post_that_may_have_arrived_is_sent_once() {
     for (name, answer, exit) in [
         ("no answer", Answer::hang_up(), 3),
         ("half an answer", Answer::raw("HTTP/1.1 200 OK\r\nContent-Le"), 3),
@@ -207,7 +205,7 @@ fn a_post_that_may_have_arrived_is_sent_once_whatever_comes_back() {
 }
 
 #[test]
-fn no_other_post_is_sent_twice_either() {
+fn every_post_is_sent_once() {
     for (call, arguments, exit) in [
         (Call::RefreshToken, &["auth", "refresh-token"][..], 3),
         (Call::UserLogout, &["auth", "logout"], 0),
@@ -224,10 +222,10 @@ fn no_other_post_is_sent_twice_either() {
     }
 }
 
-// What is not believed.
+// Unusable responses.
 
 #[test]
-fn a_redirect_is_never_followed() {
+fn redirect_is_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         for (call, run) in [(Call::UserInfo, get as fn(&Robot) -> Outcome), (Call::UserLogin, post)]
         {
@@ -249,7 +247,7 @@ fn a_redirect_is_never_followed() {
 }
 
 #[test]
-fn a_captive_portal_is_called_one() {
+fn web_page_is_reported_as_captive_portal() {
     for status in [200, 511] {
         for (call, run) in [(Call::UserInfo, get as fn(&Robot) -> Outcome), (Call::UserLogin, post)]
         {
@@ -263,7 +261,7 @@ fn a_captive_portal_is_called_one() {
 }
 
 #[test]
-fn a_web_page_is_known_by_how_it_begins_where_nothing_says_what_it_is() {
+fn web_page_is_recognized_by_its_first_character() {
     let bodies = ["<!DOCTYPE html><h1>Hotel WiFi</h1>", "\r\n  <html><h1>Hotel WiFi</h1>"];
     for head in ["", "Content-Type: text/plain\r\n", "Content-Type: application/json\r\n"] {
         for body in bodies {
@@ -285,8 +283,8 @@ fn a_web_page_is_known_by_how_it_begins_where_nothing_says_what_it_is() {
 }
 
 #[test]
-fn a_web_page_instead_of_a_no_is_not_blamed_on_the_password() {
-    // What a filtering proxy answers in the place of the platform.
+fn web_page_with_403_does_not_blame_the_password() {
+    // A filtering proxy sends such pages.
     for status in [403, 404] {
         let platform = Platform::start();
         let (robot, _) = Robot::logged_in(&platform);
@@ -297,7 +295,7 @@ fn a_web_page_instead_of_a_no_is_not_blamed_on_the_password() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_trouble_of_the_network() {
+fn incomplete_body_is_a_temporary_failure() {
     let body = r#"{"data":{"email":"ada@example.com","token":"t0ken"}}"#;
     for (name, head, body) in [
         ("before its length", "Content-Length: 500", body),
@@ -305,7 +303,6 @@ fn a_body_that_breaks_off_is_trouble_of_the_network() {
         ("in a chunk", "Transfer-Encoding: chunked", &format!("64\r\n{body}")),
         ("before the last chunk", "Transfer-Encoding: chunked", &format!("34\r\n{body}\r\n")),
     ] {
-        // A GET is tried again, a POST is not.
         for (call, run, tries) in
             [(Call::UserInfo, get as fn(&Robot) -> Outcome, 3), (Call::UserLogin, post, 1)]
         {
@@ -323,7 +320,7 @@ fn a_body_that_breaks_off_is_trouble_of_the_network() {
 }
 
 #[test]
-fn an_answer_without_a_length_ends_with_the_connection() {
+fn body_without_length_ends_with_connection() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     platform.answer(Call::UserLogin, raw_ok("X: y", r#"{"data":{"token":"t0ken"}}"#));
@@ -331,7 +328,7 @@ fn an_answer_without_a_length_ends_with_the_connection() {
 }
 
 #[test]
-fn what_is_no_http_is_trouble_and_names_the_host() {
+fn invalid_http_is_a_temporary_failure() {
     let long_header = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n{{}}", "x".repeat(1024 * 1024));
     let many_headers = format!("HTTP/1.1 200 OK\r\n{}\r\n{{}}", "X: y\r\n".repeat(10_000));
     for (name, bytes) in [
@@ -360,7 +357,7 @@ fn what_is_no_http_is_trouble_and_names_the_host() {
 }
 
 #[test]
-fn an_answer_of_another_shape_is_the_servers_trouble() {
+fn unexpected_json_is_a_temporary_failure() {
     for body in [
         "",
         "null",
@@ -382,7 +379,7 @@ fn an_answer_of_another_shape_is_the_servers_trouble() {
     }
 }
 
-/// An email in a body of so many bytes.
+/// A response to `/user/info` of this size in bytes.
 fn padded(size: usize) -> String {
     let mut body = format!(r#"{{"data":{{"email":"{EMAIL}"}}}}"#);
     body.push_str(&" ".repeat(size - body.len()));
@@ -390,7 +387,7 @@ fn padded(size: usize) -> String {
 }
 
 #[test]
-fn a_body_is_read_up_to_1_mib_and_no_further() {
+fn body_above_1_mib_is_an_error() {
     const MIB: usize = 1024 * 1024;
     for (size, exit) in [(MIB, 0), (MIB + 1, 3), (8 * MIB, 3)] {
         println!("case: {size} bytes");
@@ -415,10 +412,10 @@ fn compressed_response_is_unexpected() {
     assert_eq!(platform.requests()[0].header("Accept-Encoding"), None);
 }
 
-// Which way the requests go.
+// Proxies.
 
 #[test]
-fn the_proxy_of_each_variable_is_used() {
+fn each_proxy_variable_is_used() {
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         let platform = Platform::start();
         let proxy = ConnectProxy::to(platform.url());
@@ -428,45 +425,25 @@ fn the_proxy_of_each_variable_is_used() {
         assert_eq!(proxy.targets(), [platform.host()], "{variable}");
         assert_eq!(platform.calls(Call::UserInfo).len(), 1, "{variable}");
         let heads = proxy.heads().concat();
-        assert!(!heads.contains(&token), "the token is for the platform alone: {heads}");
+        assert!(!heads.contains(&token), "the proxy must not see the token: {heads}");
     }
 }
 
 #[test]
-fn a_proxy_is_for_its_own_scheme() {
+fn proxy_variable_applies_to_its_scheme() {
     let platform = Platform::start();
     let closed = ClosedPort::new();
     let (robot, _) = Robot::logged_in(&platform);
     get(&robot.env("HTTPS_PROXY", closed.url()).env("HTTP_PROXY", "")).exits(0);
 
-    let proxy = ConnectProxy::that_answers("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let proxy = ConnectProxy::responding("HTTP/1.1 403 Forbidden\r\n\r\n");
     let robot = robot_at("https://rip.example").env("HTTPS_PROXY", proxy.url());
     get(&robot.env("HTTP_PROXY", closed.url())).exits(3);
-    assert_eq!(proxy.targets(), ["rip.example:443"], "by name: its resolver may know more");
+    assert_eq!(proxy.targets(), ["rip.example:443"], "the proxy resolves the name");
 }
 
 #[test]
-fn the_proxys_credentials_are_sent_to_it_decoded() {
-    for (credentials, base64) in [
-        ("ada:hunter2", "YWRhOmh1bnRlcjI="),
-        ("ada:p%40ss%3Aw%2Frd", "YWRhOnBAc3M6dy9yZA=="),
-        ("DOMAIN%5Cada:x", "RE9NQUlOXGFkYTp4"),
-    ] {
-        let platform = Platform::start();
-        let proxy = ConnectProxy::to(platform.url());
-        let (robot, _) = Robot::logged_in(&platform);
-        let robot = robot.env("HTTP_PROXY", format!("http://{credentials}@{}", proxy.address));
-        get(&robot).exits(0);
-        let head = proxy.heads().remove(0).to_ascii_lowercase();
-        let header = format!("proxy-authorization: basic {base64}").to_ascii_lowercase();
-        assert!(head.contains(&header), "{credentials}: {head}");
-        let request = platform.requests().remove(0);
-        assert_eq!(request.header("Proxy-Authorization"), None, "they are for the proxy alone");
-    }
-}
-
-#[test]
-fn a_proxy_without_a_scheme_is_an_http_proxy() {
+fn proxy_without_scheme_uses_http() {
     let platform = Platform::start();
     let proxy = ConnectProxy::to(platform.url());
     let (robot, _) = Robot::logged_in(&platform);
@@ -475,50 +452,16 @@ fn a_proxy_without_a_scheme_is_an_http_proxy() {
 }
 
 #[test]
-fn no_proxy_is_respected() {
-    for (variable, list, direct) in [
-        ("NO_PROXY", "127.0.0.1", true),
-        ("no_proxy", "127.0.0.1", true),
-        ("NO_PROXY", "localhost,127.0.0.1 , .example", true),
-        ("NO_PROXY", "*", true),
-        ("NO_PROXY", "", false),
-        ("NO_PROXY", "localhost", false),
-        ("NO_PROXY", "27.0.0.1", false),
-    ] {
+fn no_proxy_bypasses_the_proxy() {
+    for (variable, list, direct) in
+        [("NO_PROXY", "127.0.0.1", true), ("no_proxy", "127.0.0.1", true), ("NO_PROXY", "", false)]
+    {
         println!("case: {variable}={list}");
         let platform = Platform::start();
         let proxy = ConnectProxy::to(platform.url());
         let (robot, _) = Robot::logged_in(&platform);
         get(&robot.env("HTTP_PROXY", proxy.url()).env(variable, list)).exits(0);
         assert_eq!(proxy.targets().is_empty(), direct);
-    }
-}
-
-#[test]
-fn no_proxy_takes_no_end_of_an_address_for_a_domain() {
-    let platform = Platform::start();
-    let proxy = ConnectProxy::to(platform.url());
-    let (robot, _) = Robot::logged_in(&platform);
-    get(&robot.env("HTTP_PROXY", proxy.url()).env("NO_PROXY", "0.0.1")).exits(0);
-    assert_eq!(proxy.targets().len(), 1, "as with curl, an address is excepted only as a whole");
-}
-
-#[test]
-fn a_proxy_that_wants_a_password_says_how_to_give_it() {
-    let proxy = ConnectProxy::that_answers(
-        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\
-         Content-Length: 0\r\n\r\n",
-    );
-    for credentials in ["", "ada:hunter2@"] {
-        let robot = robot_at("http://127.0.0.1:9")
-            .env("HTTP_PROXY", format!("http://{credentials}{}", proxy.address));
-        post(&robot)
-            .exits(3)
-            .hides("hunter2")
-            .hides(PASSWORD)
-            .says(&proxy.address.to_string())
-            .says("HTTP_PROXY")
-            .says("http://USER:PASSWORD@");
     }
 }
 
@@ -548,23 +491,7 @@ fn limit_includes_slow_proxy_response() {
 }
 
 #[test]
-fn a_proxy_that_refuses_or_makes_no_sense_is_named() {
-    for answer in [
-        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<h1>no</h1>",
-        "HTTP/1.1 502 Bad Gateway\r\n\r\n",
-        "SSH-2.0-OpenSSH_9.6\r\n",
-        "",
-    ] {
-        println!("case: {answer:?}");
-        let proxy = ConnectProxy::that_answers(answer);
-        let robot = robot_at("http://127.0.0.1:9").env("HTTP_PROXY", proxy.url());
-        let outcome = get(&robot).exits(3).hides("<h1>");
-        outcome.says(&format!("{} (HTTP_PROXY)", proxy.address));
-    }
-}
-
-#[test]
-fn a_proxy_that_is_down_is_named_with_its_variable_and_without_its_password() {
+fn unreachable_proxy_is_named_without_its_password() {
     let closed = ClosedPort::new();
     for variable in ["HTTP_PROXY", "all_proxy"] {
         for arguments in [&GET[..], &POST] {
@@ -581,14 +508,16 @@ fn a_proxy_that_is_down_is_named_with_its_variable_and_without_its_password() {
                 .hides("hunter2")
                 .says(&closed.address())
                 .says(variable);
-            assert!(platform.requests().is_empty(), "no way around the proxy is tried");
+            assert!(platform.requests().is_empty(), "no request without the proxy");
         }
     }
 }
 
 #[test]
-fn a_proxy_variable_that_makes_no_sense_is_an_error_and_not_a_way_around_it() {
-    for value in ["gopher://127.0.0.1:1", "http://", "://", "http://a b:1"] {
+fn invalid_proxy_variable_is_an_error() {
+    for value in
+        ["gopher://127.0.0.1:1", "http://", "http://a b:1", "127.0.0.1:99999", "http://:8080"]
+    {
         println!("case: {value}");
         let platform = Platform::start();
         let (robot, _) = Robot::logged_in(&platform);
@@ -602,17 +531,8 @@ fn a_proxy_variable_that_makes_no_sense_is_an_error_and_not_a_way_around_it() {
 }
 
 #[test]
-fn a_proxy_with_an_impossible_port_or_no_host_is_an_error_and_not_another_proxy() {
-    for value in ["http://127.0.0.1:99999", "127.0.0.1:99999", "http://:8080"] {
-        println!("case: {value}");
-        let robot = robot_at("http://127.0.0.1:9").env("HTTP_PROXY", value);
-        get(&robot).exits(1).says("HTTP_PROXY");
-    }
-}
-
-#[test]
-fn a_host_with_an_impossible_port_is_an_error_and_not_the_default_port() {
-    // The token would go to whatever listens on port 80 or 443.
+fn invalid_port_in_config_file_is_an_error() {
+    // Otherwise the token would go to the default port.
     for port in ["99999", "-1", "x"] {
         println!("case: {port}");
         let robot = robot_at("http://127.0.0.1:9");
@@ -621,10 +541,10 @@ fn a_host_with_an_impossible_port_is_an_error_and_not_the_default_port() {
     }
 }
 
-// What is safe to speak to.
+// Plain HTTP.
 
 #[test]
-fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+fn plain_http_to_another_host_sends_nothing() {
     for host in [
         "http://192.0.2.1",
         "http://rip.example:80",
@@ -634,7 +554,7 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
         let by_password = ["auth", "login", "--email", EMAIL, "--password", "-", "--silent"];
         let by_token = ["auth", "login", "--auth-token", "-", "--silent"];
         let by_device_code = ["auth", "login", "--yes"];
-        // Each host by who needs it.
+        // Each host with a login that uses it.
         for (key, arguments) in [
             ("rip_host", &by_password[..]),
             ("v2api_host", &by_password),
@@ -645,7 +565,7 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
         ] {
             println!("case: {key} = {host}, {arguments:?}");
             let platform = Platform::start();
-            // If it were asked, it would be by way of the platform.
+            // A request would arrive here.
             let proxy = ConnectProxy::to(platform.url());
             let (robot, token) = Robot::logged_in(&platform);
             let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", "0");
@@ -654,13 +574,13 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
             let outcome = robot.rio(arguments).stdin(secret).run_at(&FakeClock::new());
             outcome.exits(1).says(key).says("https");
             assert_eq!(proxy.targets(), [""; 0]);
-            assert!(platform.requests().is_empty(), "the other hosts are not asked either");
+            assert!(platform.requests().is_empty(), "no request to the other hosts");
         }
     }
 }
 
 #[test]
-fn only_1_in_rio_insecure_http_allows_plain_http() {
+fn insecure_http_needs_value_1() {
     for value in ["no", "0", "true", "yes", "11", " 1", ""] {
         println!("case: {value:?}");
         let platform = Platform::start();
@@ -673,7 +593,7 @@ fn only_1_in_rio_insecure_http_allows_plain_http() {
 }
 
 #[test]
-fn rio_insecure_http_allows_plain_http_to_another_machine() {
+fn insecure_http_allows_plain_http_to_another_host() {
     let platform = Platform::start();
     let proxy = ConnectProxy::to(platform.url());
     let (robot, _) = Robot::logged_in(&platform);
@@ -685,7 +605,7 @@ fn rio_insecure_http_allows_plain_http_to_another_machine() {
 }
 
 #[test]
-fn a_certificate_file_that_cannot_be_used_is_named() {
+fn unusable_ssl_cert_file_is_named() {
     let closed = ClosedPort::new();
     let url = closed.url().replace("http:", "https:");
     let robot = robot_at(&url);
@@ -697,14 +617,14 @@ fn a_certificate_file_that_cannot_be_used_is_named() {
             outcome.exits(1).says("SSL_CERT_FILE").says(&path.display().to_string());
         }
     }
-    // A server that is down is told apart from that.
+    // An unreachable server is another error.
     get(&robot).exits(3).says(&closed.address());
 }
 
-// What `RIO_DEBUG` shows.
+// The trace of `RIO_DEBUG`.
 
 #[test]
-fn rio_debug_shows_one_line_a_request_and_no_secret() {
+fn trace_has_one_line_per_request_and_no_secret() {
     let platform = Platform::start();
     let robot = Robot::of(&platform).env("RIO_DEBUG", "1");
     let arguments = [
@@ -733,7 +653,7 @@ fn rio_debug_shows_one_line_a_request_and_no_secret() {
 }
 
 #[test]
-fn rio_debug_counts_the_bytes_of_the_body() {
+fn trace_shows_body_size() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     platform.answer(Call::UserInfo, Answer::text(200, "application/json", padded(1234)));
@@ -741,7 +661,7 @@ fn rio_debug_counts_the_bytes_of_the_body() {
 }
 
 #[test]
-fn rio_debug_shows_each_wait_and_each_failure() {
+fn trace_shows_waits_and_failures() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
     platform.answer(Call::UserInfo, Answer::hang_up());
@@ -757,7 +677,7 @@ fn rio_debug_shows_each_wait_and_each_failure() {
 }
 
 #[test]
-fn rio_debug_names_the_proxy_without_its_password() {
+fn trace_shows_proxy_without_its_password() {
     let platform = Platform::start();
     let proxy = ConnectProxy::to(platform.url());
     let (robot, _) = Robot::logged_in(&platform);
@@ -769,7 +689,7 @@ fn rio_debug_names_the_proxy_without_its_password() {
 }
 
 #[test]
-fn without_rio_debug_nothing_is_traced() {
+fn trace_needs_rio_debug() {
     for value in ["", "0"] {
         let platform = Platform::start();
         let (robot, _) = Robot::logged_in(&platform);

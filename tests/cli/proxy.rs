@@ -1,4 +1,4 @@
-//! A proxy between the robot and the platform.
+//! Proxies for the tests.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// A proxy that knows CONNECT, on a loopback port, until it is dropped.
+/// An HTTP proxy on a loopback port, until it is dropped.
 pub struct ConnectProxy {
     pub address: SocketAddr,
     shared: Arc<Shared>,
@@ -22,24 +22,24 @@ struct Shared {
 }
 
 impl ConnectProxy {
-    /// Tunnels everything to this origin, whatever it is asked for.
+    /// Tunnels every connection to this origin, whatever the request says.
     pub fn to(origin: &str) -> Self {
         let target = origin.split_once("://").unwrap().1.to_owned();
         ConnectProxy::start("HTTP/1.1 200 Connection established\r\n\r\n", Some(target))
     }
 
-    /// Answers this and hangs up.
-    pub fn that_answers(answer: &'static str) -> Self {
-        ConnectProxy::start(answer, None)
+    /// Sends this response and closes the connection.
+    pub fn responding(response: &'static str) -> Self {
+        ConnectProxy::start(response, None)
     }
 
-    fn start(answer: &'static str, target: Option<String>) -> Self {
+    fn start(response: &'static str, target: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::<Shared>::default();
         let thread = thread::spawn({
             let shared = shared.clone();
-            move || shared.accept_all(&listener, answer, target.as_deref())
+            move || shared.accept_all(&listener, response, target.as_deref())
         });
         ConnectProxy { address, shared, thread: Some(thread) }
     }
@@ -48,19 +48,19 @@ impl ConnectProxy {
         format!("http://{}", self.address)
     }
 
-    /// Where it was asked to connect to.
+    /// The targets of the CONNECT requests.
     pub fn targets(&self) -> Vec<String> {
         let heads = self.heads();
         let lines = heads.iter().map(|head| head.lines().next().unwrap_or_default().to_owned());
         lines.map(|line| line.replace("CONNECT ", "").replace(" HTTP/1.1", "")).collect()
     }
 
-    /// All that it was sent in the clear.
+    /// The heads of the CONNECT requests.
     pub fn heads(&self) -> Vec<String> {
         self.shared.heads.lock().unwrap().clone()
     }
 
-    /// All that it has carried from clients to the platform, byte by byte.
+    /// The bytes from clients to the platform.
     pub fn carried(&self) -> Vec<u8> {
         self.shared.carried.lock().unwrap().clone()
     }
@@ -69,7 +69,7 @@ impl ConnectProxy {
 impl Drop for ConnectProxy {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
-        // Nothing but a connection wakes an accept.
+        // Ends the wait in `accept`.
         let _ = TcpStream::connect(self.address);
         let ended = self.thread.take().map(JoinHandle::join);
         assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "the proxy panicked");
@@ -77,7 +77,7 @@ impl Drop for ConnectProxy {
 }
 
 impl Shared {
-    fn accept_all(&self, listener: &TcpListener, answer: &str, target: Option<&str>) {
+    fn accept_all(&self, listener: &TcpListener, response: &str, target: Option<&str>) {
         thread::scope(|scope| {
             for client in listener.incoming().map(Result::unwrap) {
                 if self.stopping.load(Ordering::Relaxed) {
@@ -85,8 +85,8 @@ impl Shared {
                 }
                 let head = read_head(&client);
                 self.heads.lock().unwrap().push(head);
-                // A client that has gone away is no fault of the proxy's.
-                let _ = (&client).write_all(answer.as_bytes());
+                // The client may have closed the connection.
+                let _ = (&client).write_all(response.as_bytes());
                 if let Some(target) = target {
                     let server = TcpStream::connect(target).unwrap();
                     scope.spawn(move || self.tunnel(&client, &server));
