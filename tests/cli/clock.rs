@@ -1,5 +1,4 @@
-//! A wall clock that is wrong: each command says so where it matters, with what the clock reads and what to do,
-//! and no wait depends on it.
+//! A wrong wall clock: commands report it where it matters, and no wait depends on it.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -22,7 +21,7 @@ const LOGOUT: [&str; 2] = ["auth", "logout"];
 const STATUS: [&str; 2] = ["auth", "status"];
 const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 
-#[expect(clippy::disallowed_methods, reason = "the platform's tokens begin at the real time")]
+#[expect(clippy::disallowed_methods, reason = "the platform issues tokens at the real time")]
 fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -31,12 +30,12 @@ fn in_ten_years() -> SystemTime {
     now() + 3652 * DAY
 }
 
-/// The year, as messages begin with it.
+/// The year, as messages show it.
 fn year(time: SystemTime) -> String {
     rio::text::date_and_time(rio::text::unix_seconds(time))[.."2036-".len()].to_owned()
 }
 
-/// Runs on a robot that is logged in, at this wall clock; the platform is right.
+/// Runs a command at this wall clock, on a robot that is logged in. The platform's clock is right.
 fn run(arguments: &[&str], utc: SystemTime) -> (Robot, Vec<u8>, Outcome) {
     let platform = Platform::start();
     platform.allow_early_polls();
@@ -54,17 +53,17 @@ fn shows(outcome: &Outcome, text: &str) {
     assert!(outcome.stdout.contains(text), "wanted on standard output: {text}\n{outcome}");
 }
 
-// A robot whose battery is flat.
+// A clock in 1970, as on a robot without a battery.
 
 #[test]
-fn in_1970_status_says_that_the_clock_cannot_be_right_and_believes_the_token() {
+fn clock_in_1970_is_reported_and_the_token_counts_as_valid() {
     const SAID: &str = "this machine's clock reads 1970-01-01 00:01:40 UTC, which is wrong; set it";
     let utc = UNIX_EPOCH + Duration::from_secs(100);
     run(&STATUS, utc).2.exits(0).says(SAID);
     let (_, _, outcome) = run(&VERIFY, utc);
     shows(&outcome, " behind the server's");
     outcome.exits(0).says(SAID);
-    // Also without a login, and beside JSON, which stays JSON.
+    // Also without a login, and with --json.
     let clock = FakeClock::at(utc);
     Robot::new().rio(&STATUS).run_at(&clock).exits(1).says(SAID);
     let outcome = Robot::new().rio(&["auth", "status", "--json"]).run_at(&clock).exits(1);
@@ -72,13 +71,13 @@ fn in_1970_status_says_that_the_clock_cannot_be_right_and_believes_the_token() {
 }
 
 #[test]
-fn a_clock_before_1970_reads_1970() {
+fn clock_before_1970_reads_1970() {
     let outcome = run(&STATUS, UNIX_EPOCH - 400 * DAY).2.exits(0);
     outcome.says("clock reads 1970-01-01 00:00:00 UTC, which is wrong");
 }
 
 #[test]
-fn only_a_clock_that_cannot_be_right_is_warned_of() {
+fn only_an_impossible_clock_is_reported() {
     let earliest = UNIX_EPOCH + Duration::from_secs(rio::host::clock::EARLIEST);
     for (utc, warned) in [
         (earliest - DAY, true),
@@ -93,29 +92,29 @@ fn only_a_clock_that_cannot_be_right_is_warned_of() {
 }
 
 #[test]
-fn in_1970_every_command_works_where_no_date_is_in_the_way() {
+fn clock_in_1970_does_not_stop_commands() {
     let utc = UNIX_EPOCH + Duration::from_secs(100);
     for arguments in [&LOGIN[..], &BY_PASSWORD, &TOKEN, &REFRESH, &LOGOUT] {
         run(arguments, utc).2.exits(0);
     }
 }
 
-// A robot that is ahead.
+// A clock that is ahead.
 
 #[test]
-fn ten_years_ahead_status_shows_the_clock_beside_the_end_of_the_token() {
+fn clock_ahead_is_shown_with_the_expired_token() {
     let (_, _, outcome) = run(&STATUS, in_ten_years());
     shows(&outcome, "has expired");
     shows(&outcome, &format!("reads {}", year(in_ten_years())));
     shows(&outcome, "set it if that is wrong");
     outcome.exits(1);
-    // A token that has not ended gives no reason to doubt the clock.
+    // A valid token gives no reason to doubt the clock.
     let (_, _, outcome) = run(&STATUS, now());
     assert!(!outcome.stdout.contains("Clock"), "{outcome}");
 }
 
 #[test]
-fn ten_years_ahead_verify_says_how_far_off_the_clock_is_and_that_the_token_is_good() {
+fn verify_shows_how_far_the_clock_is_ahead() {
     let (_, _, outcome) = run(&VERIFY, in_ten_years());
     shows(&outcome, "accepts the token");
     shows(&outcome, " ahead of the server's");
@@ -124,7 +123,7 @@ fn ten_years_ahead_verify_says_how_far_off_the_clock_is_and_that_the_token_is_go
 }
 
 #[test]
-fn ten_years_ahead_a_login_by_device_code_shows_the_clock_and_changes_nothing() {
+fn clock_ahead_fails_the_device_login_and_changes_nothing() {
     let (robot, before, outcome) = run(&LOGIN, in_ten_years());
     let outcome =
         outcome.exits(1).says("an id_token that expired at").says("If it is wrong, set it");
@@ -133,21 +132,21 @@ fn ten_years_ahead_a_login_by_device_code_shows_the_clock_and_changes_nothing() 
 }
 
 #[test]
-fn ten_years_ahead_every_other_command_works_where_no_date_is_in_the_way() {
+fn clock_ahead_does_not_stop_other_commands() {
     for arguments in [&BY_PASSWORD[..], &TOKEN, &REFRESH, &LOGOUT] {
         run(arguments, in_ten_years()).2.exits(0);
     }
 }
 
-// A clock that is set while a login waits.
+// A clock that is set while rio waits.
 
-/// What somebody, or NTP, may do to the wall clock during each wait.
+/// What the wall clock is set to during each wait.
 fn steps() -> Vec<SystemTime> {
     let (right, epoch) = (now(), UNIX_EPOCH);
     vec![epoch, in_ten_years(), right - DAY, epoch - 400 * DAY, right + DAY, right]
 }
 
-/// A clock that is set anew during each wait, and ends up right.
+/// A clock that is set during each wait, and is right in the end.
 fn stepped() -> Rc<FakeClock> {
     let clock = FakeClock::in_1970();
     clock.on_sleep(|clock, wait| {
@@ -158,7 +157,7 @@ fn stepped() -> Rc<FakeClock> {
 }
 
 #[test]
-fn an_interval_does_not_move_when_the_clock_is_set() {
+fn setting_the_clock_does_not_change_the_interval() {
     let platform = Platform::start();
     platform.allow_early_polls();
     platform.approve_after(8);
@@ -169,7 +168,7 @@ fn an_interval_does_not_move_when_the_clock_is_set() {
 }
 
 #[test]
-fn back_off_does_not_move_when_the_clock_is_set() {
+fn setting_the_clock_does_not_change_the_back_off() {
     let platform = Platform::start();
     platform.allow_early_polls();
     platform.approve_after(1);
@@ -180,7 +179,7 @@ fn back_off_does_not_move_when_the_clock_is_set() {
 }
 
 #[test]
-fn the_deadline_does_not_move_when_the_clock_is_set() {
+fn setting_the_clock_does_not_change_the_deadline() {
     let waits = |clock: Rc<FakeClock>| {
         let platform = Platform::start();
         platform.allow_early_polls();
@@ -195,7 +194,7 @@ fn the_deadline_does_not_move_when_the_clock_is_set() {
 }
 
 #[test]
-fn a_clock_that_is_set_right_during_the_wait_makes_the_login_good() {
+fn clock_corrected_while_waiting_lets_the_login_succeed() {
     for wrong in [UNIX_EPOCH, in_ten_years()] {
         let platform = Platform::start();
         platform.allow_early_polls();
@@ -208,7 +207,7 @@ fn a_clock_that_is_set_right_during_the_wait_makes_the_login_good() {
 }
 
 #[test]
-fn a_pause_between_tries_does_not_move_when_the_clock_is_set() {
+fn setting_the_clock_does_not_change_the_retry_pause() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     (0..2).for_each(|_| platform.answer(Call::UserInfo, Answer::hang_up()));
@@ -217,11 +216,11 @@ fn a_pause_between_tries_does_not_move_when_the_clock_is_set() {
     assert_eq!(clock.sleeps_in_ms(), [500, 1000]);
 }
 
-// Certificates are compared with the machine's real clock, so here it has to be a false one.
+// rustls reads the real clock, so these tests fake it.
 
 const FAKETIME: &str = "/usr/bin/faketime";
 
-/// Whether there is a way to show the binary a false clock.
+/// Whether the binary can run with a fake clock.
 fn faketime_works() -> bool {
     if !Path::new(FAKETIME).exists() {
         skip("needs faketime (Debian: apt install faketime)");
@@ -234,7 +233,7 @@ fn faketime_works() -> bool {
     true
 }
 
-/// The real binary at a wall clock that begins with this time; the monotonic one is the real one.
+/// The real binary, with a wall clock that starts in this year and the real monotonic clock.
 fn run_in(year: &str, robot: &Robot, arguments: &[&str]) -> Outcome {
     let stdin = if arguments.contains(&"-") { PASSWORD } else { "" };
     let rio = robot.rio(arguments).stdin(stdin);
@@ -247,7 +246,7 @@ fn run_in(year: &str, robot: &Robot, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn over_tls_every_command_says_what_the_clock_reads_and_to_set_it() {
+fn tls_error_shows_the_clock_and_how_to_fix_it() {
     if !faketime_works() {
         return;
     }
@@ -266,12 +265,12 @@ fn over_tls_every_command_says_what_the_clock_reads_and_to_set_it() {
             outcome.says(what).says(&clock).says("Set the clock");
             assert_eq!(robot.config_bytes(), before);
         }
-        // What needs nobody works, and says that the clock is wrong or may be.
+        // status needs no server: it works, and reports the clock.
         let outcome = run_in(year, &robot, &STATUS).exits(if year == "1970" { 0 } else { 1 });
         let said = format!("{}{}", outcome.stdout, outcome.stderr);
         assert!(said.contains(&format!("reads {year}-06-01 12:")), "{outcome}");
         assert!(said.contains("set it"), "{outcome}");
-        // A logout is one all the same.
+        // logout removes the login anyway.
         let outcome = run_in(year, &robot, &LOGOUT).exits(0).says("could not tell the server");
         outcome.says("could not tell the server").says(what).says(&clock);
         assert_eq!(robot.config()["auth_token"], json!(null));
@@ -280,11 +279,11 @@ fn over_tls_every_command_says_what_the_clock_reads_and_to_set_it() {
 }
 
 #[test]
-fn a_false_clock_in_the_life_of_the_certificate_is_no_trouble() {
+fn wrong_clock_within_the_certificate_validity_works() {
     if !faketime_works() {
         return;
     }
-    // The control for the test above: it is the clock that is refused there, and not faketime.
+    // The control of the test above: the clock fails it, not faketime.
     let authority = Authority::new();
     let platform = Platform::start_tls(
         &authority.certify_for(&["127.0.0.1"], UNIX_EPOCH + 100 * DAY..UNIX_EPOCH + 300 * DAY),

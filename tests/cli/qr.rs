@@ -1,5 +1,4 @@
-//! The QR code on the screen, seen as a camera sees it: the screen is drawn as a picture, and zbarimg
-//! reads it.
+//! The QR code, as a camera sees it: the test draws the screen as a picture, and zbarimg reads it.
 
 use std::process::{Command, Stdio};
 
@@ -10,12 +9,12 @@ use serde_json::json;
 use crate::robot::{FakeClock, Outcome, Robot, screen};
 use crate::skip::skip;
 
-/// A pixel's side of one module.
+/// Pixels on each side of a module.
 const SCALE: usize = 4;
 const LIGHT: u8 = 255;
 const DARK: u8 = 0;
 
-/// What the device shows of a login whose complete URI has this length.
+/// A login whose complete URI has this length.
 fn shown(length: usize, screen: Screen) -> (String, Outcome) {
     let platform = Platform::start();
     let page = format!("{}/device", platform.url());
@@ -31,7 +30,7 @@ fn shown(length: usize, screen: Screen) -> (String, Outcome) {
     (complete, outcome)
 }
 
-/// The lines that are part of a code: nothing but blocks, or hash signs, and blanks.
+/// The lines that draw the code.
 fn code_in(outcome: &Outcome) -> Vec<String> {
     let drawn = |line: &&str| !line.is_empty() && line.chars().all(|c| " #█▀▄".contains(c));
     let full = if outcome.stderr.contains('▀') { "█" } else { "#" };
@@ -39,7 +38,7 @@ fn code_in(outcome: &Outcome) -> Vec<String> {
     lines.iter().map(String::as_str).filter(drawn).map(str::to_owned).collect()
 }
 
-/// The line with this in place of each reversed blank.
+/// The line with `full` in place of each reversed space.
 fn without_color(line: &str, full: &str) -> String {
     let line = line.replace("\x1b[0;97;40m", "").replace("\x1b[0m", "");
     let mut parts = line.split("\x1b[7m");
@@ -52,7 +51,7 @@ fn without_color(line: &str, full: &str) -> String {
     plain
 }
 
-/// The picture of the lines, light where the terminal is light, with a border of the terminal's own.
+/// A picture of the lines, with a border in the color of the terminal.
 fn picture(lines: &[String], background: u8) -> Vec<u8> {
     let modules: Vec<Vec<u8>> = lines.iter().flat_map(|line| modules(line)).collect();
     let width = (modules[0].len() + 8) * SCALE;
@@ -69,7 +68,7 @@ fn picture(lines: &[String], background: u8) -> Vec<u8> {
     [format!("P5 {width} {height} 255\n").into_bytes(), pixels].concat()
 }
 
-/// The rows of modules that a line of the screen shows.
+/// The rows of modules that a line shows.
 fn modules(line: &str) -> Vec<Vec<u8>> {
     if line.contains('#') {
         return vec![
@@ -82,7 +81,7 @@ fn modules(line: &str) -> Vec<Vec<u8>> {
     vec![half('▀'), half('▄')]
 }
 
-/// What zbarimg reads in the picture; `None` where it is not installed.
+/// What zbarimg reads in the picture; `None` if it is not installed.
 fn read(picture: &[u8]) -> Option<String> {
     let file = tempfile::Builder::new().suffix(".pgm").tempfile().unwrap();
     std::fs::write(file.path(), picture).unwrap();
@@ -99,7 +98,7 @@ fn read(picture: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
+fn camera_reads_the_complete_uri() {
     for (length, columns, lines) in
         [(50, 80, 24), (75, 80, 24), (100, 80, 24), (100, 120, 40), (250, 132, 50), (60, 80, 60)]
     {
@@ -109,14 +108,14 @@ fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
                 let (uri, outcome) = shown(length, screen);
                 let code = code_in(&outcome);
                 if ascii_err && code.is_empty() {
-                    // Two characters a module: only a large screen has the room.
+                    // A module takes two characters, which need a large screen.
                     assert!(lines < 60, "{length} in {columns}x{lines}\n{outcome}");
                     continue;
                 }
                 let Some(seen) = read(&picture(&code, DARK)) else { return };
                 assert_eq!(seen, uri, "{columns}x{lines}, ascii {ascii_err}\n{outcome}");
                 if color {
-                    // Its own colors make it scan on a light terminal too.
+                    // Its own colors make it readable on a light terminal too.
                     assert_eq!(read(&picture(&code, LIGHT)).unwrap(), uri, "on light\n{outcome}");
                 }
             }
@@ -125,7 +124,7 @@ fn a_camera_reads_the_complete_uri_from_screens_of_many_sizes() {
 }
 
 #[test]
-fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
+fn code_and_instructions_fit_the_screen() {
     for length in [50, 75, 100] {
         let screen = Screen { status_line: true, ..screen(80, 24) };
         let (_, outcome) = shown(length, screen);
@@ -140,7 +139,7 @@ fn with_the_code_all_that_is_to_be_read_fits_the_screen() {
 }
 
 #[test]
-fn a_code_that_does_not_fit_is_left_out_and_the_address_is_shown_in_words() {
+fn code_that_does_not_fit_is_replaced_by_the_url() {
     for (columns, lines) in [(40, 24), (80, 20), (20, 10)] {
         let screen = screen(columns, lines);
         let (uri, outcome) = shown(100, screen);
@@ -150,7 +149,7 @@ fn a_code_that_does_not_fit_is_left_out_and_the_address_is_shown_in_words() {
 }
 
 #[test]
-fn where_standard_error_is_no_terminal_there_is_no_code() {
+fn pipe_gets_no_code() {
     let (uri, outcome) = shown(60, Screen::default());
     assert!(code_in(&outcome).is_empty(), "{outcome}");
     outcome.says(&uri).hides("\x1b");

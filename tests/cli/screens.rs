@@ -1,5 +1,5 @@
-//! What a person sees on terminals of every kind: no escapes and no letters that the terminal does not
-//! know, and no line that it would break in the middle of a word.
+//! Output on many kinds of terminals: no escape sequences or characters that the terminal cannot show, and no
+//! line that it would break inside a word.
 
 use platform::{EMAIL, Organization, Platform, World};
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::robot::Robot;
 use crate::terminal::Terminal;
 
-/// A kind of terminal, by its environment, and what it can show.
+/// The environment of a terminal, and what it can show.
 struct Kind {
     variables: &'static [(&'static str, &'static str)],
     color: bool,
@@ -30,14 +30,14 @@ const KINDS: [Kind; 9] = [
     kind(&[("TERM", "xterm"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")], false, true, true),
     kind(&[("TERM", "dumb"), ("LANG", "C.UTF-8")], false, true, true),
     kind(&[("LANG", "C.UTF-8")], false, true, true),
-    // Most of its fonts have no half blocks.
+    // Most fonts of the Linux console have no half blocks.
     kind(&[("TERM", "linux"), ("LANG", "C.UTF-8")], true, true, false),
     kind(&[("TERM", "linux"), ("LANG", "C")], true, false, false),
     kind(&[("TERM", "xterm"), ("LANG", "C")], true, false, false),
     kind(&[("TERM", "dumb")], false, false, false),
 ];
 
-/// Columns and lines. A serial line tells none, and has 80 by 24.
+/// Columns and lines. A serial line has no size, and counts as 80 by 24.
 const SIZES: [(u16, u16); 4] = [(80, 24), (40, 12), (132, 43), (0, 0)];
 
 fn world() -> World {
@@ -47,7 +47,7 @@ fn world() -> World {
     ])
 }
 
-/// All that is shown until this text appears; then the person gives up.
+/// What the terminal shows until the text appears. Then Ctrl-C ends the program.
 fn shown_until(
     text: &str,
     robot: &Robot,
@@ -64,7 +64,7 @@ fn shown_until(
     terminal.text()
 }
 
-/// What holds for all that is shown anywhere.
+/// Checks what is true of all output.
 #[track_caller]
 fn check(shown: &str, kind: &Kind, (columns, lines): (u16, u16)) {
     let about = format!("{:?} {columns}x{lines}\n{shown}", kind.variables);
@@ -73,13 +73,13 @@ fn check(shown: &str, kind: &Kind, (columns, lines): (u16, u16)) {
     assert!(kind.half_blocks || !shown.contains(['▀', '▄', '█']), "{about}");
     let columns = if columns == 0 { 80 } else { usize::from(columns) };
     for line in plain(shown).split(['\n', '\r']) {
-        // An address or a path is one word, and is copied whole from however many lines.
+        // A URL or a path is one word, which the user copies.
         let is_word = !line.trim().contains(' ');
         assert!(line.chars().count() <= columns || is_word, "{line}\n{about}");
     }
 }
 
-/// The text without the escapes for colors, which are the only ones.
+/// The text without escape sequences; all of them must set colors.
 fn plain(shown: &str) -> String {
     let mut parts = shown.split("\x1b[");
     let mut plain = parts.next().unwrap().to_owned();
@@ -91,7 +91,7 @@ fn plain(shown: &str) -> String {
     plain
 }
 
-/// Looks at it on every kind of terminal, of every size.
+/// Runs the check on each kind of terminal, in each size.
 fn on_every_screen(mut look: impl FnMut(&Kind, (u16, u16))) {
     for kind in &KINDS {
         for size in SIZES {
@@ -101,7 +101,7 @@ fn on_every_screen(mut look: impl FnMut(&Kind, (u16, u16))) {
 }
 
 #[test]
-fn a_login_is_shown_right_on_every_screen_with_a_whole_qr_code_or_none() {
+fn login_fits_every_screen() {
     let platform = Platform::with(world());
     let robot = Robot::of(&platform);
     on_every_screen(|kind, size| {
@@ -116,10 +116,10 @@ fn a_login_is_shown_right_on_every_screen_with_a_whole_qr_code_or_none() {
             _ => false,
         };
         assert_eq!(shown.contains("Scan this"), code_fits, "{about}");
-        // But for the first line, which is of no use any more, all of it is to be seen at once.
+        // All of it but the first line is on the screen at once.
         let (columns, lines) = if size.0 == 0 { (80, 24) } else { size };
         let rows = |line: &str| line.trim().chars().count().div_ceil(columns.into()).max(1);
-        // What the terminal makes of Ctrl-C, after a line that has ended, is not the program's.
+        // The terminal, not rio, shows ^C.
         let text = plain(&shown).replace("^C", "");
         let seen: usize = text.trim_end().lines().skip(1).map(rows).sum();
         assert!(seen <= lines.into(), "{seen} lines\n{about}");
@@ -127,7 +127,7 @@ fn a_login_is_shown_right_on_every_screen_with_a_whole_qr_code_or_none() {
 }
 
 #[test]
-fn a_list_to_choose_from_is_shown_right_on_every_screen() {
+fn selection_list_fits_every_screen() {
     let platform = Platform::with(world());
     let robot = Robot::of(&platform);
     let token = platform.issue_token();
@@ -140,7 +140,7 @@ fn a_list_to_choose_from_is_shown_right_on_every_screen() {
 }
 
 #[test]
-fn a_status_is_shown_right_on_every_screen() {
+fn status_fits_every_screen() {
     let robot = Robot::new();
     robot.write_config(&json!({
         "auth_token": "opaque", "email_id": EMAIL, "organization_id": "org-zuercherverkehrsbetriebe",
@@ -155,7 +155,7 @@ fn a_status_is_shown_right_on_every_screen() {
 }
 
 #[test]
-fn help_is_shown_right_on_every_screen() {
+fn help_fits_every_screen() {
     let robot = Robot::new();
     for arguments in [&["help"] as &[&str], &["help", "auth", "login"], &["auth"]] {
         on_every_screen(|kind, size| {
@@ -167,7 +167,7 @@ fn help_is_shown_right_on_every_screen() {
 }
 
 #[test]
-fn an_error_is_shown_right_on_every_screen() {
+fn error_fits_every_screen() {
     let platform = Platform::with(world());
     let (robot, token) = Robot::logged_in(&platform);
     on_every_screen(|kind, size| {
@@ -186,7 +186,7 @@ fn an_error_is_shown_right_on_every_screen() {
 }
 
 #[test]
-fn what_goes_into_a_pipe_is_neither_coloured_nor_broken_into_lines() {
+fn pipe_gets_no_colors_and_no_line_breaks() {
     let platform = Platform::with(world());
     platform.approve_after(0);
     platform.interval(1);
