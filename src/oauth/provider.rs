@@ -95,8 +95,13 @@ impl<'a> Provider<'a> {
                     "Log in with `rio auth login --email EMAIL` or `rio auth login --auth-token -`.",
                 )
             })?;
-        let endpoint =
-            |name, url: &str| http.url(url).map_err(|problem| invalid_url(host, name, &problem));
+        let endpoint = |name, url: &str| {
+            let url = http.url(url).map_err(|problem| invalid_url(host, name, &problem))?;
+            if oidc_host.is_https() && !url.is_https() {
+                return Err(invalid_url(host, name, "is not https://, unlike oidc_host"));
+            }
+            Ok(url)
+        };
         Ok(Provider {
             http,
             client_id,

@@ -6,13 +6,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use platform::{Answer, Call, Platform, Request, World, jwt};
+use platform::{Answer, Authority, Call, Platform, Request, World, jwt};
 use rio::host::clock::Clock;
 use rio::host::random::Fraction;
 use rio::host::terminal::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream, screen};
+use crate::tls::trusting;
 
 const DEVICE_CODE: &str = "d3vice-c0de-that-nobody-sees";
 const USER_CODE: &str = "wDjB-mJhT";
@@ -982,6 +983,23 @@ fn invalid_metadata_stops_the_login() {
         platform.answer(Call::Discovery, Answer::json(200, metadata));
         fails(&platform, &Robot::of(&platform), &clock, code).says(words);
         assert_eq!(platform.requests().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn https_issuer_requires_https_endpoints() {
+    for member in ["device_authorization_endpoint", "token_endpoint"] {
+        println!("case: {member}");
+        let authority = Authority::new();
+        let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
+        platform.allow_early_polls();
+        platform.approve_after(0);
+        let http = metadata(&platform)[member].as_str().unwrap().replace("https://", "http://");
+        let metadata = changed(metadata(&platform), json!({member: http}));
+        platform.answer(Call::Discovery, Answer::json(200, metadata));
+        let robot = trusting(Robot::of(&platform), &authority);
+        fails(&platform, &robot, &FakeClock::new(), 1).says(member).says("https://");
+        assert_eq!(platform.requests().len(), 1);
     }
 }
 
