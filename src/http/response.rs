@@ -183,7 +183,7 @@ impl Response {
 
     /// The server's error message, in any of the shapes of the platform and of RFC 6749 §5.2, printable
     /// and shortened. `None` if it repeats one of `secrets`.
-    fn error_message(&self, secrets: &[&Secret]) -> Option<String> {
+    pub fn error_message(&self, secrets: &[&Secret]) -> Option<String> {
         #[derive(Deserialize)]
         struct Body {
             error: Option<Box<RawValue>>,

@@ -37,34 +37,20 @@ fn serialize_exposed<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::
     to.serialize_str(secret.expose())
 }
 
-/// A response to a poll: RFC 8628 §3.5, and the failures in between.
-///
-/// `retry_after` is the `Retry-After` header.
+/// A response to a poll (RFC 8628 §3.5).
 #[derive(Debug)]
 pub enum PollResponse {
-    /// The user approved the login (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+    /// The user approved the login (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
     Approved {
         /// Not validated yet.
         id_token: Secret,
     },
     /// `authorization_pending`: the user has not approved or denied the login yet.
-    AuthorizationPending {
-        /// The minimum wait that the server asks for.
-        retry_after: Option<Duration>,
-    },
+    AuthorizationPending,
     /// `slow_down`: still pending. This wait and all later ones are 5 seconds longer.
     SlowDown {
         /// The new interval. Not in the RFC, but some servers send it.
         interval: Option<Duration>,
-        /// The minimum wait that the server asks for.
-        retry_after: Option<Duration>,
-    },
-    /// No response, or one that the token endpoint did not make. The next poll may succeed.
-    TransientFailure {
-        /// What failed.
-        failure: Failure,
-        /// The minimum wait that the server or proxy asks for.
-        retry_after: Option<Duration>,
     },
     /// `access_denied`: the user denied the login.
     AccessDenied,
@@ -72,8 +58,10 @@ pub enum PollResponse {
     ExpiredToken,
     /// `invalid_grant` (RFC 6749 §5.2): the device code expired, was used before, or is unknown.
     InvalidGrant,
-    /// Any other error response ends the polling.
+    /// Any other error ends the polling.
     Error(Error),
+    /// No response, or one that the token endpoint did not make. The next poll may succeed.
+    TransientFailure(Failure),
 }
 
 /// A failure that does not end the polling.
@@ -140,32 +128,31 @@ impl Polling {
         self.failure.as_ref()
     }
 
-    /// Takes the response that arrived at `now`. Returns the id_token, or `None` to wait and poll again.
+    /// Takes the response that arrived at `now`, with its `Retry-After`. Returns the id_token, or `None` to
+    /// wait and poll again.
     ///
     /// The deadline is checked after a response and not before a poll, so the last poll never comes early.
     pub fn receive(
         &mut self,
         response: PollResponse,
+        retry_after: Option<Duration>,
         now: Duration,
         random: Fraction,
     ) -> Result<Option<Secret>, Error> {
         self.failure = None;
-        let (wait, retry_after) = match response {
+        let wait = match response {
             PollResponse::Approved { id_token } => return Ok(Some(id_token)),
-            PollResponse::AuthorizationPending { retry_after } => (self.interval, retry_after),
-            PollResponse::SlowDown { interval, retry_after } => {
-                self.slow_down(interval);
-                (self.interval, retry_after)
-            }
-            PollResponse::TransientFailure { failure, retry_after } => {
-                self.failure = Some(failure);
-                self.had_failure = true;
-                (self.wait.saturating_mul(2).min(MAX_BACKOFF), retry_after)
-            }
+            PollResponse::AuthorizationPending => self.interval,
+            PollResponse::SlowDown { interval } => self.slow_down(interval),
             PollResponse::AccessDenied => return Err(access_denied()),
             PollResponse::ExpiredToken => return Err(self.expired()),
             PollResponse::InvalidGrant => return Err(self.invalid_grant()),
             PollResponse::Error(error) => return Err(error),
+            PollResponse::TransientFailure(failure) => {
+                self.failure = Some(failure);
+                self.had_failure = true;
+                self.wait.saturating_mul(2).min(MAX_BACKOFF)
+            }
         };
         let remaining = self.remaining(now);
         if remaining.is_zero() {
@@ -180,10 +167,11 @@ impl Polling {
 
     /// RFC 8628 §3.5: `slow_down` adds 5 seconds. An interval that the server names can only add more, and
     /// is ignored if it outlasts the code.
-    fn slow_down(&mut self, named: Option<Duration>) {
+    fn slow_down(&mut self, named: Option<Duration>) -> Duration {
         let slower = self.interval.saturating_add(SLOW_DOWN);
         let named = named.filter(|interval| *interval < self.expires_in);
         self.interval = named.unwrap_or_default().max(slower);
+        self.interval
     }
 
     /// Sets the wait, which is never shorter than the interval.
@@ -238,19 +226,26 @@ mod tests {
 
     const ZERO: Fraction = Fraction::new(0);
     const ONE: Fraction = Fraction::new(u32::MAX);
-    const PENDING: PollResponse = PollResponse::AuthorizationPending { retry_after: None };
+    /// A response and its `Retry-After` in seconds.
+    type Poll = (PollResponse, Option<u64>);
+
+    const PENDING: Poll = (PollResponse::AuthorizationPending, None);
 
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
     }
 
-    fn failure(retry_after: Option<u64>) -> PollResponse {
-        let failure = Failure { kind: FailureKind::Timeout, reason: "no response in time".into() };
-        PollResponse::TransientFailure { failure, retry_after: retry_after.map(seconds) }
+    fn failure() -> Poll {
+        let reason = "no response in time".into();
+        (PollResponse::TransientFailure(Failure { kind: FailureKind::Timeout, reason }), None)
     }
 
-    fn slow_down(interval: Option<u64>) -> PollResponse {
-        PollResponse::SlowDown { interval: interval.map(seconds), retry_after: None }
+    fn slow_down(interval: Option<u64>) -> Poll {
+        (PollResponse::SlowDown { interval: interval.map(seconds) }, None)
+    }
+
+    fn retry_after(seconds: u64, (response, _): Poll) -> Poll {
+        (response, Some(seconds))
     }
 
     fn grant(expires_in: Duration, interval: Duration) -> Grant {
@@ -269,26 +264,35 @@ mod tests {
         Polling::new(&grant(seconds(expires_in), seconds(interval)), Duration::ZERO, Duration::ZERO)
     }
 
-    /// Takes a response that decides nothing.
-    fn receive(polling: &mut Polling, response: PollResponse, now: u64, random: Fraction) {
-        assert!(polling.receive(response, seconds(now), random).unwrap().is_none());
+    fn try_receive(
+        polling: &mut Polling,
+        (response, retry_after): Poll,
+        now: u64,
+        random: Fraction,
+    ) -> Result<Option<Secret>, Error> {
+        polling.receive(response, retry_after.map(seconds), seconds(now), random)
+    }
+
+    /// Takes a response that does not end the login.
+    fn receive(polling: &mut Polling, poll: Poll, now: u64, random: Fraction) {
+        assert!(try_receive(polling, poll, now, random).unwrap().is_none());
     }
 
     /// The waits in seconds before the first poll and after each response, for a code of ten minutes.
-    fn waits(interval: u64, responses: Vec<PollResponse>) -> Vec<u64> {
+    fn waits(interval: u64, polls: Vec<Poll>) -> Vec<u64> {
         let mut polling = polling(600, interval);
         let mut waits = vec![polling.wait().as_secs()];
-        for response in responses {
-            receive(&mut polling, response, waits.iter().sum(), ZERO);
+        for poll in polls {
+            receive(&mut polling, poll, waits.iter().sum(), ZERO);
             waits.push(polling.wait().as_secs());
         }
         waits
     }
 
     /// The wait after one response at `now`, for a code of ten minutes and an interval of 5 s.
-    fn wait_after(response: PollResponse, now: u64, random: Fraction) -> Duration {
+    fn wait_after(poll: Poll, now: u64, random: Fraction) -> Duration {
         let mut polling = polling(600, 5);
-        receive(&mut polling, response, now, random);
+        receive(&mut polling, poll, now, random);
         polling.wait()
     }
 
@@ -311,41 +315,39 @@ mod tests {
 
     #[test]
     fn failures_double_the_wait_up_to_a_maximum() {
-        let mut responses: Vec<_> = (0..5).map(|_| failure(None)).collect();
+        let mut responses: Vec<_> = (0..5).map(|_| failure()).collect();
         responses.push(PENDING);
         assert_eq!(waits(5, responses), [5, 10, 20, 30, 30, 30, 5]);
     }
 
     #[test]
     fn backoff_is_never_shorter_than_interval() {
-        assert_eq!(waits(45, vec![failure(None), failure(None)]), [45, 45, 45]);
+        assert_eq!(waits(45, vec![failure(), failure()]), [45, 45, 45]);
     }
 
     #[test]
     fn pending_after_failure_returns_to_slower_interval() {
-        assert_eq!(waits(1, vec![slow_down(None), failure(None), PENDING]), [1, 6, 12, 6]);
+        assert_eq!(waits(1, vec![slow_down(None), failure(), PENDING]), [1, 6, 12, 6]);
     }
 
     #[test]
     fn retry_after_extends_the_wait() {
-        assert_eq!(waits(5, vec![failure(Some(120))]), [5, 120]);
-        assert_eq!(waits(5, vec![failure(Some(1))]), [5, 10]);
-        let pending = PollResponse::AuthorizationPending { retry_after: Some(seconds(9)) };
-        let slow_down = PollResponse::SlowDown { interval: None, retry_after: Some(seconds(30)) };
-        assert_eq!(waits(5, vec![pending, slow_down, PENDING]), [5, 9, 30, 10]);
+        assert_eq!(waits(5, vec![retry_after(120, failure())]), [5, 120]);
+        assert_eq!(waits(5, vec![retry_after(1, failure())]), [5, 10]);
+        let polls = vec![retry_after(9, PENDING), retry_after(30, slow_down(None)), PENDING];
+        assert_eq!(waits(5, polls), [5, 9, 30, 10]);
     }
 
     #[test]
     fn wait_beyond_expiry_ends_within_the_last_interval() {
         // 100 s remain.
-        for (retry_after, earliest, latest) in [(98, 98, 100), (101, 95, 100), (u64::MAX, 95, 100)]
-        {
-            let wait = |random| wait_after(failure(Some(retry_after)), 500, random).as_secs();
+        for (asked, earliest, latest) in [(98, 98, 100), (101, 95, 100), (u64::MAX, 95, 100)] {
+            let wait = |random| wait_after(retry_after(asked, failure()), 500, random).as_secs();
             assert_eq!([wait(ZERO), wait(ONE)], [earliest, latest]);
         }
         // 3 s remain, less than the interval.
         assert_eq!(wait_after(PENDING, 597, ONE), seconds(5));
-        assert_eq!(wait_after(failure(None), 597, ONE), seconds(5));
+        assert_eq!(wait_after(failure(), 597, ONE), seconds(5));
     }
 
     #[test]
@@ -362,28 +364,28 @@ mod tests {
         let mut polling = polling(60, 5);
         receive(&mut polling, slow_down(Some(59)), 6, ZERO);
         assert_eq!(polling.wait(), seconds(59), "up to 5 s late");
-        let error = polling.receive(slow_down(Some(59)), seconds(7), ZERO).unwrap_err();
+        let error = try_receive(&mut polling, slow_down(Some(59)), 7, ZERO).unwrap_err();
         assert_eq!(error, interval_outlasts_code());
     }
 
     #[test]
     fn approval_after_deadline_counts() {
-        let response = PollResponse::Approved { id_token: Secret::new("id_token") };
-        assert!(polling(10, 5).receive(response, seconds(12), ZERO).unwrap().is_some());
+        let approved = (PollResponse::Approved { id_token: Secret::new("id_token") }, None);
+        assert!(try_receive(&mut polling(10, 5), approved, 12, ZERO).unwrap().is_some());
     }
 
     #[test]
     fn pending_after_deadline_ends_the_login() {
         let mut polling = polling(10, 5);
         receive(&mut polling, PENDING, 9, ZERO);
-        let error = polling.receive(PENDING, seconds(10), ZERO).unwrap_err();
+        let error = try_receive(&mut polling, PENDING, 10, ZERO).unwrap_err();
         assert_eq!(error.exit(), Exit::Failure);
         assert_eq!(error.fact(), "the code expired before the login was approved");
     }
 
     #[test]
     fn failure_after_deadline_is_temporary_and_names_the_reason() {
-        let error = polling(10, 5).receive(failure(None), seconds(11), ZERO).unwrap_err();
+        let error = try_receive(&mut polling(10, 5), failure(), 11, ZERO).unwrap_err();
         assert_eq!(error.exit(), Exit::TemporaryFailure);
         assert!(error.fact().ends_with("no response in time"), "{error:?}");
     }
@@ -392,10 +394,10 @@ mod tests {
     fn invalid_grant_after_failure_mentions_a_lost_approval() {
         let mut polling = polling(600, 5);
         let invalid_grant = |polling: &mut Polling| {
-            polling.receive(PollResponse::InvalidGrant, seconds(20), ZERO).unwrap_err()
+            try_receive(polling, (PollResponse::InvalidGrant, None), 20, ZERO).unwrap_err()
         };
         assert_eq!(invalid_grant(&mut polling).advice(), NEW_CODE);
-        receive(&mut polling, failure(None), 5, ZERO);
+        receive(&mut polling, failure(), 5, ZERO);
         receive(&mut polling, PENDING, 15, ZERO);
         assert_eq!(invalid_grant(&mut polling).advice(), LOST_APPROVAL);
     }
@@ -404,24 +406,23 @@ mod tests {
     fn largest_durations_do_not_overflow() {
         let grant = grant(Duration::MAX, Duration::MAX);
         let mut polling = Polling::new(&grant, Duration::ZERO, Duration::MAX);
-        for response in [slow_down(Some(u64::MAX)), failure(Some(u64::MAX))] {
-            receive(&mut polling, response, 0, ONE);
+        for poll in [slow_down(Some(u64::MAX)), retry_after(u64::MAX, failure())] {
+            receive(&mut polling, poll, 0, ONE);
         }
         assert_eq!(polling.wait(), Duration::MAX);
     }
 
     #[test]
     fn jitter_follows_failures_only() {
-        let retry_after = Some(seconds(9));
-        for (response, shortest, longest) in [
-            (&(|| PENDING) as &dyn Fn() -> PollResponse, 5, 5),
-            (&|| PollResponse::AuthorizationPending { retry_after }, 9, 9),
+        for (poll, shortest, longest) in [
+            (&(|| PENDING) as &dyn Fn() -> Poll, 5, 5),
+            (&|| retry_after(9, PENDING), 9, 9),
             (&|| slow_down(None), 10, 10),
-            (&|| failure(None), 10, 15),
-            (&|| failure(Some(120)), 120, 125),
+            (&|| failure(), 10, 15),
+            (&|| retry_after(120, failure()), 120, 125),
         ] {
             for (random, wait) in [(ZERO, shortest), (ONE, longest)] {
-                assert_eq!(wait_after(response(), 5, random), seconds(wait));
+                assert_eq!(wait_after(poll(), 5, random), seconds(wait));
             }
         }
     }
@@ -430,26 +431,26 @@ mod tests {
     fn jitter_is_not_doubled() {
         let mut polling = polling(600, 5);
         let mut waits = Vec::new();
-        for response in [failure(None), failure(None), failure(None), failure(None), PENDING] {
-            receive(&mut polling, response, 5, ONE);
+        for poll in [failure(), failure(), failure(), failure(), PENDING] {
+            receive(&mut polling, poll, 5, ONE);
             waits.push(polling.wait().as_secs());
         }
         assert_eq!(waits, [15, 25, 35, 35, 5]);
     }
 
     /// The times at which 1000 machines poll that start together. Polls in the first 20 seconds fail.
-    fn polls_of_fleet(
-        retry_after: Option<u64>,
-        mut random: impl FnMut() -> Fraction,
-    ) -> Vec<Duration> {
+    fn polls_of_fleet(asked: Option<u64>, mut random: impl FnMut() -> Fraction) -> Vec<Duration> {
         let mut polls = Vec::new();
         for _ in 0..1000 {
             let mut polling = polling(600, 5);
             let mut now = polling.wait();
             while now < seconds(300) {
                 polls.push(now);
-                let response = if now < seconds(20) { failure(retry_after) } else { PENDING };
-                polling.receive(response, now, random()).unwrap();
+                let (response, retry_after) = match now < seconds(20) {
+                    true => (failure().0, asked.map(seconds)),
+                    false => (PENDING.0, None),
+                };
+                polling.receive(response, retry_after, now, random()).unwrap();
                 now += polling.wait();
             }
         }
@@ -475,10 +476,10 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             Fraction::new((state >> 32) as u32)
         };
-        for retry_after in [None, Some(20)] {
-            assert_eq!(peak(&polls_of_fleet(retry_after, || ZERO)), 1000, "without jitter");
+        for asked in [None, Some(20)] {
+            assert_eq!(peak(&polls_of_fleet(asked, || ZERO)), 1000, "without jitter");
             // Evenly spread, each second of a 5 s interval gets 200.
-            let peak = peak(&polls_of_fleet(retry_after, &mut random));
+            let peak = peak(&polls_of_fleet(asked, &mut random));
             assert!(peak <= 270, "{peak} of 1000 polls within a second");
         }
     }

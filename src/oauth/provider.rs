@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -24,7 +25,8 @@ pub(super) const MAX_EXPIRES_IN: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longer codes are not meant to be typed.
 const MAX_USER_CODE: usize = 64;
 
-const CHECK_HOST: &str = "Check oidc_host in the config file.";
+const CHECK_HOST: &str =
+    "Check oidc_host in the config file. If it is right, report this to the server's operator.";
 
 /// A login server whose endpoints are known (OpenID Connect Discovery §4).
 pub struct Provider<'a> {
@@ -35,34 +37,38 @@ pub struct Provider<'a> {
     token_endpoint: Url,
 }
 
+/// A member of any type. One wrong member must not hide the others, nor an error.
+type Member = Option<Box<RawValue>>;
+
 #[derive(Deserialize)]
 struct Metadata {
-    issuer: String,
-    device_authorization_endpoint: Option<String>,
-    token_endpoint: String,
+    issuer: Member,
+    device_authorization_endpoint: Member,
+    token_endpoint: Member,
 }
 
-/// RFC 8628 §3.2. Members that some servers send in another form are read leniently.
+/// RFC 8628 §3.2.
 #[derive(Deserialize)]
 struct DeviceAuthorization {
-    device_code: Secret,
-    user_code: String,
-    verification_uri: Option<Box<RawValue>>,
-    verification_url: Option<Box<RawValue>>,
-    verification_uri_complete: Option<Box<RawValue>>,
-    expires_in: Option<Box<RawValue>>,
-    interval: Option<Box<RawValue>>,
+    device_code: Member,
+    user_code: Member,
+    verification_uri: Member,
+    /// Google's name for `verification_uri`.
+    verification_url: Member,
+    verification_uri_complete: Member,
+    expires_in: Member,
+    interval: Member,
 }
 
-/// A success or an error of the token endpoint (RFC 6749 §5.1 and §5.2, OIDC Core §3.1.3.3).
+/// RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3.
 #[derive(Deserialize)]
 struct TokenResponse {
-    error: Option<Box<RawValue>>,
-    /// Beside `slow_down`, from some servers.
-    interval: Option<Box<RawValue>>,
-    access_token: Option<Box<RawValue>>,
-    token_type: Option<Box<RawValue>>,
-    id_token: Option<Box<RawValue>>,
+    /// Read by [`error_code`]. Here it makes a duplicate an error.
+    #[serde(rename = "error")]
+    _error: Member,
+    access_token: Member,
+    token_type: Member,
+    id_token: Member,
 }
 
 impl<'a> Provider<'a> {
@@ -82,19 +88,20 @@ impl<'a> Provider<'a> {
         response: &Response,
     ) -> Result<Self, Error> {
         let host = oidc_host.host();
-        let metadata: Metadata = response.success("the discovery request", &[])?;
-        if !id_token::same_issuer(&metadata.issuer, oidc_host.as_str()) {
-            let issuer = text::excerpt(&metadata.issuer, 100);
+        let metadata: Metadata = read(response, "the discovery request", client_id)?;
+        let issuer = required(text(metadata.issuer), "issuer", response)?;
+        if !id_token::same_issuer(&issuer, oidc_host.as_str()) {
+            let issuer = text::excerpt(&issuer, 100);
             let fact = format!("{host} returned a different issuer: \"{issuer}\"");
             return Err(Error::failure(fact, CHECK_HOST));
         }
-        let device_authorization_endpoint =
-            metadata.device_authorization_endpoint.ok_or_else(|| {
-                Error::failure(
-                    format!("{host} does not support the device flow"),
-                    "Log in with `rio auth login --email EMAIL` or `rio auth login --auth-token -`.",
-                )
-            })?;
+        let device = text(metadata.device_authorization_endpoint).ok_or_else(|| {
+            Error::failure(
+                format!("{host} does not support the device flow"),
+                "Log in with `rio auth login --email EMAIL` or `rio auth login --auth-token -`.",
+            )
+        })?;
+        let token = required(text(metadata.token_endpoint), "token_endpoint", response)?;
         let endpoint = |name, url: &str| {
             let url = http.url(url).map_err(|problem| invalid_url(host, name, &problem))?;
             if oidc_host.is_https() && !url.is_https() {
@@ -106,11 +113,8 @@ impl<'a> Provider<'a> {
             http,
             client_id,
             issuer: oidc_host.as_str().to_owned(),
-            device_authorization_endpoint: endpoint(
-                "device_authorization_endpoint",
-                &device_authorization_endpoint,
-            )?,
-            token_endpoint: endpoint("token_endpoint", &metadata.token_endpoint)?,
+            device_authorization_endpoint: endpoint("device_authorization_endpoint", &device)?,
+            token_endpoint: endpoint("token_endpoint", &token)?,
         })
     }
 
@@ -130,28 +134,27 @@ impl<'a> Provider<'a> {
 
     /// Reads a device authorization response.
     pub fn read_grant(&self, response: &Response) -> Result<Grant, Error> {
-        const REQUEST: &str = "the device authorization request";
-        let body: DeviceAuthorization = response.success(REQUEST, &[])?;
-        let page = text(body.verification_uri)
-            .or_else(|| text(body.verification_url))
-            .ok_or_else(|| response.unexpected(REQUEST))?;
+        let body: DeviceAuthorization =
+            read(response, "the device authorization request", self.client_id)?;
+        let device_code = required(text(body.device_code), "device_code", response)?;
+        let user_code = required(text(body.user_code), "user_code", response)?;
+        if !is_typable(&user_code) {
+            let fact = format!("{} sent a code that cannot be shown", response.host);
+            return Err(Error::failure(fact, CHECK_HOST));
+        }
+        let page = text(body.verification_uri).or_else(|| text(body.verification_url));
+        let page = required(page, "verification_uri", response)?;
         let page = self
             .http
             .url(&page)
             .map_err(|problem| invalid_url(&response.host, "verification_uri", &problem))?;
-        if body.device_code.is_empty() || !is_typable(&body.user_code) {
-            return Err(Error::failure(
-                format!("{} sent a code that cannot be shown", response.host),
-                "Run `rio auth login` again. If this repeats, report it to the server's operator.",
-            ));
-        }
         let complete = text(body.verification_uri_complete)
             .and_then(|complete| self.http.url(&complete).ok())
             .filter(|complete| complete.same_origin(&page));
         let expires_in = expires_in(body.expires_in.as_deref());
         Ok(Grant {
-            device_code: body.device_code,
-            user_code: body.user_code,
+            device_code: Secret::new(device_code),
+            user_code,
             verification_uri: page.as_str().to_owned(),
             verification_uri_complete: complete.map(|complete| complete.as_str().to_owned()),
             expires_in,
@@ -159,8 +162,8 @@ impl<'a> Provider<'a> {
         })
     }
 
-    /// Sends a device access token request (RFC 8628 §3.4).
-    pub fn poll(&self, device_code: &Secret) -> PollResponse {
+    /// Sends a device access token request (RFC 8628 §3.4). Returns the response and its `Retry-After`.
+    pub fn poll(&self, device_code: &Secret) -> (PollResponse, Option<Duration>) {
         let form = [
             ("grant_type", GRANT_TYPE),
             ("client_id", self.client_id),
@@ -168,14 +171,44 @@ impl<'a> Provider<'a> {
         ];
         let request = Request::new(&self.token_endpoint, Action::PostForm(&form));
         match self.http.send_once(&request) {
-            Ok(response) => read_poll(&response, device_code),
+            Ok(response) => (self.read_poll(&response, device_code), response.retry_after),
             Err(error) if error.kind() == FailureKind::Settings => {
-                PollResponse::Error(error.into())
+                (PollResponse::Error(error.into()), None)
             }
             Err(error) => {
                 let failure = Failure { kind: error.kind(), reason: error.reason().to_owned() };
-                PollResponse::TransientFailure { failure, retry_after: None }
+                (PollResponse::TransientFailure(failure), None)
             }
+        }
+    }
+
+    /// Reads the response to a poll. The `error` member decides, not the HTTP status:
+    /// `authorization_pending` comes with 200, 400, 401, 403 or 428.
+    pub fn read_poll(&self, response: &Response, device_code: &Secret) -> PollResponse {
+        const REQUEST: &str = "the login";
+        let secrets = [device_code];
+        let Some((code, interval)) = error_code(response) else {
+            return match read_id_token(response, REQUEST, &secrets) {
+                _ if is_transient(response) => transient_failure(response),
+                Ok(id_token) => PollResponse::Approved { id_token },
+                Err(error) => PollResponse::Error(error),
+            };
+        };
+        let rejected = || rejected(response, &code, REQUEST, self.client_id, &secrets);
+        match code.as_str() {
+            "authorization_pending" => PollResponse::AuthorizationPending,
+            "slow_down" => PollResponse::SlowDown { interval },
+            "access_denied" => PollResponse::AccessDenied,
+            "expired_token" => PollResponse::ExpiredToken,
+            "invalid_grant" => PollResponse::InvalidGrant,
+            "invalid_request"
+            | "invalid_client"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_scope" => PollResponse::Error(rejected()),
+            "server_error" | "temporarily_unavailable" => transient_failure(response),
+            _ if is_transient(response) => transient_failure(response),
+            _ => PollResponse::Error(rejected()),
         }
     }
 
@@ -188,19 +221,83 @@ impl<'a> Provider<'a> {
                     "This machine's clock reads {}. If it is wrong, set it, then run `rio auth login`.",
                     text::date_and_time(now)
                 ),
-                _ => format!("{CHECK_HOST} If it is right, report this to the server's operator."),
+                _ => CHECK_HOST.to_owned(),
             };
             Error::failure(format!("{host} sent an id_token that {rejection}"), advice)
         })
     }
 }
 
+/// The `error` member (RFC 6749 §5.2), and the `interval` that some servers send beside `slow_down`.
+fn error_code(response: &Response) -> Option<(String, Option<Duration>)> {
+    #[derive(Deserialize)]
+    struct ErrorResponse {
+        error: Member,
+        interval: Member,
+    }
+    let body: ErrorResponse = response.object().ok()?;
+    let interval = body.interval.and_then(|interval| json::whole_number(&interval));
+    Some((json::text(&body.error?).unwrap_or_default(), interval.map(Duration::from_secs)))
+}
+
+/// Reads a successful response. An `error` member makes it an error with any HTTP status, unless the status
+/// says that another attempt may succeed.
+fn read<T: DeserializeOwned>(
+    response: &Response,
+    request: &str,
+    client_id: &str,
+) -> Result<T, Error> {
+    match error_code(response) {
+        Some((code, _)) if !is_transient(response) => {
+            Err(rejected(response, &code, request, client_id, &[]))
+        }
+        _ => response.success(request, &[]),
+    }
+}
+
+/// The access token must be there, but rio has no use for it.
+fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Result<Secret, Error> {
+    let body: TokenResponse = response.success(request, secrets)?;
+    let bearer = text(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
+    required(text(body.access_token), "access_token", response)?;
+    required(bearer, "token_type", response)?;
+    required(text(body.id_token), "id_token", response).map(Secret::new)
+}
+
+/// The error for an OAuth error code. It contains the server's message, unless that repeats a secret.
+fn rejected(
+    response: &Response,
+    code: &str,
+    request: &str,
+    client_id: &str,
+    secrets: &[&Secret],
+) -> Error {
+    let (host, status) = (&response.host, response.status);
+    let fact = match response.error_message(secrets) {
+        Some(message) => format!("{host} refused {request}: {message} ({status})"),
+        None => format!("{host} refused {request} (status {status})"),
+    };
+    match code {
+        "invalid_client" | "unauthorized_client" => Error::failure(
+            fact,
+            format!("Check device_flow_client_id in the config file. rio sent \"{client_id}\"."),
+        ),
+        _ => Error::failure(fact, CHECK_HOST),
+    }
+}
+
+fn required(text: Option<String>, name: &str, response: &Response) -> Result<String, Error> {
+    text.filter(|text| !text.is_empty()).ok_or_else(|| {
+        Error::failure(format!("{} sent no valid {name}", response.host), CHECK_HOST)
+    })
+}
+
 fn invalid_url(host: &str, name: &str, problem: &str) -> Error {
     Error::failure(format!("{host} sent a {name} that {problem}"), CHECK_HOST)
 }
 
-fn text(raw: Option<Box<RawValue>>) -> Option<String> {
-    json::text(&raw?)
+fn text(member: Member) -> Option<String> {
+    json::text(&member?)
 }
 
 /// Whether a user can read the code on a screen and type it.
@@ -225,39 +322,6 @@ fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
         .unwrap_or(DEFAULT_INTERVAL)
 }
 
-/// Reads the response to a poll. The `error` member decides, not the HTTP status: `authorization_pending`
-/// comes with 200, 400, 401, 403 or 428.
-pub fn read_poll(response: &Response, device_code: &Secret) -> PollResponse {
-    let retry_after = response.retry_after;
-    let body = response.object::<TokenResponse>().ok();
-    let error = body.as_ref().and_then(|body| body.error.as_deref());
-    match error.map(|raw| json::text(raw).unwrap_or_default()).as_deref() {
-        Some("authorization_pending") => PollResponse::AuthorizationPending { retry_after },
-        Some("slow_down") => {
-            let interval = body.as_ref().and_then(|body| body.interval.as_deref());
-            let interval = interval.and_then(json::whole_number).map(Duration::from_secs);
-            PollResponse::SlowDown { interval, retry_after }
-        }
-        Some("access_denied") => PollResponse::AccessDenied,
-        Some("expired_token") => PollResponse::ExpiredToken,
-        Some("invalid_grant") => PollResponse::InvalidGrant,
-        Some(
-            "invalid_request"
-            | "invalid_client"
-            | "unauthorized_client"
-            | "unsupported_grant_type"
-            | "invalid_scope",
-        ) => PollResponse::Error(response.refusal("the login", &[device_code])),
-        Some("server_error" | "temporarily_unavailable") => transient_failure(response),
-        _ if is_transient(response) => transient_failure(response),
-        None if response.is_success() => match body.and_then(id_token_of) {
-            Some(id_token) => PollResponse::Approved { id_token },
-            None => PollResponse::Error(response.unexpected("the login")),
-        },
-        _ => PollResponse::Error(response.refusal("the login", &[device_code])),
-    }
-}
-
 /// Whether the response is from a failing server, or from a proxy or captive portal in front of it.
 fn is_transient(response: &Response) -> bool {
     response.is_temporary()
@@ -268,13 +332,5 @@ fn is_transient(response: &Response) -> bool {
 
 fn transient_failure(response: &Response) -> PollResponse {
     let reason = format!("{} answered with {}", response.host, response.summary());
-    let failure = Failure { kind: response.failure_kind(), reason };
-    PollResponse::TransientFailure { failure, retry_after: response.retry_after }
-}
-
-/// The id_token of a complete token response. The access token must be there, but rio has no use for it.
-fn id_token_of(body: TokenResponse) -> Option<Secret> {
-    let _access_token = text(body.access_token).filter(|token| !token.is_empty())?;
-    let bearer = text(body.token_type)?.eq_ignore_ascii_case("bearer");
-    text(body.id_token).filter(|_| bearer).map(Secret::new)
+    PollResponse::TransientFailure(Failure { kind: response.failure_kind(), reason })
 }

@@ -201,9 +201,9 @@ fn device_flow(search: &mut Search) {
     let header = good;
     for (name, code, changes) in [
         ("an id_token that is none", 1, json!({"id_token": "id-s3ntinel"})),
-        ("an id_token that is an object", 3, json!({"id_token": {"raw": "id-s3ntinel"}})),
-        ("an access_token in a list", 3, json!({"access_token": [ACCESS_TOKEN]})),
-        ("another type", 3, json!({"token_type": "s3ntinel"})),
+        ("an id_token that is an object", 1, json!({"id_token": {"raw": "id-s3ntinel"}})),
+        ("an access_token in a list", 1, json!({"access_token": [ACCESS_TOKEN]})),
+        ("another type", 1, json!({"token_type": "s3ntinel"})),
     ] {
         let header = header.clone();
         add(
@@ -255,9 +255,9 @@ fn device_flow(search: &mut Search) {
             search.nothing_in(&name, code.map(|_| 1), run(&platform, &arguments, ""));
         }
         for (name, code, changes) in [
-            ("a user_code that is a number", 3, json!({"user_code": 5})),
+            ("a user_code that is a number", 1, json!({"user_code": 5})),
             ("a user_code with an escape", 1, json!({"user_code": "\u{1b}"})),
-            ("a device_code in a list", 3, json!({"device_code": [DEVICE_CODE]})),
+            ("a device_code in a list", 1, json!({"device_code": [DEVICE_CODE]})),
             ("a page that is no URL", 1, json!({"verification_uri": "ftp://x/s3ntinel"})),
         ] {
             let platform = start();

@@ -78,10 +78,10 @@ impl DeviceLogin<'_> {
         loop {
             self.sleep(host);
             let before = self.polling.failure().map(|failure| failure.kind);
-            let response = self.provider.poll(&self.grant.device_code);
+            let (response, retry_after) = self.provider.poll(&self.grant.device_code);
             self.pending.record_poll(host.clock.utc());
             let (now, random) = (host.clock.now(), (host.random)());
-            if let Some(id_token) = self.polling.receive(response, now, random)? {
+            if let Some(id_token) = self.polling.receive(response, retry_after, now, random)? {
                 return Ok(id_token);
             }
             self.save_interval(host);

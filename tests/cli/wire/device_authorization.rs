@@ -42,11 +42,11 @@ pub fn cases() -> Vec<Case> {
         )
         .fails(1, "not you (403)"),
         with_response(D, "error is a number", 400, json!({"error": 5}))
-            .fails(1, "an error (status 400)"),
+            .fails(1, "refused the device authorization request (status 400)"),
         with_response(D, "error with status 200", 200, json!({"error": "invalid_client"}))
-            .fails(3, UNEXPECTED),
+            .fails(1, "invalid_client (200)"),
         with_body(D, "duplicate error", |_| r#"{"error":"a","error":"b"}"#.to_owned())
-            .fails(3, UNEXPECTED),
+            .fails(1, "sent no valid device_code"),
         with_response(D, "429", 429, json!({}))
             .fails(3, "(status 429)")
             .says("The server asks clients to wait"),
@@ -55,20 +55,8 @@ pub fn cases() -> Vec<Case> {
         with_body(D, "duplicate interval", duplicate("interval")).fails(3, UNEXPECTED),
         with_body(D, "object in an array", |body| format!("[{body}]")).fails(3, UNEXPECTED),
     ];
-    cases.extend(unexpected(
-        D,
-        Expected::Unchanged(3),
-        [
-            ("device code is null", "/device_code", json!(null)),
-            ("device code is a number", "/device_code", json!(5)),
-            ("user code is a number", "/user_code", json!(12345678)),
-            ("user code is an array", "/user_code", json!(["a"])),
-            ("URI is null", "/verification_uri", json!(null)),
-            ("URI is a number", "/verification_uri", json!(5)),
-        ],
-    ));
-    let (user_code, uri, unusable) =
-        ("/user_code", "/verification_uri", "a code that cannot be shown");
+    let (device_code, user_code, uri) = ("/device_code", "/user_code", "/verification_uri");
+    let unusable = "a code that cannot be shown";
     cases.extend(failures(
         D,
         Expected::Unchanged(1),
@@ -77,7 +65,13 @@ pub fn cases() -> Vec<Case> {
             ("user code with NUL", user_code, json!("AB\u{0}CD"), unusable),
             ("user code with DEL", user_code, json!("AB\u{7f}CD"), unusable),
             ("user code of 65 characters", user_code, json!("A".repeat(65)), unusable),
-            ("empty device code", "/device_code", json!(""), unusable),
+            ("device code is null", device_code, json!(null), "sent no valid device_code"),
+            ("device code is a number", device_code, json!(5), "sent no valid device_code"),
+            ("empty device code", device_code, json!(""), "sent no valid device_code"),
+            ("user code is a number", user_code, json!(12345678), "sent no valid user_code"),
+            ("user code is an array", user_code, json!(["a"]), "sent no valid user_code"),
+            ("URI is null", uri, json!(null), "sent no valid verification_uri"),
+            ("URI is a number", uri, json!(5), "sent no valid verification_uri"),
             (
                 "URI with a bidi override",
                 uri,

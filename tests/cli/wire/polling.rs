@@ -122,9 +122,9 @@ pub fn cases() -> Vec<Case> {
         )
         .fails(1, "(status 400)"),
         with_response(T, "error is a number", 400, json!({"error": 5}))
-            .fails(1, "an error (status 400)"),
+            .fails(1, "refused the login (status 400)"),
         with_response(T, "empty error", 400, json!({"error": ""}))
-            .fails(1, "an error (status 400)"),
+            .fails(1, "refused the login (status 400)"),
         case(T, "duplicate error", |_| {
             Answer::text(
                 400,

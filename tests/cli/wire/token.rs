@@ -21,25 +21,33 @@ pub fn cases() -> Vec<Case> {
         with_body(T, "duplicate access token", duplicate("access_token")).fails(3, UNEXPECTED),
         with_body(T, "duplicate id_token", duplicate("id_token")).fails(3, UNEXPECTED),
         with_body(T, "duplicate token_type", duplicate("token_type")).fails(3, UNEXPECTED),
+        with_body(T, "duplicate error with tokens", |body| {
+            body.replacen('{', r#"{"error":"a","error":"b","#, 1)
+        })
+        .fails(3, UNEXPECTED),
     ];
-    cases.extend(unexpected(
-        T,
-        Expected::Unchanged(3),
-        [
-            ("access token is null", "/access_token", json!(null)),
-            ("access token is a number", "/access_token", raw_json("1e400")),
-            ("token_type is a number", "/token_type", json!(5)),
-            ("token_type with control characters", "/token_type", json!(CONTROL_CHARS)),
-            ("id_token is null", "/id_token", json!(null)),
-            ("empty error with tokens", "/error", json!("")),
-            ("numeric error with tokens", "/error", json!(5)),
-        ],
-    ));
     cases.extend(failures(
         T,
         Expected::Unchanged(1),
         [
-            ("empty id_token", "/id_token", json!(""), "an id_token that is malformed"),
+            ("access token is null", "/access_token", json!(null), "sent no valid access_token"),
+            (
+                "access token is a number",
+                "/access_token",
+                raw_json("1e400"),
+                "sent no valid access_token",
+            ),
+            ("token_type is a number", "/token_type", json!(5), "sent no valid token_type"),
+            (
+                "token_type with control characters",
+                "/token_type",
+                json!(CONTROL_CHARS),
+                "sent no valid token_type",
+            ),
+            ("id_token is null", "/id_token", json!(null), "sent no valid id_token"),
+            ("empty id_token", "/id_token", json!(""), "sent no valid id_token"),
+            ("empty error with tokens", "/error", json!(""), "refused the login (status 200)"),
+            ("numeric error with tokens", "/error", json!(5), "refused the login (status 200)"),
             (
                 "id_token with control characters",
                 "/id_token",

@@ -14,7 +14,7 @@ use rio::host::random::Fraction;
 use rio::host::trace::Trace;
 use rio::http::{Http, Response, Url};
 use rio::oauth::device_flow::{Grant, Polling};
-use rio::oauth::provider::{self, Provider};
+use rio::oauth::provider::Provider;
 use rio::secret::Secret;
 use rio::text;
 use ureq::Body;
@@ -83,7 +83,8 @@ fuzz_target!(|input: &[u8]| {
         now += polling.wait();
         assert!(now <= end + Duration::from_secs(6), "a poll long after the code expired");
         let random = Fraction::new((response.size() as u32).wrapping_mul(0x9e37_79b9));
-        match polling.receive(provider::read_poll(&response, &device_code), now, random) {
+        let poll = provider.read_poll(&response, &device_code);
+        match polling.receive(poll, response.retry_after, now, random) {
             Ok(None) => {
                 if let Some(failure) = polling.failure() {
                     fuzz::check_text(&failure.reason);
