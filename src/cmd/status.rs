@@ -183,7 +183,7 @@ impl Status {
         }
     }
 
-    /// The interface of `--json`, described in the README.
+    /// The interface of `--json`, described in tests/dist/README.md.
     fn to_json(&self) -> Value {
         let [organization, name, short_guid] = &self.organization;
         let [project, project_name] = &self.project;
