@@ -1,4 +1,4 @@
-//! The token cache: where it is, who may read it, and that nothing in it is lost, whatever happens.
+//! The config file: its path, its permissions, and that no write loses a member.
 
 use std::ffi::{CStr, CString};
 use std::fs::{self, File, Permissions};
@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 use crate::robot::{FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};
 use crate::skip::skip;
 
-/// Writes the file and calls nobody.
+/// Writes the file and sends nothing.
 const WRITE: [&str; 3] = ["auth", "environment", "dev"];
 
-/// Every way into the program that reads the file.
+/// Every command that reads the file.
 const COMMANDS: [&[&str]; 10] = [
     &["auth", "login", "--yes", "--no-browser"],
     &["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"],
@@ -36,7 +36,7 @@ const COMMANDS: [&[&str]; 10] = [
     &WRITE,
 ];
 
-/// Runs a command that was made by hand, without anything to read.
+/// Runs a command with an empty standard input.
 fn outcome(command: &mut Command) -> Outcome {
     let output = command.stdin(Stdio::null()).output().unwrap();
     Outcome::of(command, output)
@@ -50,7 +50,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What is in a directory, in order.
+/// The names in a directory, sorted.
 fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> =
@@ -59,14 +59,14 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Nothing but the config file is in its directory: no temporary, no lock.
+/// The directory holds the config file and nothing else: no temporary file, no lock.
 #[track_caller]
 fn assert_alone(file: &Path) {
     let name = file.file_name().unwrap().to_str().unwrap();
     assert_eq!(names_in(file.parent().unwrap()), [name]);
 }
 
-/// Runs the shell command that the program advises: what is left of the line after `mv`.
+/// Runs the `mv` command that the program advises.
 #[track_caller]
 fn follow_the_mv_advice(robot: &Robot, outcome: &Outcome) {
     let line = outcome.stderr.lines().find_map(|line| Some(&line[line.find("mv ")?..]));
@@ -75,10 +75,10 @@ fn follow_the_mv_advice(robot: &Robot, outcome: &Outcome) {
     assert!(shell.status.success(), "{line}\n{shell:?}\n{outcome}");
 }
 
-// Where it is.
+// Path.
 
 #[test]
-fn the_file_is_where_the_environment_says() {
+fn environment_variables_determine_path() {
     let home = |robot: &Robot, path: &str| robot.home().join(path);
     for (variables, expected) in [
         (&[][..], ".config/rio-cli/config.json"),
@@ -105,13 +105,13 @@ fn the_file_is_where_the_environment_says() {
         let written: Value = serde_json::from_slice(&written).unwrap();
         assert_eq!(written["environment"], "dev");
         let first = Path::new(expected).iter().next().unwrap().to_str().unwrap();
-        assert_eq!(names_in(robot.home()), [first], "and nowhere else");
+        assert_eq!(names_in(robot.home()), [first], "one entry in the home directory");
     }
 }
 
 #[test]
-fn without_a_home_it_says_how_to_name_the_file() {
-    // A `HOME` that is no absolute path is no home. (Unset, it would be that of the password file.)
+fn missing_home_is_an_error_that_names_rio_config() {
+    // A relative HOME is ignored. (If HOME is unset, /etc/passwd has the home directory.)
     let platform = Platform::start();
     for arguments in COMMANDS {
         let robot = Robot::new().env("HOME", "nowhere").env("HTTPS_PROXY", platform.url());
@@ -127,9 +127,9 @@ fn without_a_home_it_says_how_to_name_the_file() {
 }
 
 #[test]
-fn without_home_it_is_in_the_home_of_the_password_file() {
+fn unset_home_falls_back_to_passwd_entry() {
     let robot = Robot::new();
-    // SAFETY: both calls only read, and the test looks at what they give before anybody asks again.
+    // SAFETY: the result is copied before the next call.
     let home = unsafe {
         let user = libc::getpwuid(libc::geteuid());
         (!user.is_null()).then(|| CStr::from_ptr((*user).pw_dir).to_str().unwrap().to_owned())
@@ -138,7 +138,7 @@ fn without_home_it_is_in_the_home_of_the_password_file() {
         skip("needs a user with a home directory in /etc/passwd");
         return;
     };
-    // It is a real home, so it is only read from; whatever is there, the file is named.
+    // The home directory is real, so the test only reads.
     let mut status = robot.rio(&["auth", "status"]).command();
     let outcome = outcome(status.env_remove("HOME"));
     let path = default_path_in(&home);
@@ -152,24 +152,8 @@ fn default_path_in(home: &str) -> String {
     }
 }
 
-#[test]
-fn without_home_and_password_file_it_says_how_to_name_the_file() {
-    if !is_root() {
-        skip("needs root, to become a user without an entry in /etc/passwd");
-        return;
-    }
-    for arguments in COMMANDS {
-        let robot = Robot::new();
-        let mut command = robot.rio_as_plain_user(arguments);
-        let before = names_in(robot.home());
-        let outcome = outcome(command.env_remove("HOME"));
-        outcome.exits(1).prints_no_result().says("RIO_CONFIG");
-        assert_eq!(names_in(robot.home()), before, "{arguments:?}");
-    }
-}
-
 impl Outcome {
-    /// Standard output carries only results. `--json` has one for errors too.
+    /// Standard output is empty. `--json` prints errors, too.
     #[track_caller]
     fn prints_no_result(self) -> Self {
         if self.arguments.iter().any(|word| word == "--json") { self } else { self.prints("") }
@@ -177,7 +161,7 @@ impl Outcome {
 }
 
 #[test]
-fn up_to_two_directories_are_made_and_a_mistyped_path_is_an_error() {
+fn write_creates_at_most_two_directories() {
     let robot = Robot::new();
     for (path, made) in [("a/b/c.json", true), ("x/y/z/c.json", false)] {
         let file = robot.home().join(path);
@@ -192,7 +176,7 @@ fn up_to_two_directories_are_made_and_a_mistyped_path_is_an_error() {
 }
 
 #[test]
-fn a_file_where_a_directory_should_be_is_an_error_that_names_the_path() {
+fn file_in_place_of_directory_is_an_error() {
     let robot = Robot::new();
     fs::write(robot.home().join("file"), "mine").unwrap();
     let path = robot.home().join("file/config.json");
@@ -204,10 +188,10 @@ fn a_file_where_a_directory_should_be_is_an_error_that_names_the_path() {
     assert_eq!(fs::read(robot.home().join("file")).unwrap(), b"mine");
 }
 
-// Who may read it.
+// Permissions.
 
 #[test]
-fn a_new_file_and_its_directories_are_for_the_owner_alone_under_any_umask() {
+fn new_file_and_directories_are_private_under_any_umask() {
     for umask in [0o000, 0o022, 0o077, 0o277, 0o777] {
         println!("case: umask {umask:03o}");
         let robot = Robot::new();
@@ -229,7 +213,7 @@ fn a_new_file_and_its_directories_are_for_the_owner_alone_under_any_umask() {
 }
 
 #[test]
-fn an_old_file_is_tightened_whenever_it_is_written() {
+fn write_sets_mode_0600() {
     for loose in [0o644, 0o666, 0o640, 0o604, 0o777, 0o400] {
         let robot = Robot::new();
         robot.write_config(&json!({"machine_id": 7}));
@@ -238,13 +222,13 @@ fn an_old_file_is_tightened_whenever_it_is_written() {
         set_mode(&directory, 0o755);
         robot.rio(&WRITE).run().exits(0);
         assert_eq!(mode(&robot.config_path()), 0o600, "was {loose:o}");
-        assert_eq!(mode(&directory), 0o755, "whoever made it chose its mode");
+        assert_eq!(mode(&directory), 0o755, "the mode of an existing directory stays");
         assert_eq!(robot.config()["machine_id"], 7);
     }
 }
 
 #[test]
-fn under_sudo_the_file_stays_its_owners() {
+fn root_keeps_owner_of_file() {
     if !is_root() {
         skip("needs root, to write to the file of another user");
         return;
@@ -258,10 +242,10 @@ fn under_sudo_the_file_stays_its_owners() {
     assert_eq!(mode(&robot.config_path()), 0o600);
 }
 
-// What is in it.
+// Contents.
 
 #[test]
-fn what_others_keep_in_the_file_is_kept_to_the_letter_and_in_order() {
+fn write_keeps_members_of_other_programs() {
     let members = [
         ("piping_server", r#""https://piping.example""#),
         ("huge", "1e400"),
@@ -293,7 +277,7 @@ fn what_others_keep_in_the_file_is_kept_to_the_letter_and_in_order() {
     let login =
         login.as_object().unwrap().iter().map(|(name, value)| format!("\"{name}\": {value}"));
     let kept: Vec<_> = members.map(|(name, value)| format!("\"{name}\": {value}")).collect();
-    // Others' members before, between and after our own.
+    // Members of other programs before, between and after rio's own.
     let mut all: Vec<_> = kept.clone();
     login.enumerate().for_each(|(index, member)| all.insert(3 * index + 2, member));
     robot.write_config_text(format!("{{{}}}", all.join(",\t")));
@@ -308,14 +292,14 @@ fn what_others_keep_in_the_file_is_kept_to_the_letter_and_in_order() {
             let found = found.unwrap_or_else(|| panic!("{member} after {arguments:?} in\n{text}"));
             rest = &rest[found + member.len()..];
         }
-        // No member was given a second copy.
+        // No member is duplicated.
         assert_eq!(text.matches("\"twice\"").count(), 2, "{text}");
         assert_eq!(text.matches("\"piping_server\"").count(), 1, "{text}");
     }
 }
 
 #[test]
-fn a_name_is_kept_however_it_is_escaped() {
+fn write_keeps_escaped_member_names() {
     for name in [r"\ud83d\ude00", "é", r"a\/b", r"\u0000"] {
         println!("case: {name}");
         let robot = Robot::new();
@@ -328,15 +312,15 @@ fn a_name_is_kept_however_it_is_escaped() {
     }
 }
 
-/// The name in quotes as another writer would put it.
+/// The name in quotes with no unnecessary escapes.
 fn unescaped(name: &str) -> String {
     let name: String = serde_json::from_str(&format!("\"{name}\"")).unwrap();
     serde_json::to_string(&name).unwrap()
 }
 
 #[test]
-fn a_name_that_is_half_a_character_makes_the_file_unusable() {
-    // Grammatical, but no text that two readers would take for the same (RFC 8259 §8.2).
+fn lone_surrogate_in_name_is_an_error() {
+    // Valid JSON whose meaning is unpredictable (RFC 8259 §8.2).
     for name in [r"\udce9t\udce9", r"\ud83d", r"\ude00\ud83d"] {
         for arguments in COMMANDS {
             println!("case: {name}, {arguments:?}");
@@ -355,7 +339,7 @@ fn a_name_that_is_half_a_character_makes_the_file_unusable() {
 }
 
 #[test]
-fn of_a_token_that_stands_there_twice_the_last_counts_and_none_survives_a_logout() {
+fn duplicate_token_uses_last_value_and_logout_removes_both() {
     let platform = Platform::start();
     let robot = Robot::new();
     let token = platform.issue_token();
@@ -371,7 +355,7 @@ fn of_a_token_that_stands_there_twice_the_last_counts_and_none_survives_a_logout
 }
 
 #[test]
-fn an_empty_file_is_the_same_as_none() {
+fn empty_file_counts_as_missing() {
     let robot = Robot::new();
     robot.write_config_text("");
     robot.rio(&["auth", "token", "--current"]).run().exits(1).says("not logged in");
@@ -382,7 +366,7 @@ fn an_empty_file_is_the_same_as_none() {
 }
 
 #[test]
-fn a_file_that_makes_no_sense_stops_every_command_and_stays_as_it_is() {
+fn invalid_file_stops_every_command_and_stays_unchanged() {
     let platform = Platform::start();
     let mut config = platform.config();
     config["auth_token"] = platform.issue_token().into();
@@ -396,12 +380,12 @@ fn a_file_that_makes_no_sense_stops_every_command_and_stays_as_it_is() {
         ("a string", br#""{}""#.to_vec()),
         ("a number", b"1".to_vec()),
         ("null", b"null".to_vec()),
-        ("a page", b"<html></html>".to_vec()),
-        ("blanks", b" \n".to_vec()),
-        ("zeros, as after a power cut", vec![0; 4096]),
-        ("a cut object", cut.clone()),
-        ("a cut string", b"{\"auth_token\": \"abc".to_vec()),
-        ("a comma too many", [&cut[..], b",}"].concat()),
+        ("HTML", b"<html></html>".to_vec()),
+        ("spaces", b" \n".to_vec()),
+        ("zeros, as after a power loss", vec![0; 4096]),
+        ("a truncated object", cut.clone()),
+        ("a truncated string", b"{\"auth_token\": \"abc".to_vec()),
+        ("a trailing comma", [&cut[..], b",}"].concat()),
         ("a comment", with(b"", b"// mine")),
         ("single quotes", b"{'auth_token': 'abc'}".to_vec()),
         ("a byte order mark", with(b"\xef\xbb\xbf", b"")),
@@ -414,7 +398,7 @@ fn a_file_that_makes_no_sense_stops_every_command_and_stays_as_it_is() {
     for (name, bytes) in &files {
         for arguments in COMMANDS {
             println!("case: {name}, {arguments:?}");
-            // Requests to the default hosts, if there were any, would come to the platform as well.
+            // The proxy would show a request to a default host.
             let robot = Robot::new().env("HTTPS_PROXY", platform.url());
             robot.write_config_text(bytes);
             robot
@@ -432,7 +416,7 @@ fn a_file_that_makes_no_sense_stops_every_command_and_stays_as_it_is() {
 }
 
 #[test]
-fn the_place_of_a_mistake_is_named_and_the_text_around_it_is_not() {
+fn syntax_error_names_line_and_column_but_no_text() {
     for (text, place) in [
         ("{\"auth_token\": \"s3cret\",\n  \"x\": }", "line 2, column 8"),
         ("{\"auth_token\": \"s3cret\"\n", "line 2, column 0"),
@@ -446,7 +430,7 @@ fn the_place_of_a_mistake_is_named_and_the_text_around_it_is_not() {
 }
 
 #[test]
-fn a_file_of_exactly_1_mib_is_read() {
+fn file_of_1_mib_is_read_and_larger_is_an_error() {
     let robot = Robot::new();
     let mut text = String::from(r#"{"auth_token": "t0ken"}"#);
     text.push_str(&" ".repeat(1024 * 1024 - text.len()));
@@ -458,7 +442,7 @@ fn a_file_of_exactly_1_mib_is_read() {
 }
 
 #[test]
-fn the_command_that_moves_a_bad_file_aside_works_as_it_stands() {
+fn advised_mv_command_works() {
     for name in ["config.json", "my robot.json", "ada's $HOME `rio` \"x\".json", "-n.json"] {
         println!("case: {name}");
         let robot = Robot::new().env("RIO_CONFIG", name);
@@ -503,13 +487,13 @@ fn directory_or_pipe_is_an_error_without_mv() {
 }
 
 #[test]
-fn a_device_is_neither_read_nor_replaced() {
+fn device_is_an_error() {
     let platform = Platform::start();
     for device in ["/dev/null", "/dev/zero"] {
         for arguments in COMMANDS {
             println!("case: {device}, {arguments:?}");
             let robot = Robot::new().env("RIO_CONFIG", device).env("HTTPS_PROXY", platform.url());
-            // As a plain user: were the program wrong, root's /dev/null would be gone.
+            // As another user: a bug under root would delete /dev/null.
             let outcome = outcome(&mut robot.rio_as_plain_user(arguments)).exits(1);
             outcome.prints_no_result().says(device).says("RIO_CONFIG");
         }
@@ -518,7 +502,7 @@ fn a_device_is_neither_read_nor_replaced() {
 }
 
 #[test]
-fn an_unreadable_file_stops_every_command_and_can_be_moved_aside() {
+fn unreadable_file_stops_every_command() {
     let platform = Platform::start();
     for arguments in COMMANDS {
         println!("case: {arguments:?}");
@@ -540,7 +524,7 @@ fn an_unreadable_file_stops_every_command_and_can_be_moved_aside() {
 }
 
 #[test]
-fn a_member_of_the_wrong_type_that_is_needed_is_named() {
+fn needed_member_of_wrong_type_is_an_error() {
     let platform = Platform::start();
     let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
     let token = ["auth", "token", "--password", PASSWORD];
@@ -570,7 +554,7 @@ fn a_member_of_the_wrong_type_that_is_needed_is_named() {
             config["auth_token"] = "t0ken".into();
             config["email_id"] = EMAIL.into();
             if member == "environment" {
-                // It names the hosts that have no key of their own.
+                // The environment is needed only for a host without a key.
                 config.as_object_mut().unwrap().remove("v2api_host");
             }
             config[member] = "HERE".into();
@@ -592,7 +576,7 @@ fn a_member_of_the_wrong_type_that_is_needed_is_named() {
 }
 
 #[test]
-fn a_member_of_the_wrong_type_that_is_not_needed_hinders_nothing() {
+fn unneeded_member_of_wrong_type_is_ignored() {
     let robot = Robot::new();
     robot.write_config(&json!({"auth_token": "t0ken", "email_id": 5, "project_name": []}));
     robot.rio(&["auth", "token", "--current"]).run().exits(0).prints("t0ken\n");
@@ -603,12 +587,12 @@ fn a_member_of_the_wrong_type_that_is_not_needed_hinders_nothing() {
 }
 
 #[test]
-fn a_host_or_an_environment_that_makes_no_sense_hinders_only_who_needs_it() {
+fn invalid_host_stops_only_commands_that_need_it() {
     let platform = Platform::start();
     let login = ["auth", "login", "--yes", "--email", EMAIL, "--password", PASSWORD, "--silent"];
     let current = ["auth", "token", "--current"];
     let all = ["environment", "oidc_host", "rip_host", "v2api_host"];
-    // All hosts have keys of their own, so that nobody needs the environment.
+    // Every host has a key, so no command needs the environment.
     for (arguments, needed) in [
         (&current[..], &[][..]),
         (&["auth", "status"], &[]),
@@ -629,7 +613,7 @@ fn a_host_or_an_environment_that_makes_no_sense_hinders_only_who_needs_it() {
 }
 
 #[test]
-fn null_is_the_same_as_absent() {
+fn null_counts_as_missing() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
     let mut config = robot.config();
@@ -641,14 +625,14 @@ fn null_is_the_same_as_absent() {
     robot.rio(&["auth", "token", "--current"]).run().exits(0).prints(&format!("{token}\n"));
 }
 
-// How it is replaced.
+// Replacement.
 
 #[test]
-fn a_write_replaces_the_file_and_never_its_bytes_in_place() {
+fn write_replaces_file_and_never_edits_in_place() {
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7}));
     let before = robot.config_bytes();
-    // Whoever opened the old file goes on to see the old file whole.
+    // A process that has the old file open still sees the old contents.
     let witness = robot.home().join("witness");
     fs::hard_link(robot.config_path(), &witness).unwrap();
     let mut open = File::open(robot.config_path()).unwrap();
@@ -662,7 +646,7 @@ fn a_write_replaces_the_file_and_never_its_bytes_in_place() {
 }
 
 #[test]
-fn a_symbolic_link_is_followed_and_stays_one() {
+fn symbolic_link_is_followed_and_kept() {
     for (name, links) in [
         ("absolute", &[("config.json", "~/real/target.json")][..]),
         ("relative", &[("config.json", "../../real/target.json")][..]),
@@ -700,7 +684,7 @@ fn a_symbolic_link_is_followed_and_stays_one() {
 }
 
 #[test]
-fn a_directory_that_is_a_symbolic_link_stays_one() {
+fn symbolic_link_to_directory_is_kept() {
     let robot = Robot::new();
     fs::create_dir_all(robot.home().join("dotfiles")).unwrap();
     symlink("dotfiles", robot.home().join(".config")).unwrap();
@@ -710,7 +694,7 @@ fn a_directory_that_is_a_symbolic_link_stays_one() {
 }
 
 #[test]
-fn a_symbolic_link_that_leads_to_itself_is_an_error_and_can_be_moved_aside() {
+fn symbolic_link_loop_is_an_error() {
     let robot = Robot::new();
     let path = robot.config_path();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -728,10 +712,10 @@ fn a_symbolic_link_that_leads_to_itself_is_an_error_and_can_be_moved_aside() {
 }
 
 #[test]
-fn what_a_killed_process_left_behind_is_cleaned_up_by_the_next() {
+fn write_removes_leftover_temporary_file() {
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7}));
-    // The name is the one under which every write is prepared; `under_fire` kills in earnest.
+    // `under_fire` kills real processes.
     let left = robot.config_path().with_file_name(".config.json.tmp");
     fs::write(&left, "{\"machine_id\": ").unwrap();
     robot.rio(&WRITE).run().exits(0);
@@ -739,23 +723,7 @@ fn what_a_killed_process_left_behind_is_cleaned_up_by_the_next() {
     assert_alone(&robot.config_path());
 }
 
-#[test]
-fn a_file_that_may_not_grow_is_an_error_and_not_the_end_of_the_program() {
-    let robot = Robot::new();
-    robot.write_config(&json!({"machine_id": 7}));
-    let before = robot.config_bytes();
-    let mut command = robot.rio(&WRITE).command();
-    // SAFETY: setrlimit is async-signal-safe and reads valid structs.
-    unsafe { command.pre_exec(|| limit(libc::RLIMIT_FSIZE as i32, 10)) };
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("too large") && stderr.contains("RIO_CONFIG"), "{stderr}");
-    assert_eq!(robot.config_bytes(), before);
-    assert_alone(&robot.config_path());
-}
-
-/// A limit of this process, whose number is of another type on each system.
+/// Sets a resource limit of this process.
 fn limit(resource: i32, bytes: u64) -> io::Result<()> {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
     // SAFETY: a valid struct.
@@ -766,12 +734,11 @@ fn limit(resource: i32, bytes: u64) -> io::Result<()> {
 }
 
 #[test]
-fn a_link_planted_under_the_temporarys_name_is_not_written_through() {
+fn planted_link_at_temporary_name_is_not_followed() {
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7}));
     let victim = robot.home().join("victim");
     fs::write(&victim, "mine").unwrap();
-    // The name is the one that a killed process leaves.
     symlink(&victim, robot.config_path().with_file_name(".config.json.tmp")).unwrap();
     robot.rio(&WRITE).run().exits(0);
     assert_eq!(fs::read(&victim).unwrap(), b"mine");
@@ -779,10 +746,10 @@ fn a_link_planted_under_the_temporarys_name_is_not_written_through() {
     assert_alone(&robot.config_path());
 }
 
-// When it cannot be written.
+// Failures.
 
 #[test]
-fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
+fn unwritable_directory_is_an_error_before_any_request() {
     let platform = Platform::start();
     let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
     for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE] {
@@ -793,7 +760,7 @@ fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
         let mut command = robot.rio_as_plain_user(arguments);
         set_mode(&directory, 0o500);
         let outcome = outcome(&mut command);
-        // Or the temporary directory could not be taken away by a user who is not root.
+        // Otherwise only root could delete the temporary directory.
         set_mode(&directory, 0o700);
         outcome
             .exits(1)
@@ -808,7 +775,7 @@ fn a_directory_that_may_not_be_written_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_file_of_another_user_is_never_taken_over() {
+fn file_of_another_user_is_never_replaced() {
     if !is_root() {
         skip("needs root, to create a file of another user");
         return;
@@ -820,7 +787,7 @@ fn a_file_of_another_user_is_never_taken_over() {
         let (robot, _) = Robot::logged_in(&platform);
         let before = robot.config_bytes();
         let mut command = robot.rio_as_plain_user(arguments);
-        // It can be read, and the directory is the plain user's, so a rename over it would be allowed.
+        // The user may read the file and owns the directory, so the system would allow a rename.
         chown(robot.config_path(), Some(0), Some(0)).unwrap();
         set_mode(&robot.config_path(), 0o644);
         let outcome = outcome(&mut command).exits(1).prints("");
@@ -835,7 +802,7 @@ fn a_file_of_another_user_is_never_taken_over() {
 }
 
 #[test]
-fn a_home_that_may_not_be_written_is_an_error_that_names_the_file() {
+fn unwritable_home_is_an_error() {
     let robot = Robot::new();
     let mut command = robot.rio_as_plain_user(&WRITE);
     set_mode(robot.home(), 0o500);
@@ -846,25 +813,20 @@ fn a_home_that_may_not_be_written_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn a_write_that_fails_half_way_leaves_the_old_file_and_no_temporary() {
+fn failed_write_keeps_old_file_and_leaves_no_temporary() {
     let platform = Platform::start();
     for arguments in [&WRITE[..], &["auth", "refresh-token"], &["auth", "logout"]] {
         println!("case: {arguments:?}");
         let (robot, _) = Robot::logged_in(&platform);
         let before = robot.config_bytes();
         let mut command = robot.rio(arguments).command();
-        // SAFETY: both calls are async-signal-safe.
-        unsafe {
-            command.pre_exec(|| {
-                // Ignored, the signal is an error of the write, as on a full disk.
-                libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-                limit(libc::RLIMIT_FSIZE as i32, 10)
-            });
-        }
+        // SAFETY: setrlimit is async-signal-safe and reads a valid struct.
+        unsafe { command.pre_exec(|| limit(libc::RLIMIT_FSIZE as i32, 10)) };
         outcome(&mut command)
             .exits(1)
             .prints("")
             .says(&robot.config_path().display().to_string())
+            .says("too large")
             .says("RIO_CONFIG");
         assert_eq!(robot.config_bytes(), before);
         assert_alone(&robot.config_path());
@@ -873,7 +835,7 @@ fn a_write_that_fails_half_way_leaves_the_old_file_and_no_temporary() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_full_disk_the_old_file_is_intact_and_the_error_says_so() {
+fn full_disk_is_an_error_and_keeps_old_file() {
     const SCRIPT: &str = r#"
         mount -t tmpfs -o size=8k,mode=700 tmpfs "$1" || exit 77
         cp "$2" "$1/config.json" || exit 77
@@ -898,7 +860,7 @@ fn on_a_full_disk_the_old_file_is_intact_and_the_error_says_so() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_disk_for_reading_only_is_told_before_anything_is_sent() {
+fn read_only_disk_is_an_error_before_any_request() {
     const SCRIPT: &str = r#"
         mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
         shift
@@ -922,8 +884,7 @@ fn a_disk_for_reading_only_is_told_before_anything_is_sent() {
     assert!(platform.requests().is_empty());
 }
 
-/// Runs a command whose mounts are gone with it; `None` where nothing can be mounted, which the command
-/// tells by exit code 77.
+/// Runs a command in a mount namespace. `None` if it cannot mount, which it reports with exit code 77.
 #[cfg(target_os = "linux")]
 fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
     // SAFETY: both calls are async-signal-safe; the strings are valid.
@@ -952,8 +913,8 @@ fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_cannot_be_replaced_is_told_before_anything_is_sent() {
-    // What a container is given as a single file: it can be written to, but nothing renamed over it.
+fn mounted_file_is_an_error_before_any_request() {
+    // A single file mounted into a container can be written to, but not replaced.
     const SCRIPT: &str = r#"
         mount --bind "$RIO_CONFIG" "$RIO_CONFIG" || exit 77
         exec "$@"
@@ -977,9 +938,9 @@ fn a_file_that_cannot_be_replaced_is_told_before_anything_is_sent() {
     assert!(platform.requests().is_empty());
 }
 
-// When others write it at the same time.
+// Concurrency.
 
-/// What every well-behaved writer does: change the file under the directory's lock, and rename.
+/// Changes the file under the lock, and renames.
 fn set_member_under_the_lock(robot: &Robot, name: &str) {
     let path = robot.config_path();
     let lock = File::open(path.parent().unwrap()).unwrap();
@@ -997,7 +958,7 @@ fn set_member(robot: &Robot, name: &str) {
     fs::rename(temporary, path).unwrap();
 }
 
-/// Reads the file again and again until told to stop; what it holds must make sense each time.
+/// Reads the file repeatedly until `stop`; it must be valid JSON every time.
 fn watch(robot: &Robot, stop: &AtomicBool, check: impl Fn(&Value)) -> usize {
     let mut looks = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -1017,7 +978,7 @@ fn start(robot: &Robot, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// How each of them ended that did not end well.
+/// The status and messages of those that failed.
 fn failures(children: Vec<Child>) -> Vec<String> {
     let outputs = children.into_iter().map(|child| child.wait_with_output().unwrap());
     outputs
@@ -1027,7 +988,7 @@ fn failures(children: Vec<Child>) -> Vec<String> {
 }
 
 #[test]
-fn thirty_refreshes_and_another_program_lose_nothing_of_each_other() {
+fn concurrent_refreshes_lose_no_member() {
     let platform = Platform::start();
     let (robot, old) = Robot::logged_in(&platform);
     let stop = AtomicBool::new(false);
@@ -1054,38 +1015,7 @@ fn thirty_refreshes_and_another_program_lose_nothing_of_each_other() {
 }
 
 #[test]
-fn thirty_changes_of_the_environment_never_mix() {
-    let robot = Robot::new();
-    robot.write_config(&json!({"machine_id": 7}));
-    let stop = AtomicBool::new(false);
-    let whole = |config: &Value| {
-        assert_eq!(config["machine_id"], 7);
-        if let Some(name) = config["environment"].as_str() {
-            let rip = format!("https://{name}rip.apps.okd4v2.okd4beta.rapyuta.io");
-            let catalog = format!("https://{name}catalog.apps.okd4v2.okd4beta.rapyuta.io");
-            assert_eq!(
-                (&config["rip_host"], &config["catalog_host"]),
-                (&rip.into(), &catalog.into())
-            );
-        }
-    };
-    thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(&robot, &stop, whole));
-        let children: Vec<_> = (0..30)
-            .map(|number| start(&robot, &["auth", "environment", &format!("pr{number}")]))
-            .collect();
-        let failures = failures(children);
-        stop.store(true, Ordering::Relaxed);
-        assert!(watcher.join().unwrap() > 0);
-        assert_eq!(failures, [""; 0]);
-    });
-    whole(&robot.config());
-    assert!(robot.config()["environment"].is_string());
-    assert_alone(&robot.config_path());
-}
-
-#[test]
-fn processes_that_start_without_a_file_make_it_once() {
+fn concurrent_first_writes_create_one_file() {
     for _ in 0..5 {
         let robot = Robot::new();
         let children = (0..10).map(|_| start(&robot, &WRITE)).collect();
@@ -1095,7 +1025,7 @@ fn processes_that_start_without_a_file_make_it_once() {
     }
 }
 
-/// Until the process has opened the directory, which it does to lock it.
+/// Waits until the process has opened the directory, to lock it.
 #[cfg(target_os = "linux")]
 fn wait_until_at_the_lock(child: &mut Child, directory: &Path) {
     let descriptors = format!("/proc/{}/fd", child.id());
@@ -1110,7 +1040,7 @@ fn wait_until_at_the_lock(child: &mut Child, directory: &Path) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn logins_wait_for_the_lock_and_then_keep_what_was_written_under_it() {
+fn login_waits_for_lock_and_keeps_concurrent_change() {
     let platform = Platform::start();
     let robot = Robot::of(&platform);
     let directory = robot.config_path().parent().unwrap().canonicalize().unwrap();
@@ -1129,14 +1059,14 @@ fn logins_wait_for_the_lock_and_then_keep_what_was_written_under_it() {
     set_member(&robot, "written_under_the_lock");
     drop(lock);
     assert_eq!(failures(children), [""; 0]);
-    assert_eq!((ended, sent), (0, 0), "they waited, and had sent nothing yet");
+    assert_eq!((ended, sent), (0, 0), "all wait, and none has sent a request");
     assert_eq!(robot.config()["written_under_the_lock"], true);
     assert_eq!(robot.config()["project_name"], "simulation");
     robot.rio(&["auth", "status", "--verify"]).run().exits(0);
     assert_alone(&robot.config_path());
 }
 
-/// A refresh by password, and what happens on the machine before the password is typed.
+/// Refreshes by password, and calls `meanwhile` at the password prompt.
 fn refresh_while(robot: &Robot, meanwhile: impl FnOnce()) -> Outcome {
     let arguments = ["auth", "refresh-token"];
     let mut command = robot.rio(&arguments).command();
@@ -1154,23 +1084,23 @@ fn refresh_while(robot: &Robot, meanwhile: impl FnOnce()) -> Outcome {
 }
 
 #[test]
-fn a_member_that_came_while_the_password_was_typed_is_kept() {
+fn member_written_during_password_prompt_is_kept() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
     platform.revoke(&token);
     let outcome = refresh_while(&robot, || {
-        // The lock is free meanwhile: nobody waits for somebody to type.
-        set_member_under_the_lock(&robot, "came_meanwhile");
+        // The prompt does not hold the lock.
+        set_member_under_the_lock(&robot, "written_meanwhile");
         robot.set_config(json!({"organization_name": "chosen elsewhere"}));
     });
     outcome.exits(0);
-    assert_eq!(robot.config()["came_meanwhile"], true);
+    assert_eq!(robot.config()["written_meanwhile"], true);
     assert_eq!(robot.config()["organization_name"], "chosen elsewhere");
     assert_ne!(robot.config()["auth_token"], token);
 }
 
 #[test]
-fn a_login_or_logout_that_came_while_the_password_was_typed_is_left_as_it_is() {
+fn login_changed_during_password_prompt_is_kept() {
     let platform = Platform::start();
     let another = json!({"auth_token": "t0ken-of-grace", "email_id": "grace@example.com"});
     for (name, login) in [("another account", another), ("logged out", json!({}))] {
@@ -1181,13 +1111,13 @@ fn a_login_or_logout_that_came_while_the_password_was_typed_is_left_as_it_is() {
         config.as_object_mut().unwrap().extend(login.as_object().unwrap().clone());
         let outcome = refresh_while(&robot, || robot.write_config(&config));
         outcome.exits(1).prints("").says("another rio logged in or out").says("rio auth status");
-        // Ada's new token beside Grace's email would be a login of nobody.
+        // Not Ada's new token beside Grace's email.
         assert_eq!(robot.config(), config);
     }
 }
 
 #[test]
-fn a_lock_that_is_never_given_back_ends_in_an_error_and_not_in_a_hang() {
+fn lock_held_for_ten_seconds_is_a_temporary_failure() {
     let platform = Platform::start();
     for arguments in [&WRITE[..], &["auth", "refresh-token"], &["auth", "login", "--yes"]] {
         println!("case: {arguments:?}");
@@ -1201,8 +1131,8 @@ fn a_lock_that_is_never_given_back_ends_in_an_error_and_not_in_a_hang() {
         let outcome = robot.rio(arguments).run_at(&clock);
         let outcome = outcome.exits(3).says(&directory.display().to_string()).says("lock");
         let waited = clock.now() - begin;
-        let patience = Duration::from_secs(1)..Duration::from_secs(60);
-        assert!(patience.contains(&waited), "{waited:?}\n{outcome}");
+        let timeout = Duration::from_secs(1)..Duration::from_secs(60);
+        assert!(timeout.contains(&waited), "{waited:?}\n{outcome}");
         assert_eq!(robot.config_bytes(), before);
         assert_alone(&robot.config_path());
     }
@@ -1210,7 +1140,7 @@ fn a_lock_that_is_never_given_back_ends_in_an_error_and_not_in_a_hang() {
 }
 
 #[test]
-fn reading_waits_for_no_lock() {
+fn reading_does_not_wait_for_lock() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
     let lock = File::open(robot.config_path().parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! No secret is ever shown: not by a command that works, not by one that fails, not to who debugs.
+//! No command shows a secret, whether it succeeds or fails, and with RIO_DEBUG.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
 
-/// A part of every secret there is.
+/// A part of every secret.
 const MARK: &str = "s3ntinel";
 
 const PASSWORD: &str = "pass-s3ntinel \"quoted\" \\ wörd";
@@ -21,42 +21,42 @@ const DEVICE_CODE: &str = "device-s3ntinel";
 const ACCESS_TOKEN: &str = "access-s3ntinel";
 const PROXY_USER: &str = "ada:proxy-s3ntinel";
 
-/// What was run, and what of it was seen that should not have been.
+/// Counts runs and collects those that show a secret.
 #[derive(Default)]
 struct Search {
-    looked_at: usize,
+    runs: usize,
     leaks: Vec<String>,
 }
 
 impl Search {
-    /// Neither stream may hold a secret. The exit code shows that the run came to where it should; where
-    /// it is the business of another test, none is given.
-    fn nothing_in(&mut self, name: &str, code: impl Into<Option<i32>>, outcome: Outcome) {
+    /// Neither stream may hold a secret. The exit code, if given, proves that the run got as far as
+    /// intended.
+    fn expect_none(&mut self, name: &str, code: impl Into<Option<i32>>, outcome: Outcome) {
         self.look(name, code.into(), &outcome, &outcome.stdout);
     }
 
-    /// The token on standard output is what was asked for; anything else is still a leak.
-    fn only_in_the_result(&mut self, name: &str, token: &str, outcome: Outcome) {
-        let result = outcome.stdout.strip_prefix(token).unwrap_or("nothing of the token");
+    /// Standard output holds the token that the user asked for, and no other secret.
+    fn expect_in_result(&mut self, name: &str, token: &str, outcome: Outcome) {
+        let result = outcome.stdout.strip_prefix(token).unwrap_or("no token");
         let rest = if result == "\n" { "" } else { MARK };
         self.look(name, Some(0), &outcome, rest);
     }
 
     fn look(&mut self, name: &str, code: Option<i32>, outcome: &Outcome, stdout: &str) {
-        self.looked_at += 1;
+        self.runs += 1;
         if code.is_some() && outcome.code != code {
             self.leaks.push(format!("{name}: wanted exit code {code:?}\n{outcome}"));
         }
         let shown = [stdout, &outcome.stderr].concat();
-        let disguised = [STANDARD.encode(PROXY_USER), URL_SAFE_NO_PAD.encode(MARK)];
-        let found = shown.contains(MARK) || disguised.iter().any(|text| shown.contains(text));
+        let encoded = [STANDARD.encode(PROXY_USER), URL_SAFE_NO_PAD.encode(MARK)];
+        let found = shown.contains(MARK) || encoded.iter().any(|text| shown.contains(text));
         if found || shown.contains("panicked") {
             self.leaks.push(format!("{name}: a secret is shown\n{outcome}"));
         }
     }
 }
 
-/// A platform whose user has the secret password.
+/// A platform whose user has `PASSWORD`.
 fn start() -> Platform {
     let user = User { email: EMAIL.into(), password: PASSWORD.into(), name: "Ada".into() };
     let platform = Platform::with(World { users: vec![user], ..World::default() });
@@ -64,7 +64,7 @@ fn start() -> Platform {
     platform
 }
 
-/// A robot that is logged in with the secret token, and traces all it does.
+/// A robot that is logged in with the token `STORED` and writes a trace.
 fn robot_of(platform: &Platform) -> Robot {
     let robot = Robot::new().env("RIO_DEBUG", "1");
     let mut config = platform.config();
@@ -79,15 +79,14 @@ fn run(platform: &Platform, arguments: &[&str], stdin: &str) -> Outcome {
     robot_of(platform).rio(arguments).stdin(stdin).run_at(&FakeClock::new())
 }
 
-/// What servers say that repeat what they were sent, and the exit code that it leads to where it is an
-/// answer to this command.
+/// Error responses that repeat what the server received, and the exit code that each leads to.
 fn echoes(secret: &str) -> Vec<(String, Answer, Option<i32>)> {
     let words = format!("I do not like {secret} at all");
     let shapes = [
         ("error", json!({"error": words})),
         ("error_description", json!({"error": secret, "error_description": words})),
         ("response.error", json!({"response": {"error": words}})),
-        // What is not shown of it is what kept it from being told.
+        // The secret only appears once the invisible characters are removed.
         ("pieces", json!({"error": "odd", "error_description": in_pieces(&words)})),
         ("an error that is an object", json!({"error": {"you_sent": secret}})),
         ("an unknown member", json!({"message": words})),
@@ -108,12 +107,12 @@ fn echoes(secret: &str) -> Vec<(String, Answer, Option<i32>)> {
     echoes
 }
 
-/// The text with characters in it that no terminal is sent.
+/// The text with invisible characters in between.
 fn in_pieces(text: &str) -> String {
     text.chars().flat_map(|c| [c, '\u{7}', '\u{202e}']).collect()
 }
 
-/// Successes that hold a token and cannot be read.
+/// Successful responses with a token in the wrong place.
 fn unexpected(token: &str) -> Vec<(String, Answer)> {
     let json = |body: Value| Answer::json(200, body);
     let text = |body: String| Answer::text(200, "application/json", body);
@@ -134,7 +133,7 @@ fn unexpected(token: &str) -> Vec<(String, Answer)> {
 }
 
 #[test]
-fn no_secret_is_shown_whatever_is_run_and_however_it_fails() {
+fn no_command_shows_a_secret() {
     let mut search = Search::default();
     device_flow(&mut search);
     passwords(&mut search);
@@ -144,12 +143,12 @@ fn no_secret_is_shown_whatever_is_run_and_however_it_fails() {
     usage_errors(&mut search);
     bad_config_files(&mut search);
     proxies(&mut search);
-    assert!(search.looked_at > 200, "only {} runs were looked at", search.looked_at);
+    assert!(search.runs > 200, "only {} runs were looked at", search.runs);
     let (leaks, count) = (search.leaks.join("\n\n"), search.leaks.len());
-    assert!(search.leaks.is_empty(), "{count} of {} runs:\n\n{leaks}", search.looked_at);
+    assert!(search.leaks.is_empty(), "{count} of {} runs:\n\n{leaks}", search.runs);
 }
 
-/// An id_token that holds the new token and has the mark in its signature.
+/// An id_token whose signature contains `MARK`.
 fn id_token(header: Value, claims: Value) -> String {
     let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
     format!("{}.{}.{MARK}", encode(header), encode(claims))
@@ -181,7 +180,7 @@ fn device_flow(search: &mut Search) {
     let mut polls: Vec<(String, i32, Make)> = Vec::new();
     let mut add = |name: &str, code, make: Make<'static>| polls.push((name.into(), code, make));
     for (name, code, header, changes) in [
-        // The scripted token is nobody's to the live platform, so the selection is refused.
+        // The platform does not know the scripted token, so selecting an organization fails.
         ("a good id_token", 1, good.clone(), json!({})),
         ("an unsigned id_token", 1, json!({"alg": "none"}), json!({})),
         ("another audience", 1, good.clone(), json!({"aud": "other"})),
@@ -224,7 +223,7 @@ fn device_flow(search: &mut Search) {
             Answer::text(200, "application/json", body)
         }),
     );
-    // Some servers put a key into the addresses that they hand out.
+    // Some servers put a key into the URLs of their endpoints.
     let platform = start();
     let endpoint = |path: &str| format!("{}{path}?key=s3ntinel", platform.url());
     let metadata = json!({
@@ -236,7 +235,7 @@ fn device_flow(search: &mut Search) {
     platform.answer(Call::Token, Answer::json(502, json!({})));
     platform.approve_after(0);
     let outcome = run(&platform, &["auth", "login", "--yes"], "");
-    search.nothing_in("a key in the endpoints", 0, outcome);
+    search.expect_none("a key in the endpoints", 0, outcome);
     assert_eq!(platform.calls(Call::Token)[0].query, "key=s3ntinel");
 
     for json in [false, true] {
@@ -245,14 +244,14 @@ fn device_flow(search: &mut Search) {
             let platform = start();
             platform.answer(Call::DeviceAuthorization, Answer::json(200, offer(&platform)));
             platform.answer(Call::Token, make(&platform));
-            search.nothing_in(name, *code, run(&platform, &arguments, ""));
+            search.expect_none(name, *code, run(&platform, &arguments, ""));
         }
         for (name, answer, code) in echoes(DEVICE_CODE) {
             let platform = start();
             platform.answer(Call::DeviceAuthorization, Answer::json(200, offer(&platform)));
             platform.answer(Call::Token, answer);
-            // What is no "no" is trouble; polling goes on, and the live platform does not know the code.
-            search.nothing_in(&name, code.map(|_| 1), run(&platform, &arguments, ""));
+            // rio polls again after some of these; then the platform does not know the code.
+            search.expect_none(&name, code.map(|_| 1), run(&platform, &arguments, ""));
         }
         for (name, code, changes) in [
             ("a user_code that is a number", 1, json!({"user_code": 5})),
@@ -264,7 +263,7 @@ fn device_flow(search: &mut Search) {
             let mut body = offer(&platform);
             body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
             platform.answer(Call::DeviceAuthorization, Answer::json(200, body));
-            search.nothing_in(name, code, run(&platform, &arguments, ""));
+            search.expect_none(name, code, run(&platform, &arguments, ""));
         }
     }
 }
@@ -278,27 +277,27 @@ fn passwords(search: &mut Search) {
     let ways: [&[&str]; 5] = [&by_option, &by_line, &at_prompt, &as_json, &for_a_token];
     // Piped in although the option has it: it becomes an answer to the next prompt, and matches nothing.
     let name = "a password in the place of an answer";
-    search.nothing_in(name, 1, run(&start(), &by_option, PASSWORD));
+    search.expect_none(name, 1, run(&start(), &by_option, PASSWORD));
     for arguments in ways {
         if arguments != for_a_token {
             let stdin = if arguments == by_option { "" } else { PASSWORD };
-            search.nothing_in("a login that works", 0, run(&start(), arguments, stdin));
+            search.expect_none("a login that works", 0, run(&start(), arguments, stdin));
         }
         let name = "a wrong password";
         let wrong: Vec<_> = arguments
             .iter()
             .map(|word| if *word == PASSWORD { "wrong-s3ntinel" } else { word })
             .collect();
-        search.nothing_in(name, 1, run(&start(), &wrong, "wrong-s3ntinel"));
+        search.expect_none(name, 1, run(&start(), &wrong, "wrong-s3ntinel"));
         for (name, answer, code) in echoes(PASSWORD) {
             let platform = start();
             platform.answer(Call::UserLogin, answer);
-            search.nothing_in(&name, code, run(&platform, arguments, PASSWORD));
+            search.expect_none(&name, code, run(&platform, arguments, PASSWORD));
         }
         for (name, answer) in unexpected(NEW) {
             let platform = start();
             platform.answer(Call::UserLogin, answer);
-            search.nothing_in(&name, 3, run(&platform, arguments, PASSWORD));
+            search.expect_none(&name, 3, run(&platform, arguments, PASSWORD));
         }
     }
 }
@@ -307,23 +306,23 @@ fn tokens(search: &mut Search) {
     let by_option = ["auth", "login", "--yes", "--auth-token", NEW];
     let by_line = ["auth", "login", "--yes", "--auth-token", "-"];
     for arguments in [by_option, by_line] {
-        search.nothing_in("an unknown token", 1, run(&start(), &arguments, NEW));
+        search.expect_none("an unknown token", 1, run(&start(), &arguments, NEW));
         for (name, answer, code) in echoes(NEW) {
             let platform = start();
             platform.answer(Call::UserInfo, answer);
-            search.nothing_in(&name, code, run(&platform, &arguments, NEW));
+            search.expect_none(&name, code, run(&platform, &arguments, NEW));
         }
         for (name, answer) in unexpected(NEW) {
             let platform = start();
             platform.answer(Call::UserInfo, answer);
-            search.nothing_in(&name, 3, run(&platform, &arguments, NEW));
+            search.expect_none(&name, 3, run(&platform, &arguments, NEW));
         }
     }
-    search.nothing_in("a token with a blank", 2, run(&start(), &by_line, "new-s3ntinel x"));
-    search.nothing_in("a token beyond ASCII", 2, run(&start(), &by_line, "new-s3ntinel-ö"));
+    search.expect_none("a token with a blank", 2, run(&start(), &by_line, "new-s3ntinel x"));
+    search.expect_none("a token beyond ASCII", 2, run(&start(), &by_line, "new-s3ntinel-ö"));
 }
 
-/// The token is stored, and the API that is asked next repeats it.
+/// After the login, the organization and project API repeats the token.
 fn selections(search: &mut Search) {
     let arguments = ["auth", "login", "--yes", "--auth-token", "-", "--organization", "x"];
     let accepted = || Answer::json(200, json!({"data": {"email": EMAIL}}));
@@ -331,7 +330,7 @@ fn selections(search: &mut Search) {
         let platform = start();
         platform.answer(Call::UserInfo, accepted());
         platform.answer(Call::UsersMe, answer);
-        search.nothing_in(&name, code, run(&platform, &arguments, NEW));
+        search.expect_none(&name, code, run(&platform, &arguments, NEW));
     }
     let one = json!({"spec": {"organizations": [{"guid": "org-x", "name": "x"}]}});
     for (name, answer, code) in echoes(NEW) {
@@ -339,13 +338,13 @@ fn selections(search: &mut Search) {
         platform.answer(Call::UserInfo, accepted());
         platform.answer(Call::UsersMe, Answer::json(200, one.clone()));
         platform.answer(Call::Projects, answer);
-        search.nothing_in(&name, code, run(&platform, &arguments, NEW));
+        search.expect_none(&name, code, run(&platform, &arguments, NEW));
     }
     for (name, answer) in unexpected(NEW) {
         let platform = start();
         platform.answer(Call::UserInfo, accepted());
         platform.answer(Call::UsersMe, answer);
-        search.nothing_in(&name, 3, run(&platform, &arguments, NEW));
+        search.expect_none(&name, 3, run(&platform, &arguments, NEW));
     }
 }
 
@@ -366,29 +365,29 @@ fn other_commands(search: &mut Search) {
                 _ => code,
             };
             let name = format!("{}: {name}", arguments.join(" "));
-            search.nothing_in(&name, code, run(&platform, arguments, ""));
+            search.expect_none(&name, code, run(&platform, arguments, ""));
         }
         for (name, answer) in unexpected(NEW) {
             let platform = start();
             platform.answer(call, answer);
             let code = if is_logout { 0 } else { 3 };
             let name = format!("{}: {name}", arguments.join(" "));
-            search.nothing_in(&name, code, run(&platform, arguments, ""));
+            search.expect_none(&name, code, run(&platform, arguments, ""));
         }
     }
 
     let refreshed = || Answer::json(200, json!({"data": {"Token": NEW}}));
     let platform = start();
     platform.answer(Call::RefreshToken, refreshed());
-    search.nothing_in("refreshed", 0, run(&platform, &["auth", "refresh-token"], ""));
+    search.expect_none("refreshed", 0, run(&platform, &["auth", "refresh-token"], ""));
     let platform = start();
     let name = "refreshed by password";
-    search.nothing_in(name, 0, run(&platform, &["auth", "refresh-token"], PASSWORD));
+    search.expect_none(name, 0, run(&platform, &["auth", "refresh-token"], PASSWORD));
     for (name, answer, code) in echoes(PASSWORD) {
         let platform = start();
         platform.answer(Call::UserLogin, answer);
         let name = format!("refresh by password: {name}");
-        search.nothing_in(&name, code, run(&platform, &["auth", "refresh-token"], PASSWORD));
+        search.expect_none(&name, code, run(&platform, &["auth", "refresh-token"], PASSWORD));
     }
 
     for (arguments, code) in [
@@ -400,18 +399,18 @@ fn other_commands(search: &mut Search) {
         (&["version"], 0),
         (&["help"], 0),
     ] {
-        search.nothing_in(&arguments.join(" "), code, run(&start(), arguments, ""));
+        search.expect_none(&arguments.join(" "), code, run(&start(), arguments, ""));
     }
 
-    // The two that are there to print one.
+    // These print a token.
     let stored = run(&start(), &["auth", "token", "--current"], "");
-    search.only_in_the_result("token --current", STORED, stored);
+    search.expect_in_result("token --current", STORED, stored);
     for arguments in
         [&["auth", "token"][..], &["auth", "token", "--password", PASSWORD, "--level", "2"]]
     {
         let platform = start();
         platform.answer(Call::UserLogin, Answer::json(200, json!({"data": {"token": NEW}})));
-        search.only_in_the_result("token", NEW, run(&platform, arguments, PASSWORD));
+        search.expect_in_result("token", NEW, run(&platform, arguments, PASSWORD));
     }
 }
 
@@ -437,9 +436,9 @@ fn usage_errors(search: &mut Search) {
         &["auth", "refresh-token", PASSWORD],
     ];
     for arguments in cases {
-        // The real program, with all that argh itself may say.
+        // The real program, with argh's own messages.
         let outcome = robot_of(&platform).rio(arguments).run();
-        search.nothing_in("usage", 2, outcome);
+        search.expect_none("usage", 2, outcome);
     }
 }
 
@@ -460,9 +459,9 @@ fn bad_config_files(search: &mut Search) {
             let outcome = robot.rio(arguments).run_at(&FakeClock::new());
             match (arguments, code) {
                 (["auth", "token", "--current"], 0) => {
-                    search.only_in_the_result(&name, STORED, outcome);
+                    search.expect_in_result(&name, STORED, outcome);
                 }
-                _ => search.nothing_in(&name, code, outcome),
+                _ => search.expect_none(&name, code, outcome),
             }
         }
     };
@@ -477,8 +476,8 @@ fn bad_config_files(search: &mut Search) {
     ] {
         look(text, [1; 6]);
     }
-    // 3 where the bad member is not needed: the hosts that are do not answer. A login and a logout need
-    // no token, so text that is none hinders neither.
+    // Exit code 3 where the bad member is not needed: no host answers. Login and logout accept a
+    // malformed token.
     for (member, value, codes) in [
         ("auth_token", json!(["stored-s3ntinel"]), [1; 6]),
         ("auth_token", json!({"stored-s3ntinel": 1}), [1; 6]),
@@ -491,7 +490,6 @@ fn bad_config_files(search: &mut Search) {
         ("v2api_host", json!("https://ada:s3ntinel@api.example"), [1, 3, 0, 3, 0, 0]),
         ("v2api_host", json!({"s3ntinel": "s3ntinel"}), [1, 3, 0, 3, 0, 0]),
     ] {
-        // What is sent does not get far.
         let dead = ClosedPort::new();
         let mut config = json!({
             "oidc_host": dead.url(),
@@ -503,7 +501,7 @@ fn bad_config_files(search: &mut Search) {
         config[member] = value;
         look(&config.to_string(), codes);
     }
-    // An environment by name is no secret, and `status` shows it; an error has no need to.
+    // `status` shows the environment; an error does not.
     let config = json!({"auth_token": STORED, "email_id": EMAIL, "environment": "s3ntinel"});
     for (arguments, code) in commands.into_iter().zip([1, 1, 0, 1, 0, 0]) {
         let robot = Robot::new().env("RIO_DEBUG", "1");
@@ -513,12 +511,12 @@ fn bad_config_files(search: &mut Search) {
             outcome.stdout = outcome.stdout.replacen(MARK, "", 1);
         }
         let name = format!("{} in an environment that does not exist", arguments.join(" "));
-        search.nothing_in(&name, code, outcome);
+        search.expect_none(&name, code, outcome);
     }
 }
 
-/// A proxy that says no, and what it was sent.
-fn unwilling_proxy(status: &'static str) -> (String, thread::JoinHandle<String>) {
+/// A proxy that rejects the request. Returns its address and what it received.
+fn rejecting_proxy(status: &'static str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let thread = thread::spawn(move || {
@@ -540,7 +538,7 @@ fn proxies(search: &mut Search) {
     let nowhere = dead.address();
     let commands: [&[&str]; 3] =
         [&["auth", "login", "--yes"], &["auth", "status", "--verify"], &["auth", "refresh-token"]];
-    // An address that nobody has, and no name that would have to be looked up.
+    // A reserved address, so that no name needs resolving.
     let host = "https://192.0.2.1";
     let robot = |variable: &str, value: String| {
         let robot = Robot::new().env("RIO_DEBUG", "1").env(variable, value);
@@ -562,17 +560,17 @@ fn proxies(search: &mut Search) {
             let name = format!("{} through {variable}={value}", arguments.join(" "));
             let robot = robot(variable, value);
             let outcome = robot.rio(arguments).run_at(&FakeClock::new());
-            search.nothing_in(&name, code, outcome);
+            search.expect_none(&name, code, outcome);
         }
         for status in ["407 Proxy Authentication Required", "403 Forbidden s3ntinel"] {
-            let (address, proxy) = unwilling_proxy(status);
+            let (address, proxy) = rejecting_proxy(status);
             let robot = robot("HTTPS_PROXY", format!("http://{PROXY_USER}@{address}"));
             let outcome = robot.rio(arguments).run_at(&FakeClock::new());
             let name = format!("{} through a proxy that says {status}", arguments.join(" "));
-            search.nothing_in(&name, 3, outcome);
-            // A proxy that nobody asked would wait for ever.
+            search.expect_none(&name, 3, outcome);
+            // Ends the proxy's thread if rio has not connected.
             let _ = TcpStream::connect(&address);
-            // It was sent to the proxy, or there would have been nothing to leak.
+            // rio did send the secret to the proxy.
             let head = proxy.join().unwrap();
             assert!(head.contains(&STANDARD.encode(PROXY_USER)), "{head}");
         }
