@@ -1,7 +1,8 @@
 //! The config file: one JSON object that rio shares with the Python `rio`.
 //!
 //! rio uses the members below and the host keys of [`crate::platform::environment`]. The members of other
-//! programs keep their value, spelling and order. [`ConfigFile`] reads and replaces the file.
+//! programs keep their value, spelling and order, except that non-ASCII characters become escapes: the
+//! Python `rio` reads the file in the encoding of the locale. [`ConfigFile`] reads and replaces the file.
 
 mod file;
 
@@ -10,10 +11,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::file::ConfigFile;
 use crate::error::Error;
+use crate::json;
 use crate::token::Token;
 
 /// The token.
@@ -67,11 +69,11 @@ pub struct Config {
 }
 
 impl Config {
-    fn parse(path: PathBuf, json: &[u8]) -> Result<Self, Error> {
-        let members = match json {
+    fn parse(path: PathBuf, text: &[u8]) -> Result<Self, Error> {
+        let members = match text {
             [] => Members::default(),
             // The parser's own message quotes the text, which may hold a token.
-            json => serde_json::from_slice(json).map_err(|error| {
+            text => serde_json::from_slice(text).map_err(|error| {
                 let (line, column) = (error.line(), error.column());
                 let problem = format!("is not a JSON object (line {line}, column {column})");
                 file::unusable(&path, &problem)
@@ -130,37 +132,39 @@ impl Config {
 
     /// Removes members.
     pub fn remove(&mut self, names: &[&str]) {
-        self.members.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self.members.0.retain(|(key, _)| !names.iter().any(|name| is_named(key, name)));
     }
 }
 
-/// The members of a JSON object, in order, each value as it was written. If a name occurs twice, the last
-/// value counts, as in Python.
+/// The members of a JSON object, in order, each name and value as it was written. If a name occurs twice,
+/// the last value counts, as in Python.
 #[derive(Default)]
-struct Members(Vec<(String, Box<RawValue>)>);
+struct Members(Vec<(Box<RawValue>, Box<RawValue>)>);
+
+fn is_named(key: &RawValue, name: &str) -> bool {
+    json::text(key).as_deref() == Some(name)
+}
 
 impl Members {
     fn get(&self, name: &str) -> Option<&RawValue> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| &**value)
+        self.0.iter().rev().find(|(key, _)| is_named(key, name)).map(|(_, value)| &**value)
     }
 
     fn set(&mut self, name: &str, value: &str) {
         // A string always has a JSON form.
-        let Ok(value) = serde_json::value::to_raw_value(value) else { return };
-        match self.0.iter_mut().rev().find(|(key, _)| key == name) {
+        let (Ok(key), Ok(value)) = (to_raw_value(name), to_raw_value(value)) else { return };
+        match self.0.iter_mut().rev().find(|(key, _)| is_named(key, name)) {
             Some((_, old)) => *old = value,
-            None => self.0.push((name.to_owned(), value)),
+            None => self.0.push((key, value)),
         }
     }
 
-    /// One member per line, so that people can edit the file.
+    /// One member per line, so that people can edit the file, in ASCII.
     fn to_json(&self) -> String {
-        let member = |(name, value): &(String, Box<RawValue>)| {
-            format!("\n    {}: {value}", serde_json::Value::from(name.as_str()))
-        };
-        let members: Vec<_> = self.0.iter().map(member).collect();
+        let members = self.0.iter().map(|(key, value)| format!("\n    {key}: {value}"));
+        let members = members.collect::<Vec<_>>().join(",");
         let end = if members.is_empty() { "" } else { "\n" };
-        format!("{{{}{end}}}\n", members.join(","))
+        json::to_ascii(&format!("{{{members}{end}}}\n"))
     }
 }
 

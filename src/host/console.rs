@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::host::qr::{self, Ink};
 use crate::host::terminal::{self, Screen, Size};
+use crate::json;
 use crate::secret::Secret;
 use crate::text;
 
@@ -46,7 +47,7 @@ impl Console {
 
     /// Prints a JSON value on one line, escaped to ASCII.
     pub fn print_json(&mut self, value: &Value) -> Result<(), Error> {
-        self.write_out(&ascii_json(value))
+        self.write_out(&json::to_ascii(&value.to_string()))
     }
 
     /// Prints each line of a text.
@@ -254,18 +255,4 @@ fn unreadable(error: io::Error) -> Error {
         kind => format!("cannot read standard input: {kind}"),
     };
     Error::failure(fact, "Answer at a terminal, or pipe text in.")
-}
-
-/// Only strings hold characters beyond ASCII, and there they can be escaped (RFC 8259 §7).
-fn ascii_json(value: &Value) -> String {
-    let mut ascii = String::new();
-    for c in value.to_string().chars() {
-        if c.is_ascii() && c != '\x7f' {
-            ascii.push(c);
-        } else {
-            let mut units = [0; 2];
-            ascii.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    ascii
 }
