@@ -1,13 +1,14 @@
 //! The config file on disk: read whole, and replaced atomically under a lock.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::Config;
+use super::temporary::Temporary;
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::host::env::Env;
@@ -62,23 +63,20 @@ impl ConfigFile {
     /// Makes sure that [`ConfigFile::update`] can succeed, before a request is sent whose result it stores.
     pub fn check_writable(&self) -> Result<(), Error> {
         let target = self.target()?;
-        let lock = self.lock(&target)?;
-        if self.regular_file(&target)?.is_some() {
-            return self.replace(&target, &lock, &self.read(&target)?);
+        let mut temporary = self.lock(&target)?;
+        match self.regular_file(&target)? {
+            Some(_) => self.replace(&target, temporary, &self.read(&target)?),
+            None => self.write_error(temporary.write(&[b' '; TOKEN_RESERVE], None)),
         }
-        let temporary = lock.temporary_beside(&target);
-        let written = write_new(&temporary, &[b' '; TOKEN_RESERVE], None);
-        let removed = fs::remove_file(&temporary);
-        self.write_error(written.and(removed))
     }
 
     /// Changes members. Reads the file again under the lock, so that no change of another process is lost.
     pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let target = self.target()?;
-        let lock = self.lock(&target)?;
+        let temporary = self.lock(&target)?;
         let mut config = self.parse(&self.read(&target)?)?;
         change(&mut config);
-        self.replace(&target, &lock, config.members.to_json().as_bytes())
+        self.replace(&target, temporary, config.members.to_json().as_bytes())
     }
 
     fn parse(&self, json: &[u8]) -> Result<Config, Error> {
@@ -97,7 +95,7 @@ impl ConfigFile {
     }
 
     /// `None` if there is no file. A directory, pipe or device is an error.
-    fn regular_file(&self, target: &Path) -> Result<Option<fs::Metadata>, Error> {
+    fn regular_file(&self, target: &Path) -> Result<Option<Metadata>, Error> {
         match fs::metadata(target) {
             Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
             Ok(metadata) if metadata.is_dir() => Err(Error::failure(
@@ -130,40 +128,32 @@ impl ConfigFile {
         Ok(bytes)
     }
 
-    fn replace(&self, target: &Path, lock: &Lock, contents: &[u8]) -> Result<(), Error> {
+    fn replace(
+        &self,
+        target: &Path,
+        mut temporary: Temporary,
+        contents: &[u8],
+    ) -> Result<(), Error> {
         if contents.len() as u64 > MAX_SIZE {
             return Err(self.unusable("would become larger than 1 MiB"));
         }
         let old = self.regular_file(target)?;
-        let temporary = lock.temporary_beside(target);
-        let replaced = write_new(&temporary, contents, old.as_ref())
-            .and_then(|()| fs::rename(&temporary, target));
-        if replaced.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        self.write_error(replaced)?;
-        // Not every file system can sync a directory.
-        let _ = lock.directory.sync_all();
-        Ok(())
+        let written = temporary.write(contents, old.as_ref());
+        self.write_error(written.and_then(|()| temporary.rename(target)))
     }
 
-    /// Locks the directory: the file itself is replaced on every write.
-    fn lock(&self, target: &Path) -> Result<Lock, Error> {
-        let path = directory_of(target);
-        self.write_error(create_directories(&path))?;
-        let directory = self.write_error(File::open(&path))?;
+    fn lock(&self, target: &Path) -> Result<Temporary, Error> {
+        self.write_error(create_directories(&directory_of(target)))?;
+        let path = beside(target, "tmp");
         let deadline = self.clock.now().saturating_add(LOCK_TIMEOUT);
         loop {
-            match directory.try_lock() {
-                Ok(()) => return Ok(Lock { directory, is_held: true }),
-                // The file system has no locks.
-                Err(TryLockError::Error(_)) => return Ok(Lock { directory, is_held: false }),
-                Err(TryLockError::WouldBlock) if self.clock.now() < deadline => {
-                    self.clock.sleep(LOCK_RETRY_INTERVAL);
-                }
-                Err(TryLockError::WouldBlock) => {
+            let temporary = Temporary::try_lock(&path, self.clock.utc(), LOCK_TIMEOUT);
+            match self.write_error(temporary)? {
+                Some(temporary) => return Ok(temporary),
+                None if self.clock.now() < deadline => self.clock.sleep(LOCK_RETRY_INTERVAL),
+                None => {
                     return Err(Error::temporary(
-                        format!("another process holds a lock on {}", path.display()),
+                        format!("another process holds the lock {}", path.display()),
                         "If another rio hangs (`ps -C rio`), end it. Then try again.",
                     ));
                 }
@@ -217,26 +207,10 @@ fn default_path(env: &Env) -> Option<PathBuf> {
     Some(directory.join("rio-cli").join("config.json"))
 }
 
-/// The directory of the config file, locked if the file system has locks.
-struct Lock {
-    directory: File,
-    is_held: bool,
-}
-
-impl Lock {
-    /// Under the lock always the same name, so that a process replaces what a killed one has left.
-    fn temporary_beside(&self, target: &Path) -> PathBuf {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let process = if self.is_held { String::new() } else { format!(".{}", std::process::id()) };
-        target.with_file_name(format!(".{name}{process}.tmp"))
-    }
-}
-
-impl Drop for Lock {
-    /// Closing is not enough: until a child process calls exec, it has the directory open, too.
-    fn drop(&mut self) {
-        let _ = self.directory.unlock();
-    }
+/// `.config.json.tmp` beside `config.json`.
+fn beside(target: &Path, extension: &str) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{extension}"))
 }
 
 /// The system's message in lower case, without the error number.
@@ -248,7 +222,7 @@ fn describe(error: &io::Error) -> String {
     }
 }
 
-fn directory_of(path: &Path) -> PathBuf {
+pub(super) fn directory_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -268,34 +242,6 @@ fn create_directories(path: &Path) -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-    }
-    Ok(())
-}
-
-/// Writes a file with mode 0600 and syncs it. Replaces what a killed process has left.
-fn write_new(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    // The umask may have removed bits.
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    if let Some(old) = old {
-        keep_owner(&file, old)?;
-    }
-    file.write_all(contents)?;
-    file.sync_all()
-}
-
-/// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.
-fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    let new = file.metadata()?;
-    if new.uid() != old.uid() {
-        fchown(file, Some(old.uid()), None)?;
-    }
-    if new.gid() != old.gid() {
-        let _ = fchown(file, None, Some(old.gid()));
     }
     Ok(())
 }

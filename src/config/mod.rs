@@ -5,6 +5,7 @@
 //! Python `rio` reads the file in the encoding of the locale. [`ConfigFile`] reads and replaces the file.
 
 mod file;
+mod temporary;
 
 use std::fmt;
 use std::path::PathBuf;

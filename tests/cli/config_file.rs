@@ -4,10 +4,11 @@ use std::ffi::{CStr, CString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -945,11 +946,38 @@ fn mounted_file_is_an_error_before_any_request() {
 
 // Concurrency.
 
+/// The lock for writing: a locked temporary file, which is removed at the end.
+pub struct ConfigLock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl ConfigLock {
+    /// Waits until no other process holds the lock.
+    pub fn new(robot: &Robot) -> Self {
+        let path = robot.config_path().with_file_name(".config.json.tmp");
+        let mut options = File::options();
+        options.read(true).write(true).create(true).mode(0o600);
+        loop {
+            let file = options.open(&path).unwrap();
+            file.lock().unwrap();
+            let inode = fs::metadata(&path).map(|metadata| metadata.ino());
+            if inode.is_ok_and(|inode| inode == file.metadata().unwrap().ino()) {
+                return ConfigLock { path, _file: file };
+            }
+        }
+    }
+}
+
+impl Drop for ConfigLock {
+    fn drop(&mut self) {
+        fs::remove_file(&self.path).unwrap();
+    }
+}
+
 /// Changes the file under the lock, and renames.
 fn set_member_under_the_lock(robot: &Robot, name: &str) {
-    let path = robot.config_path();
-    let lock = File::open(path.parent().unwrap()).unwrap();
-    lock.lock().unwrap();
+    let _lock = ConfigLock::new(robot);
     set_member(robot, name);
 }
 
@@ -1030,43 +1058,25 @@ fn concurrent_first_writes_create_one_file() {
     }
 }
 
-/// Waits until the process has opened the directory, to lock it.
-#[cfg(target_os = "linux")]
-fn wait_until_at_the_lock(child: &mut Child, directory: &Path) {
-    let descriptors = format!("/proc/{}/fd", child.id());
-    let is_open = || {
-        let mut entries = fs::read_dir(&descriptors).into_iter().flatten().flatten();
-        entries.any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == directory))
-    };
-    while !is_open() && child.try_wait().unwrap().is_none() {
-        thread::yield_now();
-    }
-}
-
-#[cfg(target_os = "linux")]
 #[test]
 fn login_waits_for_lock_and_keeps_concurrent_change() {
     let platform = Platform::start();
-    let robot = Robot::of(&platform);
-    let directory = robot.config_path().parent().unwrap().canonicalize().unwrap();
-    let lock = File::open(&directory).unwrap();
-    lock.lock().unwrap();
-    let login = [
-        ["auth", "login", "--silent"],
-        ["--email", EMAIL, "--organization"],
-        ["Acme Robotics", "--project", "simulation"],
-        ["--password", PASSWORD, "--yes"],
-    ];
-    let mut children: Vec<_> = (0..10).map(|_| start(&robot, &login.concat())).collect();
-    children.iter_mut().for_each(|child| wait_until_at_the_lock(child, &directory));
-    let ended = children.iter_mut().filter_map(|child| child.try_wait().unwrap()).count();
-    let sent = platform.requests().len();
-    set_member(&robot, "written_under_the_lock");
-    drop(lock);
-    assert_eq!(failures(children), [""; 0]);
-    assert_eq!((ended, sent), (0, 0), "all wait, and none has sent a request");
+    let robot = Rc::new(Robot::of(&platform));
+    let clock = FakeClock::new();
+    let mut lock = Some(ConfigLock::new(&robot));
+    clock.on_sleep({
+        let robot = robot.clone();
+        move |_, waits| {
+            if waits == 3 {
+                set_member(&robot, "written_under_the_lock");
+                drop(lock.take());
+            }
+        }
+    });
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    robot.rio(&login).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps().len(), 3, "waits only for the lock");
     assert_eq!(robot.config()["written_under_the_lock"], true);
-    assert_eq!(robot.config()["project_name"], "simulation");
     robot.rio(&["auth", "status", "--verify"]).run().exits(0);
     assert_alone(&robot.config_path());
 }
@@ -1128,13 +1138,12 @@ fn lock_held_for_ten_seconds_is_a_temporary_failure() {
         println!("case: {arguments:?}");
         let (robot, _) = Robot::logged_in(&platform);
         let before = robot.config_bytes();
-        let directory = robot.config_path().parent().unwrap().to_owned();
-        let lock = File::open(&directory).unwrap();
-        lock.lock().unwrap();
+        let lock = ConfigLock::new(&robot);
         let clock = FakeClock::new();
         let begin = clock.now();
         let outcome = robot.rio(arguments).run_at(&clock);
-        let outcome = outcome.exits(3).says(&directory.display().to_string()).says("lock");
+        let outcome = outcome.exits(3).says(&lock.path.display().to_string()).says("lock");
+        drop(lock);
         let waited = clock.now() - begin;
         let timeout = Duration::from_secs(1)..Duration::from_secs(60);
         assert!(timeout.contains(&waited), "{waited:?}\n{outcome}");
@@ -1148,8 +1157,7 @@ fn lock_held_for_ten_seconds_is_a_temporary_failure() {
 fn reading_does_not_wait_for_lock() {
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
-    let lock = File::open(robot.config_path().parent().unwrap()).unwrap();
-    lock.lock().unwrap();
+    let _lock = ConfigLock::new(&robot);
     let clock = FakeClock::new();
     robot.rio(&["auth", "status"]).run_at(&clock).exits(0);
     robot
@@ -1158,4 +1166,77 @@ fn reading_does_not_wait_for_lock() {
         .exits(0)
         .prints(&format!("{token}\n"));
     assert_eq!(clock.sleeps(), [0; 0]);
+}
+
+#[test]
+fn write_does_not_wait_for_lock_on_directory() {
+    // Any user who can open the directory can lock it.
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let directory = File::open(robot.config_path().parent().unwrap()).unwrap();
+    directory.lock().unwrap();
+    let clock = FakeClock::new();
+    robot.rio(&WRITE).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps(), [0; 0]);
+}
+
+/// Makes a system call of the process fail with an error.
+#[cfg(target_os = "linux")]
+fn fail_system_call(command: &mut Command, number: libc::c_long, error: i32) {
+    let statement =
+        |code: u32, k: u32, jt: u8| libc::sock_filter { code: code as u16, jt, jf: 0, k };
+    let fail = libc::SECCOMP_RET_ERRNO | error as u32;
+    let mut filter = [
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        libc::sock_filter {
+            jf: 1,
+            ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number as u32, 0)
+        },
+        statement(libc::BPF_RET | libc::BPF_K, fail, 0),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0),
+    ];
+    // SAFETY: prctl is async-signal-safe and copies the filter.
+    unsafe {
+        command.pre_exec(move || {
+            let program = libc::sock_fprog { len: 4, filter: filter.as_mut_ptr() };
+            let done = libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &program) == 0;
+            if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn write_without_file_locks_removes_leftover_temporary_file() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let leftover = robot.config_path().with_file_name(".config.json.tmp");
+    fs::write(&leftover, "{\"auth_token\": ").unwrap();
+    let an_hour_ago = FakeClock::new().utc() - Duration::from_secs(3600);
+    File::options().write(true).open(&leftover).unwrap().set_modified(an_hour_ago).unwrap();
+    let mut command = robot.rio(&WRITE).command();
+    fail_system_call(&mut command, libc::SYS_flock, libc::ENOLCK);
+    outcome(&mut command).exits(0);
+    assert_eq!(robot.config()["environment"], "dev");
+    assert_alone(&robot.config_path());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn concurrent_writes_without_file_locks_lose_no_member() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let mut children = Vec::new();
+    for number in 0..10 {
+        let name = format!("pr{number}");
+        let mut command = robot.rio(&["auth", "environment", &name]).command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        fail_system_call(&mut command, libc::SYS_flock, libc::ENOLCK);
+        children.push(command.spawn().unwrap());
+    }
+    assert_eq!(failures(children), [""; 0]);
+    assert_eq!(robot.config()["machine_id"], 7);
+    assert!(robot.config()["environment"].is_string());
+    assert_alone(&robot.config_path());
 }

@@ -4,7 +4,7 @@
 //! moments.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -20,6 +20,7 @@ use rio::host::clock::{Clock, SystemClock};
 use rio::host::env::Env;
 use serde_json::{Value, json};
 
+use crate::config_file::ConfigLock;
 use crate::robot::Robot;
 
 /// Enough for a test of a few seconds.
@@ -87,10 +88,13 @@ impl Killer {
 
     fn kill(&mut self, robot: &Robot, arguments: &[&str]) -> Kill {
         let temporary = robot.config_path().with_file_name(TEMPORARY);
-        let left = temporary.exists();
+        let state = || {
+            let metadata = fs::metadata(&temporary).ok()?;
+            Some((metadata.ino(), metadata.len(), metadata.mtime_nsec()))
+        };
+        let leftover = state();
         let wait_for_write = |child: &mut Child| {
-            // rio first removes the temporary file of an earlier process.
-            while temporary.exists() == left && child.try_wait().unwrap().is_none() {
+            while state() == leftover && child.try_wait().unwrap().is_none() {
                 thread::yield_now();
             }
         };
@@ -342,8 +346,7 @@ fn concurrent_writes_lose_no_member() {
     };
     while_read(&robot, check, || {
         // All wait for the lock, so that none ends before the last has started.
-        let lock = File::open(robot.config_path().parent().unwrap()).unwrap();
-        lock.lock().unwrap();
+        let lock = ConfigLock::new(&robot);
         let writers: Vec<_> = names.iter().map(writer).collect();
         let environments: Vec<_> =
             (0..10).map(|number| start(&robot, &environment(&format!("pr{number}")))).collect();

@@ -1,0 +1,116 @@
+//! The temporary file that replaces the config file. It also is the lock for writing.
+//!
+//! Other users cannot open it, so they cannot hold the lock. Nothing stays behind: it becomes the config
+//! file or is removed, and the next write takes over what a killed process has left.
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The temporary file, locked.
+pub struct Temporary {
+    file: File,
+    path: PathBuf,
+}
+
+impl Temporary {
+    /// Creates and locks the file. `None` if another process holds the lock or has just released it.
+    ///
+    /// On a file system without locks, the process that creates the file holds the lock, until the file
+    /// is older than `max_age` at the time `utc`.
+    pub fn try_lock(path: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
+        let mut options = OpenOptions::new();
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        options.read(true).write(true).mode(0o600).custom_flags(flags);
+        let (file, is_new) = match options.create_new(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Err(_) => match options.create_new(false).open(path) {
+                Ok(file) => (file, false),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                // A symbolic link, or a file that this user cannot open.
+                Err(_) => return fs::remove_file(path).map(|()| None),
+            },
+        };
+        let metadata = file.metadata()?;
+        let is_usable = match file.try_lock() {
+            Ok(()) => is_new || is_private(&metadata),
+            Err(TryLockError::Error(_)) if is_new => true,
+            Err(TryLockError::Error(_)) if age(&metadata, utc)? > max_age => false,
+            Err(_) => return Ok(None),
+        };
+        // If the path has another file, the previous holder has used this one. Dropping an unusable file
+        // removes it.
+        let temporary = Temporary { file, path: path.to_owned() };
+        Ok(Some(temporary).filter(|temporary| is_usable && temporary.is_at_path()))
+    }
+
+    /// Whether the path still leads to this file.
+    fn is_at_path(&self) -> bool {
+        let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let at_path = fs::symlink_metadata(&self.path).map(inode);
+        at_path.is_ok_and(|at_path| self.file.metadata().map(inode).is_ok_and(|own| own == at_path))
+    }
+
+    /// Writes the contents and syncs them. The file gets mode 0600 and the owner of `old`.
+    pub fn write(&mut self, contents: &[u8], old: Option<&Metadata>) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        // The umask may have removed bits.
+        self.file.set_permissions(Permissions::from_mode(0o600))?;
+        if let Some(old) = old {
+            keep_owner(&self.file, old)?;
+        }
+        self.file.write_all(contents)?;
+        self.file.sync_all()
+    }
+
+    /// Replaces the target with this file, atomically.
+    pub fn rename(self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        // Not every file system can sync a directory.
+        let _ = File::open(super::file::directory_of(target))
+            .and_then(|directory| directory.sync_all());
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if self.is_at_path() {
+            let _ = fs::remove_file(&self.path);
+        }
+        // Closing is not enough: until a child process calls exec, it has the file open, too.
+        let _ = self.file.unlock();
+    }
+}
+
+/// The time since the last write. The clock may have been set back since then.
+fn age(metadata: &Metadata, utc: SystemTime) -> io::Result<Duration> {
+    let age = utc.duration_since(metadata.modified()?);
+    Ok(age.unwrap_or_else(|error| error.duration()))
+}
+
+/// Whether the file belongs to this user, and no other user can have opened it.
+fn is_private(metadata: &Metadata) -> bool {
+    // SAFETY: takes no pointer and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    metadata.is_file()
+        && metadata.uid() == user
+        && metadata.nlink() == 1
+        && metadata.mode() & 0o077 == 0
+}
+
+/// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.
+fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if new.uid() != old.uid() {
+        fchown(file, Some(old.uid()), None)?;
+    }
+    if new.gid() != old.gid() {
+        let _ = fchown(file, None, Some(old.gid()));
+    }
+    Ok(())
+}
