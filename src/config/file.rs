@@ -1,4 +1,7 @@
 //! The config file on disk: read whole, and replaced atomically under a lock.
+//!
+//! The Python `rio` truncates the file and then fills it, without a lock. So a file that is empty or ends
+//! early is read again for a while, and a write starts over if the file has changed since it was read.
 
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read};
@@ -7,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Config;
 use super::temporary::Temporary;
+use super::{Config, Members};
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::host::env::Env;
@@ -17,9 +20,12 @@ use crate::text;
 const MAX_SIZE: u64 = 1024 * 1024;
 /// As many symbolic links as the kernel follows.
 const MAX_LINKS: usize = 40;
-/// How long to wait for the lock. Another rio holds it for milliseconds.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(10);
+/// How long another program may take to fill the file after truncating it.
+const FILL_TIMEOUT: Duration = Duration::from_millis(300);
+/// How long to wait for the lock, which another rio holds for milliseconds, and for a file that does not
+/// change.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// More bytes than a new token needs.
 const TOKEN_RESERVE: usize = 8 * 1024;
 /// How many missing directories are created: `~/.config/rio-cli`, but no home directory.
@@ -57,107 +63,146 @@ impl ConfigFile {
 
     /// Reads the file. A missing or empty file has no members.
     pub fn load(&self) -> Result<Config, Error> {
-        self.parse(&self.read(&self.target()?)?)
+        self.read().map(|(_, config)| config)
     }
 
     /// Makes sure that [`ConfigFile::update`] can succeed, before a request is sent whose result it stores.
     pub fn check_writable(&self) -> Result<(), Error> {
-        let target = self.target()?;
-        let mut temporary = self.lock(&target)?;
-        match self.regular_file(&target)? {
-            Some(_) => self.replace(&target, temporary, &self.read(&target)?),
-            None => self.write_error(temporary.write(&[b' '; TOKEN_RESERVE], None)),
+        let mut temporary = self.lock(self.deadline(WRITE_TIMEOUT))?;
+        let old = self.regular_file()?;
+        let size = self.read_bytes()?.map_or(0, |bytes| bytes.len()).saturating_add(TOKEN_RESERVE);
+        self.write_error(temporary.write(&vec![b' '; size], old.as_ref()))?;
+        if is_mount_point(&self.target()) {
+            return self.write_error(Err(ErrorKind::ResourceBusy.into()));
         }
+        Ok(())
     }
 
     /// Changes members. Reads the file again under the lock, so that no change of another process is lost.
-    pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
-        let target = self.target()?;
-        let temporary = self.lock(&target)?;
-        let mut config = self.parse(&self.read(&target)?)?;
-        change(&mut config);
-        self.replace(&target, temporary, config.members.to_json().as_bytes())
+    pub fn update(&self, mut change: impl FnMut(&mut Config)) -> Result<(), Error> {
+        let deadline = self.deadline(WRITE_TIMEOUT);
+        loop {
+            let mut temporary = self.lock(deadline)?;
+            let old = self.regular_file()?;
+            let (bytes, mut config) = self.read()?;
+            let before = config.members.to_json();
+            change(&mut config);
+            let after = config.members.to_json();
+            if after == before {
+                return Ok(());
+            }
+            if after.len() as u64 > MAX_SIZE {
+                return Err(self.unusable("would become larger than 1 MiB"));
+            }
+            self.write_error(temporary.write(after.as_bytes(), old.as_ref()))?;
+            if temporary.is_at_path() && self.read_bytes()? == bytes {
+                return self.write_error(temporary.rename());
+            }
+            drop(temporary);
+            self.wait_for_retry(deadline, || {
+                Error::temporary(
+                    format!("{} keeps changing: another program writes to it", self.path.display()),
+                    "Try again later.",
+                )
+            })?;
+        }
     }
 
-    fn parse(&self, json: &[u8]) -> Result<Config, Error> {
-        Config::parse(self.path.clone(), json)
+    fn deadline(&self, timeout: Duration) -> Duration {
+        self.clock.now().saturating_add(timeout)
     }
 
-    fn target(&self) -> Result<PathBuf, Error> {
+    fn wait_for_retry(&self, deadline: Duration, late: impl Fn() -> Error) -> Result<(), Error> {
+        if self.clock.now() >= deadline {
+            return Err(late());
+        }
+        self.clock.sleep(RETRY_INTERVAL);
+        Ok(())
+    }
+
+    /// The path without symbolic links at its end. The file need not exist.
+    fn target(&self) -> PathBuf {
         let mut path = self.path.clone();
         for _ in 0..MAX_LINKS {
             match fs::read_link(&path) {
                 Ok(link) => path = directory_of(&path).join(link),
-                Err(_) => return Ok(path),
+                Err(_) => break,
             }
         }
-        Err(self.unusable("is a symbolic link that leads to itself"))
+        path
     }
 
     /// `None` if there is no file. A directory, pipe or device is an error.
-    fn regular_file(&self, target: &Path) -> Result<Option<Metadata>, Error> {
-        match fs::metadata(target) {
-            Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
-            Ok(metadata) if metadata.is_dir() => Err(Error::failure(
-                format!("the config file {} is a directory", self.path.display()),
-                format!(
-                    "Set RIO_CONFIG to a file, such as {}.",
-                    self.path.join("rio.json").display()
-                ),
-            )),
-            Ok(_) => Err(Error::failure(
-                format!("the config file {} is not a regular file", self.path.display()),
-                "Set RIO_CONFIG to a regular file.",
-            )),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.unreadable(&error)),
-        }
+    fn regular_file(&self) -> Result<Option<Metadata>, Error> {
+        let path = self.path.display();
+        let (problem, advice) = match fs::metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => return Ok(Some(metadata)),
+            Ok(metadata) if metadata.is_dir() => {
+                let file = self.path.join("rio.json");
+                ("a directory", format!("Set RIO_CONFIG to a file, such as {}.", file.display()))
+            }
+            Ok(_) => ("not a regular file", "Set RIO_CONFIG to a regular file.".to_owned()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.unreadable(&error)),
+        };
+        Err(Error::failure(format!("the config file {path} is {problem}"), advice))
     }
 
-    fn read(&self, target: &Path) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        if self.regular_file(target)?.is_none() {
-            return Ok(bytes);
+    fn read_bytes(&self) -> Result<Option<Vec<u8>>, Error> {
+        if self.regular_file()?.is_none() {
+            return Ok(None);
         }
-        File::open(target)
+        let mut bytes = Vec::new();
+        File::open(&self.path)
             .and_then(|file| file.take(MAX_SIZE.saturating_add(1)).read_to_end(&mut bytes))
             .map_err(|error| self.unreadable(&error))?;
         if bytes.len() as u64 > MAX_SIZE {
             return Err(self.unusable("is larger than 1 MiB"));
         }
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
-    fn replace(
-        &self,
-        target: &Path,
-        mut temporary: Temporary,
-        contents: &[u8],
-    ) -> Result<(), Error> {
-        if contents.len() as u64 > MAX_SIZE {
-            return Err(self.unusable("would become larger than 1 MiB"));
-        }
-        let old = self.regular_file(target)?;
-        let written = temporary.write(contents, old.as_ref());
-        self.write_error(written.and_then(|()| temporary.rename(target)))
-    }
-
-    fn lock(&self, target: &Path) -> Result<Temporary, Error> {
-        self.write_error(create_directories(&directory_of(target)))?;
-        let path = beside(target, "tmp");
-        let deadline = self.clock.now().saturating_add(LOCK_TIMEOUT);
+    /// The bytes and what they mean. Waits if another program is filling the file.
+    fn read(&self) -> Result<(Option<Vec<u8>>, Config), Error> {
+        let deadline = self.deadline(FILL_TIMEOUT);
         loop {
-            let temporary = Temporary::try_lock(&path, self.clock.utc(), LOCK_TIMEOUT);
-            match self.write_error(temporary)? {
-                Some(temporary) => return Ok(temporary),
-                None if self.clock.now() < deadline => self.clock.sleep(LOCK_RETRY_INTERVAL),
-                None => {
-                    return Err(Error::temporary(
-                        format!("another process holds the lock {}", path.display()),
-                        "If another rio hangs (`ps -C rio`), end it. Then try again.",
-                    ));
+            let bytes = self.read_bytes()?;
+            let text = bytes.as_deref().unwrap_or_default();
+            let may_be_unfinished = bytes.is_some() && self.clock.now() < deadline;
+            let members = match serde_json::from_slice::<Members>(text) {
+                Ok(members) => members,
+                Err(error) if error.is_eof() && may_be_unfinished => {
+                    self.clock.sleep(RETRY_INTERVAL);
+                    continue;
                 }
+                Err(_) if text.is_empty() => Members::default(),
+                // The parser's own message quotes the text, which may hold a token.
+                Err(error) => {
+                    let (line, column) = (error.line(), error.column());
+                    let place = format!("line {line}, column {column}");
+                    return Err(self.unusable(&format!("is not a JSON object ({place})")));
+                }
+            };
+            return Ok((bytes, Config { path: self.path.clone(), members }));
+        }
+    }
+
+    /// Creates missing directories and takes the lock for writing.
+    fn lock(&self, deadline: Duration) -> Result<Temporary, Error> {
+        self.regular_file()?;
+        let target = self.target();
+        self.write_error(create_directories(&directory_of(&target)))?;
+        loop {
+            let temporary = Temporary::try_lock(&target, self.clock.utc(), WRITE_TIMEOUT);
+            if let Some(temporary) = self.write_error(temporary)? {
+                return Ok(temporary);
             }
+            self.wait_for_retry(deadline, || {
+                Error::temporary(
+                    format!("another process holds the lock {}", beside(&target, "tmp").display()),
+                    "If another rio hangs, end it. Then try again.",
+                )
+            })?;
         }
     }
 
@@ -207,8 +252,15 @@ fn default_path(env: &Env) -> Option<PathBuf> {
     Some(directory.join("rio-cli").join("config.json"))
 }
 
+/// Whether the file is a mount point, like a single file that a container is given. It cannot be replaced.
+fn is_mount_point(path: &Path) -> bool {
+    let path = fs::canonicalize(path).unwrap_or_default();
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts.lines().any(|mount| mount.split(' ').nth(4).is_some_and(|point| path == *point))
+}
+
 /// `.config.json.tmp` beside `config.json`.
-fn beside(target: &Path, extension: &str) -> PathBuf {
+pub(super) fn beside(target: &Path, extension: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{name}.{extension}"))
 }

@@ -70,19 +70,6 @@ pub struct Config {
 }
 
 impl Config {
-    fn parse(path: PathBuf, text: &[u8]) -> Result<Self, Error> {
-        let members = match text {
-            [] => Members::default(),
-            // The parser's own message quotes the text, which may hold a token.
-            text => serde_json::from_slice(text).map_err(|error| {
-                let (line, column) = (error.line(), error.column());
-                let problem = format!("is not a JSON object (line {line}, column {column})");
-                file::unusable(&path, &problem)
-            })?,
-        };
-        Ok(Config { path, members })
-    }
-
     /// A string member, trimmed. `None` if it is missing, null or blank; an error if it has another type.
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.members.get(name) else { return Ok(None) };

@@ -9,10 +9,13 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::file::{beside, directory_of};
+
 /// The temporary file, locked.
 pub struct Temporary {
     file: File,
     path: PathBuf,
+    target: PathBuf,
 }
 
 impl Temporary {
@@ -20,7 +23,8 @@ impl Temporary {
     ///
     /// On a file system without locks, the process that creates the file holds the lock, until the file
     /// is older than `max_age` at the time `utc`.
-    pub fn try_lock(path: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
+    pub fn try_lock(target: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
+        let path = &beside(target, "tmp");
         let mut options = OpenOptions::new();
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         options.read(true).write(true).mode(0o600).custom_flags(flags);
@@ -43,12 +47,12 @@ impl Temporary {
         };
         // If the path has another file, the previous holder has used this one. Dropping an unusable file
         // removes it.
-        let temporary = Temporary { file, path: path.to_owned() };
+        let temporary = Temporary { file, path: path.clone(), target: target.to_owned() };
         Ok(Some(temporary).filter(|temporary| is_usable && temporary.is_at_path()))
     }
 
     /// Whether the path still leads to this file.
-    fn is_at_path(&self) -> bool {
+    pub fn is_at_path(&self) -> bool {
         let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
         let at_path = fs::symlink_metadata(&self.path).map(inode);
         at_path.is_ok_and(|at_path| self.file.metadata().map(inode).is_ok_and(|own| own == at_path))
@@ -68,11 +72,10 @@ impl Temporary {
     }
 
     /// Replaces the target with this file, atomically.
-    pub fn rename(self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
+    pub fn rename(self) -> io::Result<()> {
+        fs::rename(&self.path, &self.target)?;
         // Not every file system can sync a directory.
-        let _ = File::open(super::file::directory_of(target))
-            .and_then(|directory| directory.sync_all());
+        let _ = File::open(directory_of(&self.target)).and_then(|directory| directory.sync_all());
         Ok(())
     }
 }

@@ -14,7 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use platform::{Call, EMAIL, PASSWORD, Platform};
-use rio::host::clock::Clock;
+use rio::config::ConfigFile;
+use rio::error::{Error, Exit};
+use rio::host::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};
@@ -1238,5 +1240,153 @@ fn concurrent_writes_without_file_locks_lose_no_member() {
     assert_eq!(failures(children), [""; 0]);
     assert_eq!(robot.config()["machine_id"], 7);
     assert!(robot.config()["environment"].is_string());
+    assert_alone(&robot.config_path());
+}
+
+// The Python `rio` truncates the file and then fills it, without a lock.
+
+/// Writes the file in place, and calls `pause` while it is empty.
+fn write_in_place(path: &Path, bytes: &[u8], pause: impl FnOnce()) {
+    let mut file = File::options().write(true).truncate(true).open(path).unwrap();
+    pause();
+    file.write_all(bytes).unwrap();
+}
+
+#[test]
+fn unfinished_write_of_another_program_is_waited_for() {
+    let platform = Platform::start();
+    for left in [0, 1, 20] {
+        for arguments in [&WRITE[..], &["auth", "logout"], &["auth", "status"]] {
+            println!("case: {left} bytes left, {arguments:?}");
+            let (robot, _) = Robot::logged_in(&platform);
+            let mut config = robot.config();
+            config["machine_id"] = 7.into();
+            robot.write_config(&config);
+            let (path, whole) = (robot.config_path(), robot.config_bytes());
+            File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let clock = FakeClock::new();
+            clock.on_sleep(move |_, waits| {
+                if waits == 5 {
+                    write_in_place(&path, &whole, || ());
+                }
+            });
+            robot.rio(arguments).run_at(&clock).exits(0);
+            assert_eq!(clock.sleeps().len(), 5);
+            assert_eq!(robot.config()["machine_id"], 7);
+            assert_eq!(robot.config()["auth_token"].is_string(), arguments[1] == "status");
+        }
+    }
+}
+
+#[test]
+fn unfinished_write_is_waited_for_at_most_300_ms() {
+    let robot = Robot::new();
+    robot.write_config_text("{\"auth_token\": ");
+    let clock = FakeClock::new();
+    let begin = clock.now();
+    robot.rio(&["auth", "status"]).run_at(&clock).exits(1).says("is not a JSON object");
+    let waited = clock.now() - begin;
+    assert!((300..350).contains(&waited.as_millis()), "{waited:?}");
+}
+
+/// Stops a thread, even if the test panics.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Changes a member in place again and again, beside commands that write.
+fn commands_beside_in_place_writer(commands: usize, writer_sleeps: u64, writer_pause: u64) {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7, "maps": "x".repeat(10_000)}));
+    let stop = AtomicBool::new(false);
+    let path = robot.config_path();
+    let clock = SystemClock;
+    let sleep = |milliseconds| clock.sleep(Duration::from_millis(milliseconds));
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut writes = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+                config["writes"] = writes.into();
+                write_in_place(&path, config.to_string().as_bytes(), || sleep(writer_pause));
+                writes += 1;
+                sleep(writer_sleeps);
+            }
+            writes
+        });
+        let stop = StopOnDrop(&stop);
+        for number in 0..commands {
+            let name = format!("pr{number}");
+            robot.rio(&["auth", "environment", &name]).run().exits(0);
+        }
+        drop(stop);
+        assert!(writer.join().unwrap() > 0);
+    });
+    assert_eq!(robot.config()["machine_id"], 7);
+    assert_eq!(robot.config()["maps"].as_str().unwrap().len(), 10_000);
+    assert_alone(&robot.config_path());
+}
+
+#[test]
+fn writes_beside_frequent_in_place_writer_lose_no_member() {
+    commands_beside_in_place_writer(60, 10, 0);
+}
+
+#[test]
+fn writes_beside_slow_in_place_writer_lose_no_member() {
+    commands_beside_in_place_writer(8, 20, 150);
+}
+
+/// Sets a member. Another program changes the file `changes` times, each time after rio has read it.
+fn update_beside_changes(robot: &Robot, changes: u32) -> (Result<(), Error>, u32) {
+    let file = ConfigFile::locate(&robot.environment(), FakeClock::new()).unwrap();
+    let mut reads = 0;
+    let result = file.update(|config| {
+        reads += 1;
+        config.set("project_name", "simulation");
+        if reads <= changes {
+            robot.write_config(&json!({"count": reads}));
+        }
+    });
+    (result, reads)
+}
+
+#[test]
+fn write_starts_over_if_file_has_changed() {
+    let robot = Robot::new();
+    let (result, reads) = update_beside_changes(&robot, 2);
+    assert_eq!((result, reads), (Ok(()), 3));
+    assert_eq!(robot.config(), json!({"count": 2, "project_name": "simulation"}));
+}
+
+#[test]
+fn file_that_keeps_changing_is_a_temporary_failure() {
+    let robot = Robot::new();
+    let (result, reads) = update_beside_changes(&robot, u32::MAX);
+    let error = result.unwrap_err();
+    assert_eq!(error.exit(), Exit::TemporaryFailure);
+    assert!(error.fact().contains("keeps changing"), "{error:?}");
+    assert_eq!(robot.config(), json!({"count": reads}));
+    assert_alone(&robot.config_path());
+}
+
+#[test]
+fn file_is_not_rewritten_if_nothing_changes() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let identity = || fs::metadata(robot.config_path()).unwrap().ino();
+    let before = (identity(), robot.config());
+    platform.answer(Call::RefreshToken, platform::Answer::json(502, json!({})));
+    robot.rio(&["auth", "refresh-token"]).run_at(&FakeClock::new()).exits(3);
+    assert_eq!((identity(), robot.config()), before, "only the check for write access");
+
+    robot.rio(&WRITE).run().exits(0);
+    let before = (identity(), robot.config());
+    robot.rio(&WRITE).run().exits(0);
+    assert_eq!((identity(), robot.config()), before);
     assert_alone(&robot.config_path());
 }
