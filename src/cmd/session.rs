@@ -18,10 +18,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Reads the config file. Sends nothing.
-    pub fn open(host: &Host) -> Result<Self, Error> {
+    /// Reads the config file, and warns if other users can change it. Sends nothing.
+    pub fn open(host: &mut Host) -> Result<Self, Error> {
         let file = ConfigFile::locate(&host.env, host.clock.clone())?;
         let config = file.load()?;
+        file.warnings().iter().for_each(|warning| host.console.warn(warning));
         let (clock, random) = (host.clock.clone(), host.random.clone());
         let http = Http::new(&host.env, clock, random, host.trace.clone());
         Ok(Session { file, config, http })

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::temporary::Temporary;
+use super::temporary::{Temporary, effective_user};
 use super::{Config, Members};
 use crate::error::Error;
 use crate::host::clock::Clock;
@@ -59,6 +59,32 @@ impl ConfigFile {
     /// The permission bits, or `None` if there is no file.
     pub fn mode(&self) -> Option<u32> {
         fs::metadata(&self.path).ok().map(|metadata| metadata.mode() & 0o777)
+    }
+
+    /// Warns if another user could change the file, and so the host that receives the next password.
+    pub fn warnings(&self) -> Vec<String> {
+        const WRITABLE_BY_OTHERS: u32 = 0o022;
+        const STICKY: u32 = 0o1000;
+        let target = self.target();
+        let directory = directory_of(&target);
+        let mut warnings = Vec::new();
+        if let Ok(file) = fs::metadata(&target) {
+            if file.mode() & WRITABLE_BY_OTHERS != 0 {
+                let file = text::shell_word(&target);
+                warnings.push(format!("others can write to the config file: chmod 600 {file}"));
+            }
+            if ![0, effective_user()].contains(&file.uid()) {
+                let (file, user) = (target.display(), file.uid());
+                warnings
+                    .push(format!("the config file {file} belongs to another user (uid {user})"));
+            }
+        }
+        let mode = fs::metadata(&directory).map_or(0, |metadata| metadata.mode());
+        if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {
+            let directory = text::shell_word(&directory);
+            warnings.push(format!("others can replace the config file: chmod go-w {directory}"));
+        }
+        warnings
     }
 
     /// Reads the file. A missing or empty file has no members.

@@ -98,12 +98,15 @@ fn age(metadata: &Metadata, utc: SystemTime) -> io::Result<Duration> {
 
 /// Whether the file belongs to this user, and no other user can have opened it.
 fn is_private(metadata: &Metadata) -> bool {
-    // SAFETY: takes no pointer and cannot fail.
-    let user = unsafe { libc::geteuid() };
     metadata.is_file()
-        && metadata.uid() == user
+        && metadata.uid() == effective_user()
         && metadata.nlink() == 1
         && metadata.mode() & 0o077 == 0
+}
+
+pub fn effective_user() -> u32 {
+    // SAFETY: takes no pointer and cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.

@@ -770,6 +770,56 @@ fn planted_link_at_temporary_name_is_not_followed() {
     assert_alone(&robot.config_path());
 }
 
+#[test]
+fn file_that_others_can_change_causes_a_warning() {
+    let platform = Platform::start();
+    let secret = [&["auth", "refresh-token"][..], &["auth", "token", "--password", PASSWORD]];
+    let commands = [&["auth", "status"][..], &["auth", "logout"]];
+    for arguments in secret.into_iter().chain(commands) {
+        for (file_mode, directory_mode, warning) in [
+            (0o600, 0o700, None),
+            (0o644, 0o755, None),
+            (0o622, 0o700, Some("others can write to the config file: chmod 600 ")),
+            (0o660, 0o700, Some("others can write to the config file: chmod 600 ")),
+            (0o600, 0o777, Some("others can replace the config file: chmod go-w ")),
+            (0o600, 0o770, Some("others can replace the config file: chmod go-w ")),
+            // Others cannot replace a file in a directory like /tmp.
+            (0o600, 0o1777, None),
+        ] {
+            println!("case: {file_mode:o} in {directory_mode:o}, {arguments:?}");
+            let (robot, _) = Robot::logged_in(&platform);
+            set_mode(&robot.config_path(), file_mode);
+            set_mode(robot.config_path().parent().unwrap(), directory_mode);
+            let outcome = robot.rio(arguments).run().exits(0);
+            match warning {
+                Some(warning) => drop(outcome.says(&format!("warning: {warning}"))),
+                None => drop(outcome.hides("others can write").hides("others can replace")),
+            }
+        }
+    }
+}
+
+#[test]
+fn file_of_another_user_causes_a_warning() {
+    if !is_root() {
+        skip("needs root, to change the owner of a file");
+        return;
+    }
+    for (owner, user, warns) in [(PLAIN_USER, 0, true), (0, PLAIN_USER, false), (0, 0, false)] {
+        println!("case: file of {owner}, user {user}");
+        let robot = Robot::new();
+        robot.write_config(&json!({"auth_token": "t0ken"}));
+        let mut status = robot.rio(&["auth", "status"]).command();
+        if user != 0 {
+            status = robot.rio_as_plain_user(&["auth", "status"]);
+        }
+        set_mode(&robot.config_path(), 0o644);
+        chown(robot.config_path(), Some(owner), None).unwrap();
+        let outcome = outcome(&mut status).exits(0);
+        assert_eq!(outcome.stderr.contains("belongs to another user"), warns, "{outcome}");
+    }
+}
+
 // Failures.
 
 #[test]
