@@ -14,7 +14,7 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
         host.console.say("You are not logged in.");
         return Ok(Exit::Success);
     }
-    session.file.check_writable()?;
+    session.check_writable(host)?;
     if let StoredToken::Valid(token) = token
         && let Err(error) = session.platform().logout(&token)
     {

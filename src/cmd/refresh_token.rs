@@ -20,7 +20,7 @@ pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     let token = session.require_token()?;
     let email = session.config.text(EMAIL_ID)?;
     session.platform().rip_host()?;
-    session.file.check_writable()?;
+    session.check_writable(host)?;
     let token = match session.platform().refresh(&token)? {
         Some(token) => token,
         None => log_in(email.as_deref(), password, may_prompt, host, &session)?,

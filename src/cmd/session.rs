@@ -28,6 +28,13 @@ impl Session {
         Ok(Session { file, config, http })
     }
 
+    /// Makes sure that the config file can be changed, before a request is sent whose result it stores.
+    pub fn check_writable(&self, host: &mut Host) -> Result<(), Error> {
+        let warning = self.file.check_writable()?;
+        warning.iter().for_each(|warning| host.console.warn(warning));
+        Ok(())
+    }
+
     /// The stored token. None, or a malformed one, is an error.
     pub fn require_token(&self) -> Result<Token, Error> {
         let token = self.config.auth_token()?.valid()?;

@@ -93,15 +93,19 @@ impl ConfigFile {
     }
 
     /// Makes sure that [`ConfigFile::update`] can succeed, before a request is sent whose result it stores.
-    pub fn check_writable(&self) -> Result<(), Error> {
+    /// Returns a warning if the file cannot be made private.
+    pub fn check_writable(&self) -> Result<Option<String>, Error> {
         let mut temporary = self.lock(self.deadline(WRITE_TIMEOUT))?;
         let old = self.regular_file()?;
         let size = self.read_bytes()?.map_or(0, |bytes| bytes.len()).saturating_add(TOKEN_RESERVE);
-        self.write_error(temporary.write(&vec![b' '; size], old.as_ref()))?;
+        let has_modes = self.write_error(temporary.write(&vec![b' '; size], old.as_ref()))?;
         if is_mount_point(&self.target()) {
             return self.write_error(Err(ErrorKind::ResourceBusy.into()));
         }
-        Ok(())
+        Ok((!has_modes).then(|| {
+            let path = self.path.display();
+            format!("cannot make {path} private; other users may be able to read the token")
+        }))
     }
 
     /// Changes members. Reads the file again under the lock, so that no change of another process is lost.
@@ -315,8 +319,8 @@ fn create_directories(path: &Path) -> io::Result<()> {
     }
     for directory in missing.into_iter().rev() {
         match DirBuilder::new().mode(0o700).create(directory) {
-            // The umask may have removed bits.
-            Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o700))?,
+            // The umask may have removed bits. FAT has none.
+            Ok(()) => drop(fs::set_permissions(directory, Permissions::from_mode(0o700))),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

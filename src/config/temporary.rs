@@ -59,16 +59,19 @@ impl Temporary {
     }
 
     /// Writes the contents and syncs them. The file gets mode 0600 and the owner of `old`.
-    pub fn write(&mut self, contents: &[u8], old: Option<&Metadata>) -> io::Result<()> {
+    ///
+    /// `false` if the file system cannot change the mode, like FAT.
+    pub fn write(&mut self, contents: &[u8], old: Option<&Metadata>) -> io::Result<bool> {
         self.file.set_len(0)?;
         self.file.rewind()?;
         // The umask may have removed bits.
-        self.file.set_permissions(Permissions::from_mode(0o600))?;
+        let has_modes = self.file.set_permissions(Permissions::from_mode(0o600)).is_ok();
         if let Some(old) = old {
             keep_owner(&self.file, old)?;
         }
         self.file.write_all(contents)?;
-        self.file.sync_all()
+        self.file.sync_all()?;
+        Ok(has_modes)
     }
 
     /// Replaces the target with this file, atomically.

@@ -1276,6 +1276,22 @@ fn fail_system_call(command: &mut Command, number: libc::c_long, error: i32) {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn file_system_without_modes_causes_a_warning() {
+    let platform = Platform::start();
+    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "logout"], &WRITE] {
+        println!("case: {arguments:?}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let mut command = robot.rio(arguments).command();
+        fail_system_call(&mut command, libc::SYS_fchmod, libc::EPERM);
+        let outcome = outcome(&mut command).exits(0);
+        outcome.says("warning: ").says(&robot.config_path().display().to_string());
+        assert_alone(&robot.config_path());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn write_without_file_locks_removes_leftover_temporary_file() {
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7}));

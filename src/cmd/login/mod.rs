@@ -36,7 +36,7 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     if previous.logged_in && may_prompt && !args.yes {
         confirm_replacing(host, previous.email.as_deref())?;
     }
-    session.file.check_writable()?;
+    session.check_writable(host)?;
 
     let account = authenticate(method, &args, host, &session, report)?;
     let same_account = account.email.is_some() && account.email == previous.email;
