@@ -158,7 +158,7 @@ impl Http {
         let is_https = request.url.is_https() || proxy.is_some_and(Proxy::is_https);
         let route = Route { is_https, proxy: proxy.cloned(), limit: request.limit };
         if is_https {
-            tls::check_clock(self.clock.utc())?;
+            tls::check_clock(self.clock.utc(), tls::IS_CLOCK_LIMITED)?;
         }
         let mut agents = self.agents.borrow_mut();
         if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == route) {

@@ -39,17 +39,17 @@ pub fn config(env: &Env) -> Result<TlsConfig, Error> {
 }
 
 /// On 32-bit musl, std aborts the process when rustls asks for a time of 2038 or later.
-pub fn check_clock(utc: SystemTime) -> Result<(), Error> {
-    const IS_LIMITED: bool = cfg!(all(target_env = "musl", target_pointer_width = "32"));
+pub const IS_CLOCK_LIMITED: bool = cfg!(all(target_env = "musl", target_pointer_width = "32"));
+
+/// Rejects a clock at which a TLS handshake would abort the process.
+pub fn check_clock(utc: SystemTime, is_limited: bool) -> Result<(), Error> {
     let seconds = text::unix_seconds(utc);
-    if !IS_LIMITED || i32::try_from(seconds).is_ok() {
+    if !is_limited || i32::try_from(seconds).is_ok() {
         return Ok(());
     }
+    let clock = text::date_and_time(seconds);
     Err(Error::temporary(
-        format!(
-            "TLS needs a clock before 2038, and this machine's reads {}",
-            text::date_and_time(seconds)
-        ),
+        format!("this machine's clock reads {clock}, and TLS needs one before 2038"),
         "Set the clock, then try again.",
     ))
 }
@@ -91,7 +91,20 @@ impl KeyProvider for NoClientKeys {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn clock_after_2038_is_an_error_only_where_std_aborts() {
+        let (last, first) = (0x7fff_ffff, 0x8000_0000);
+        for (seconds, is_limited, is_ok) in
+            [(last, true, true), (first, true, false), (first, false, true)]
+        {
+            let utc = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(check_clock(utc, is_limited).is_ok(), is_ok);
+        }
+    }
 
     #[test]
     fn system_without_bundle_uses_embedded_roots() {
