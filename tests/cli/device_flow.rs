@@ -4,10 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use platform::{Answer, Authority, Call, Platform, Request, World, jwt};
-use rio::host::clock::Clock;
+use platform::{Answer, Authority, Call, Platform, Request, World};
 use rio::host::random::Fraction;
 use rio::host::terminal::Screen;
 use serde_json::{Value, json};
@@ -15,13 +12,13 @@ use serde_json::{Value, json};
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream, screen};
 use crate::tls::trusting;
 
-const DEVICE_CODE: &str = "d3vice-c0de-that-nobody-sees";
+const DEVICE_CODE: &str = "secret-d3vice-c0de";
 const USER_CODE: &str = "wDjB-mJhT";
 
-/// A row of a table: its name, and what is done in it.
+/// A named case.
 type Case<T> = (&'static str, T);
 
-/// A platform that takes the fake clock's polls for punctual.
+/// A platform that accepts polls at the pace of the fake clock.
 fn start() -> Platform {
     let platform = Platform::start();
     platform.allow_early_polls();
@@ -36,7 +33,7 @@ fn bad_gateway() -> Answer {
     Answer::text(502, "text/html", "<html><h1>Bad Gateway</h1></html>")
 }
 
-/// A device authorization response as RFC 8628 §3.2 has it, to be made worse.
+/// A valid device authorization response (RFC 8628 §3.2).
 fn offer(platform: &Platform) -> Value {
     let page = format!("{}/device", platform.url());
     json!({
@@ -49,7 +46,7 @@ fn offer(platform: &Platform) -> Value {
     })
 }
 
-/// The object with these members put over its own.
+/// The object with these members added or replaced.
 fn changed(mut object: Value, changes: Value) -> Value {
     let members = object.as_object_mut().unwrap();
     members.extend(changes.as_object().unwrap().clone());
@@ -62,12 +59,12 @@ fn without(mut object: Value, member: &str) -> Value {
     object
 }
 
-/// Scripts the answer to the request for a code.
+/// Scripts the device authorization response.
 fn offers(platform: &Platform, offer: Value) {
     platform.answer(Call::DeviceAuthorization, Answer::json(200, offer));
 }
 
-/// Scripts the tokens as the answer to the next poll. The live platform does not know a scripted code.
+/// Scripts the tokens for the next poll: the platform itself does not know a scripted code.
 fn hands_out_tokens(platform: &Platform) {
     let tokens = platform.tokens(platform.claims());
     platform.answer(Call::Token, Answer::json(200, tokens));
@@ -86,7 +83,7 @@ fn login(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
     robot.rio(&["auth", "login"]).run_at(clock)
 }
 
-/// A login that ends well, whatever it took.
+/// Logs in, and expects success.
 #[track_caller]
 fn succeeds(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
     let outcome = login(robot, clock).exits(0);
@@ -94,15 +91,15 @@ fn succeeds(robot: &Robot, clock: &Rc<FakeClock>) -> Outcome {
     outcome
 }
 
-/// A login that ends with this exit code and, as each failure must, has left the file as it was, has
-/// asked for one code at the most and has shown neither device code nor web page.
+/// Logs in, and expects this exit code, an unchanged config file, at most one code, and neither the device
+/// code nor a web page on the screen.
 #[track_caller]
 fn fails(platform: &Platform, robot: &Robot, clock: &Rc<FakeClock>, code: i32) -> Outcome {
     let before = robot.config_bytes();
     let outcome = login(robot, clock).exits(code).hides(DEVICE_CODE).hides("<h").prints("");
     assert_eq!(robot.config_bytes(), before, "the config file has changed\n{outcome}");
-    let asked = platform.calls(Call::DeviceAuthorization).len();
-    assert!(asked <= 1, "{asked} codes were asked for\n{outcome}");
+    let codes = platform.calls(Call::DeviceAuthorization).len();
+    assert!(codes <= 1, "{codes} codes were requested\n{outcome}");
     outcome
 }
 
@@ -110,7 +107,7 @@ fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
-/// What any request to an OAuth endpoint must look like, but for its fields.
+/// Checks everything in a request to an OAuth endpoint except its fields.
 #[track_caller]
 fn is_plain_form(request: &Request) {
     assert_eq!(request.header("Content-Type"), Some("application/x-www-form-urlencoded"));
@@ -172,7 +169,7 @@ fn client_id_from_config_file_is_used_in_each_request() {
     platform.approve_after(0);
     let robot = Robot::of(&platform);
     robot.write_config(&changed(platform.config(), json!({"device_flow_client_id": "robots"})));
-    // The live platform's id_token is for the client that asked, so a login proves the audience too.
+    // The platform issues the id_token to the client that asked, so this also tests the audience.
     succeeds(&robot, &clock);
     for call in [Call::DeviceAuthorization, Call::Token] {
         let form = platform.calls(call)[0].form();
@@ -212,14 +209,6 @@ fn device_authorization_error_shows_description() {
     fails(&platform, &Robot::of(&platform), &clock, 1).says("No such grant.");
 }
 
-#[test]
-fn expired_code_is_not_replaced() {
-    let (platform, clock) = (start(), FakeClock::new());
-    platform.expires_in(12);
-    fails(&platform, &Robot::of(&platform), &clock, 1).says("expired").says("rio auth login");
-    assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
-}
-
 // Display
 
 #[test]
@@ -236,7 +225,7 @@ fn login_shows_url_code_lifetime_and_warning() {
         .says("Approve only a login you started")
         .hides(DEVICE_CODE)
         .prints("");
-    // The code alone on a line, not only within the complete address (RFC 8628 §3.3.1).
+    // The code has a line of its own, also beside the complete URL (RFC 8628 §3.3.1).
     assert!(outcome.stderr.lines().any(|line| line.trim() == USER_CODE), "{outcome}");
 }
 
@@ -288,13 +277,13 @@ fn user_code_that_ascii_terminal_cannot_show_stops_the_login() {
     let robot = Robot::of(&platform);
     let outcome =
         robot.rio(&["auth", "login"]).screen(ascii.clone()).run_at(&FakeClock::new()).exits(1);
-    // "Z?rich" would be typed as it stands there, and refused.
+    // A user would type "Z?rich", and the server would reject it.
     let outcome = outcome.says("cannot show").says("UTF-8").says("--json").hides("rich").prints("");
     assert!(outcome.stderr.is_ascii(), "{outcome}");
     assert!(platform.calls(Call::Token).is_empty());
     assert_eq!(robot.config(), platform.config());
 
-    // A program does not read it off the screen.
+    // A program reads JSON, not the screen.
     offers(&platform, changed(offer(&platform), change));
     hands_out_tokens(&platform);
     let program = robot.rio(&["auth", "login", "--json"]).screen(ascii);
@@ -322,7 +311,7 @@ fn verification_url_is_accepted() {
     hands_out_tokens(&platform);
     succeeds(&Robot::of(&platform), &clock).says(page).says(USER_CODE);
 
-    // Beside the standard spelling it changes nothing.
+    // It is ignored beside the standard name.
     offers(&platform, changed(offer(&platform), url));
     hands_out_tokens(&platform);
     succeeds(&Robot::of(&platform), &FakeClock::new())
@@ -397,7 +386,7 @@ fn json_verification_event_has_no_device_code() {
         "interval": 5,
         "resumed": false,
     });
-    // The default world has two organizations, and a program is asked nothing.
+    // The default world has two organizations, and --json does not prompt.
     let logged_in = json!({
         "event": "logged_in",
         "email": platform::EMAIL,
@@ -443,7 +432,7 @@ fn json_reports_a_failure_once_and_the_error() {
     assert_eq!(events[2]["code"], 1, "{outcome}");
     assert!(events[2]["message"].as_str().unwrap().contains("denied"), "{outcome}");
     assert!(events[2]["advice"].as_str().unwrap().contains("rio auth login"), "{outcome}");
-    // A person who looks over the program's shoulder reads the same.
+    // The error is also on standard error.
     outcome.says("denied");
 }
 
@@ -460,7 +449,7 @@ fn json_reports_an_error_before_the_code() {
 
 // The browser
 
-/// What was given to the browser, and what was on the screen by then.
+/// The browser's command lines, and the screen at that time.
 fn opened(robot: &Robot, arguments: &[&str]) -> (Vec<Vec<String>>, String) {
     let (screen, seen) = (Stream::default(), Rc::new(RefCell::new(Default::default())));
     let browser = {
@@ -507,7 +496,7 @@ fn no_browser_opens_without_display_or_with_no_browser() {
 
 // Polling
 
-/// The waits of a login whose polls are answered so, and then with tokens.
+/// The waits of a login with these responses to its polls, then tokens.
 fn waits(interval: u64, answers: impl IntoIterator<Item = Answer>) -> Vec<u64> {
     let (platform, clock) = (start(), FakeClock::new());
     platform.interval(interval);
@@ -527,21 +516,12 @@ fn slow_down_lengthens_each_later_wait() {
 #[test]
 fn first_poll_after_approval_ends_the_login() {
     let (platform, clock) = (start(), FakeClock::new());
+    clock.set_jitter(Fraction::new(u32::MAX));
     platform.approve_after(2);
     succeeds(&Robot::of(&platform), &clock);
-    assert_eq!(clock.sleeps(), [5, 5, 5]);
+    // Slightly later than the interval, and without jitter.
+    assert_eq!(clock.sleeps_in_ms(), [5050, 5050, 5050]);
     assert_eq!(platform.calls(Call::Token).len(), 3);
-}
-
-#[test]
-fn poll_is_slightly_later_than_the_interval() {
-    let (platform, clock) = (start(), FakeClock::new());
-    let start = clock.now();
-    platform.approve_after(2);
-    succeeds(&Robot::of(&platform), &clock);
-    let took = clock.now() - start;
-    assert!(took > Duration::from_secs(15), "{took:?}");
-    assert!(took < Duration::from_secs(17), "{took:?}");
 }
 
 #[test]
@@ -559,7 +539,7 @@ fn invalid_interval_is_five_seconds() {
         ("1e30", beyond, 5),
         ("negative", json!(-1), 5),
         ("fractional", json!(1.5), 5),
-        ("words", json!("abc"), 5),
+        ("text", json!("abc"), 5),
         ("an object", json!({"seconds": 7}), 5),
         ("longer than the code lives", json!(100_000), 5),
     ] {
@@ -593,18 +573,6 @@ fn slow_down_interval_never_shortens_the_wait() {
     ] {
         assert_eq!(waits(5, [slow_down(interval), pending()]), waits_then, "{name}");
     }
-}
-
-#[test]
-fn slow_down_interval_longer_than_code_is_ignored() {
-    let (platform, clock) = (start(), FakeClock::new());
-    let start = clock.now();
-    let answer = json!({"error": "slow_down", "interval": 7200});
-    platform.answer(Call::Token, Answer::json(400, answer));
-    login(&Robot::of(&platform), &clock);
-    // The code lives for 600 s; a wait of two hours would find it dead and the person gone.
-    let took = clock.now() - start;
-    assert!(took <= Duration::from_secs(660), "{took:?}");
 }
 
 #[test]
@@ -722,7 +690,7 @@ fn server_error_text_is_sanitized_and_shortened() {
     assert!(outcome.stderr.lines().all(|line| line.len() < 400), "{outcome}");
 }
 
-// Trouble
+// Failures
 
 #[test]
 fn failures_double_the_wait_until_a_response() {
@@ -730,37 +698,26 @@ fn failures_double_the_wait_until_a_response() {
         ("502 with HTML", bad_gateway),
         ("the connection ends", Answer::hang_up),
         ("no HTTP", || Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")),
-        ("500 in words", || Answer::text(500, "text/plain", "oh no")),
+        ("500 as text", || Answer::text(500, "text/plain", "oh no")),
         ("429", || Answer::json(429, json!({"message": "too many requests"}))),
         ("server_error", || error("server_error")),
         ("a redirect", || Answer::text(302, "text/html", "").header("Location", "/portal")),
     ];
-    for (name, trouble) in cases {
+    for (name, failure) in cases {
         println!("case: {name}");
-        let answers = [trouble(), trouble(), trouble(), error("authorization_pending")];
+        let answers = [failure(), failure(), failure(), error("authorization_pending")];
         assert_eq!(waits(5, answers), [5, 10, 20, 30, 5], "{name}");
     }
 }
 
 #[test]
 fn web_page_does_not_end_the_polling() {
-    // It comes from what stands between: a portal whose session has ended, a firewall, a proxy.
+    // It is from a captive portal, a firewall or a proxy.
     for status in [200, 403, 404] {
         println!("case: {status}");
         let page = Answer::text(status, "text/html", "<html>Please sign in</html>");
         assert_eq!(waits(5, [page, error("authorization_pending")]), [5, 10, 5]);
     }
-}
-
-#[test]
-fn failure_keeps_the_slower_interval() {
-    let answers = [error("slow_down"), bad_gateway(), error("authorization_pending")];
-    assert_eq!(waits(5, answers), [5, 10, 20, 10]);
-}
-
-#[test]
-fn backoff_has_a_maximum() {
-    assert_eq!(waits(5, (0..6).map(|_| bad_gateway())), [5, 10, 20, 30, 30, 30, 30]);
 }
 
 #[test]
@@ -770,7 +727,7 @@ fn retry_after_is_honoured_in_seconds_and_as_date() {
     for (name, answer, wait) in [
         ("seconds", busy("90"), 90),
         (
-            // Counted from the server's own clock: this machine's may be years off.
+            // It counts from the server's clock. This machine's may be years off.
             "a date",
             busy("Wed, 21 Oct 2015 07:29:30 GMT").header("Date", "Wed, 21 Oct 2015 07:28:00 GMT"),
             90,
@@ -788,37 +745,19 @@ fn retry_after_is_honoured_in_seconds_and_as_date() {
 #[test]
 fn jitter_follows_retry_after_and_json_shows_the_sum() {
     let busy = || Answer::json(503, json!({"message": "busy"})).header("Retry-After", "20");
-    for (share, ms, told) in [(0, 20_050, 20), (u32::MAX / 2, 22_549, 23), (u32::MAX, 25_050, 25)] {
+    for (fraction, ms, seconds) in
+        [(0, 20_050, 20), (u32::MAX / 2, 22_549, 23), (u32::MAX, 25_050, 25)]
+    {
         let (platform, clock) = (start(), FakeClock::new());
-        clock.set_jitter(Fraction::new(share));
+        clock.set_jitter(Fraction::new(fraction));
         platform.answer(Call::Token, busy());
         platform.approve_after(0);
         let robot = Robot::of(&platform);
         let outcome = robot.rio(&["auth", "login", "--json"]).run_at(&clock).exits(0);
-        // Nothing is added before the first poll.
+        // The first poll has no jitter.
         assert_eq!(clock.sleeps_in_ms(), [5050, ms], "{outcome}");
-        assert_eq!(outcome.events()[1]["wait"], told, "{outcome}");
+        assert_eq!(outcome.events()[1]["wait"], seconds, "{outcome}");
     }
-}
-
-#[test]
-fn polling_without_failures_has_no_jitter() {
-    let (platform, clock) = (start(), FakeClock::new());
-    clock.set_jitter(Fraction::new(u32::MAX));
-    platform.approve_after(2);
-    succeeds(&Robot::of(&platform), &clock);
-    assert_eq!(clock.sleeps_in_ms(), [5050, 5050, 5050]);
-}
-
-#[test]
-fn retry_after_never_outlasts_the_code() {
-    let (platform, clock) = (start(), FakeClock::new());
-    let start = clock.now();
-    let answer = Answer::json(503, json!({})).header("Retry-After", "18446744073709551615");
-    platform.answer(Call::Token, answer);
-    fails(&platform, &Robot::of(&platform), &clock, 1).says("expired");
-    let took = clock.now() - start;
-    assert!(took <= Duration::from_secs(660), "{took:?}");
 }
 
 #[test]
@@ -827,7 +766,7 @@ fn unreachable_server_is_polled_until_the_code_expires() {
     let token_endpoint = json!({"token_endpoint": format!("{}/oauth2/token", dead.url())});
     let metadata = changed(metadata(&platform), token_endpoint);
     platform.answer(Call::Discovery, Answer::json(200, metadata));
-    // It is the network and not the person that failed: try again later.
+    // The network failed, not the user: exit 3.
     fails(&platform, &Robot::of(&platform), &clock, 3)
         .says("connection refused")
         .says("expired")
@@ -851,11 +790,11 @@ fn failure_and_recovery_are_reported_once() {
     assert_eq!(outcome.stderr.matches("is responding again").count(), 1, "{outcome}");
 }
 
-// The deadline
+// Deadline
 
 #[test]
 fn polling_ends_at_expiry_on_the_local_clock() {
-    // The platform's clock is the real one: to it the code has hardly begun to live.
+    // The platform uses the real clock, on which the code is still valid.
     let (platform, clock) = (start(), FakeClock::new());
     platform.expires_in(12);
     fails(&platform, &Robot::of(&platform), &clock, 1).says("expired");
@@ -878,7 +817,7 @@ fn code_lifetime_is_bounded() {
         ("null", json!(null), 60, 10),
         ("zero", json!(0), 60, 10),
         ("negative", json!(-1), 60, 10),
-        ("words", json!("soon"), 60, 10),
+        ("text", json!("soon"), 60, 10),
         ("2^64-1: a day", json!(u64::MAX), 3600, 24),
     ] {
         println!("case: {name}");
@@ -901,7 +840,7 @@ fn missing_expires_in_is_ten_minutes() {
     succeeds(&Robot::of(&platform), &clock).says("10 minutes");
 }
 
-// Answers
+// Token response
 
 #[test]
 fn token_response_variants_are_accepted() {
@@ -910,9 +849,9 @@ fn token_response_variants_are_accepted() {
         ("Bearer", json!({"token_type": "Bearer"})),
         ("BEARER", json!({"token_type": "BEARER"})),
         ("unknown members", json!({"ext": {"a": [1]}, "not-before-policy": 0, "scope": null})),
-        ("a life in words", json!({"expires_in": "soon"})),
-        ("a life below zero", json!({"expires_in": -1})),
-        ("a life beyond 64 bits", json!({"expires_in": 1e300})),
+        ("expires_in is text", json!({"expires_in": "soon"})),
+        ("negative expires_in", json!({"expires_in": -1})),
+        ("expires_in above 64 bits", json!({"expires_in": 1e300})),
         ("error: null", json!({"error": null})),
         ("no refresh token", json!({"refresh_token": null})),
     ] {
@@ -977,7 +916,7 @@ fn incomplete_body_stops_the_login() {
 #[test]
 fn body_over_one_mebibyte_stops_the_login() {
     let (platform, clock) = (start(), FakeClock::new());
-    // Two are enough: who would read on meets the end of the connection, and says that instead.
+    // Two are enough. A client that reads on reaches the end of the connection and reports that.
     let head =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n";
     let body = [head.as_bytes(), &vec![b' '; 2 << 20]].concat();
@@ -990,17 +929,17 @@ fn body_over_one_mebibyte_stops_the_login() {
 
 #[test]
 fn issuer_may_differ_by_a_final_slash() {
-    for (asked, answered) in [("", ""), ("/", ""), ("", "/"), ("/", "/")] {
-        println!("case: asked with {asked:?}, answered with {answered:?}");
+    for (requested, returned) in [("", ""), ("/", ""), ("", "/"), ("/", "/")] {
+        println!("case: requested with {requested:?}, returned with {returned:?}");
         let (platform, clock) = (start(), FakeClock::new());
-        let issuer = format!("{}{answered}", platform.url());
+        let issuer = format!("{}{returned}", platform.url());
         let metadata = changed(metadata(&platform), json!({"issuer": issuer}));
         platform.answer(Call::Discovery, Answer::json(200, metadata));
         offers(&platform, offer(&platform));
         let claims = changed(platform.claims(), json!({"iss": issuer}));
         platform.answer(Call::Token, Answer::json(200, platform.tokens(claims)));
         let robot = Robot::of(&platform);
-        let host = format!("{}{asked}", platform.url());
+        let host = format!("{}{requested}", platform.url());
         robot.write_config(&changed(platform.config(), json!({"oidc_host": host})));
         succeeds(&robot, &clock);
     }
@@ -1080,7 +1019,7 @@ fn discovery_is_tried_three_times() {
     }
     fails(&platform, &Robot::of(&platform), &clock, 3);
     assert_eq!(platform.requests().len(), 3);
-    // And one that only stumbles does not stop a login.
+    // One failure does not stop a login.
     platform.answer(Call::Discovery, bad_gateway());
     platform.approve_after(0);
     succeeds(&Robot::of(&platform), &clock);
@@ -1092,7 +1031,7 @@ fn plain_http_to_another_host_is_rejected_before_any_request() {
     {
         let (robot, clock) = (Robot::new(), FakeClock::new());
         robot.write_config(&json!({"oidc_host": host}));
-        // Without a network to ask, a request would end with exit code 3.
+        // There is no network, so a request would end with exit code 3.
         login(&robot, &clock).exits(1).says("oidc_host").says("https://");
         assert_eq!(clock.sleeps(), [0; 0]);
     }
@@ -1102,7 +1041,7 @@ fn plain_http_to_another_host_is_rejected_before_any_request() {
 #[cfg(target_os = "linux")]
 fn insecure_http_variable_allows_plain_http() {
     let platform = start();
-    // This address leads here, and looks as if it did not.
+    // This address is local, but not a loopback address.
     let elsewhere = platform.url().replace("127.0.0.1", "0.0.0.0");
     let there = |insecure: &str| {
         let metadata = json!({
@@ -1130,19 +1069,6 @@ fn insecure_http_variable_allows_plain_http() {
 
 // id_token
 
-/// A platform whose next poll is answered with this id_token.
-fn with_id_token(id_token: impl FnOnce(&Platform) -> String) -> Platform {
-    let platform = start();
-    let tokens = platform.tokens(platform.claims());
-    let id_token = id_token(&platform);
-    platform.answer(Call::Token, Answer::json(200, changed(tokens, json!({"id_token": id_token}))));
-    platform
-}
-
-fn with_claims(changes: Value) -> Platform {
-    with_id_token(|platform| platform.id_token(changed(platform.claims(), changes)))
-}
-
 #[test]
 fn login_stores_rio_token_and_email_but_no_access_token() {
     let (platform, clock) = (start(), FakeClock::new());
@@ -1161,73 +1087,6 @@ fn login_stores_rio_token_and_email_but_no_access_token() {
 }
 
 #[test]
-fn id_token_variants_are_accepted() {
-    for (name, changes) in [
-        ("one audience", json!({"aud": "rio-cli"})),
-        ("a list of one", json!({"aud": ["rio-cli"]})),
-        ("several audiences and azp", json!({"aud": ["other", "rio-cli"], "azp": "rio-cli"})),
-        ("azp beside one audience", json!({"azp": "rio-cli"})),
-        ("unknown claims", json!({"nonce": "n", "amr": ["pwd"], "ext": {}})),
-    ] {
-        println!("case: {name}");
-        succeeds(&Robot::of(&with_claims(changes)), &FakeClock::new());
-    }
-    let platform = start();
-    let now = platform.claims()["iat"].as_u64().unwrap();
-    let platform = with_claims(json!({"exp": now - 240}));
-    succeeds(&Robot::of(&platform), &FakeClock::new());
-}
-
-#[test]
-fn id_token_with_an_invalid_claim_is_rejected() {
-    for (name, changes) in [
-        ("another issuer", json!({"iss": "https://evil.example"})),
-        ("no issuer", json!({"iss": null})),
-        ("another audience", json!({"aud": "other"})),
-        ("no audience", json!({"aud": []})),
-        ("several audiences without azp", json!({"aud": ["rio-cli", "other"]})),
-        ("another's azp", json!({"aud": ["rio-cli", "other"], "azp": "other"})),
-        ("no end", json!({"exp": null})),
-        ("an end in words", json!({"exp": "soon"})),
-        ("no rio_token", json!({"rio_token": null})),
-        ("an empty rio_token", json!({"rio_token": ""})),
-        ("a rio_token that is a number", json!({"rio_token": 7})),
-        ("a rio_token with a line break", json!({"rio_token": "a\r\nX-Evil: 1"})),
-        ("a rio_token with a blank", json!({"rio_token": "a b"})),
-        ("a rio_token beyond ASCII", json!({"rio_token": "tökén"})),
-    ] {
-        println!("case: {name}");
-        let platform = with_claims(changes);
-        fails(&platform, &Robot::of(&platform), &FakeClock::new(), 1).says("id_token");
-    }
-}
-
-#[test]
-fn malformed_id_token_is_rejected() {
-    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    type Make<'a> = &'a dyn Fn(&Platform) -> String;
-    let cases: [Case<Make>; 9] = [
-        ("alg none", &|p| jwt(json!({"alg": "none"}), p.claims())),
-        ("alg none in other case", &|p| jwt(json!({"alg": "nOnE"}), p.claims())),
-        ("no alg", &|p| jwt(json!({"typ": "JWT"}), p.claims())),
-        ("an unknown crit", &|p| jwt(json!({"alg": "RS256", "crit": ["b64"]}), p.claims())),
-        ("two parts", &|p| p.id_token(p.claims()).rsplit_once('.').unwrap().0.to_owned()),
-        ("four parts", &|p| format!("{}.e30", p.id_token(p.claims()))),
-        ("padding", &|p| format!("{}=", p.id_token(p.claims()))),
-        ("claims that are a list", &|p| jwt(json!({"alg": "RS256"}), json!([p.claims()]))),
-        ("a claim twice", &|p| {
-            let claims = p.claims().to_string().replacen('{', "{\"rio_token\":\"other\",", 1);
-            format!("{}.{}.AAAA", encode("{\"alg\":\"RS256\"}"), encode(&claims))
-        }),
-    ];
-    for (name, id_token) in cases {
-        println!("case: {name}");
-        let platform = with_id_token(id_token);
-        fails(&platform, &Robot::of(&platform), &FakeClock::new(), 1).says("id_token");
-    }
-}
-
-#[test]
 fn expired_id_token_is_rejected_and_shows_the_clock() {
     let now = 1_800_000_000;
     let platform = start();
@@ -1235,7 +1094,7 @@ fn expired_id_token_is_rejected_and_shows_the_clock() {
     let claims = changed(platform.claims(), json!({"exp": now - 3600}));
     platform.answer(Call::Token, Answer::json(200, platform.tokens(claims)));
     let clock = FakeClock::at(UNIX_EPOCH + Duration::from_secs(now));
-    // 1800000000 is 2027-01-15 08:00:00 UTC; the poll came five seconds later.
+    // 1800000000 is 2027-01-15 08:00:00 UTC; the poll is five seconds later.
     fails(&platform, &Robot::of(&platform), &clock, 1)
         .says("2027-01-15 07:00:00 UTC")
         .says("2027-01-15 08:00:05 UTC");
@@ -1248,22 +1107,11 @@ fn login_works_with_the_clock_at_1970() {
     succeeds(&Robot::of(&platform), &clock);
 }
 
-#[test]
-fn missing_or_odd_email_does_not_stop_a_login() {
-    for email in [json!(null), json!(""), json!(7), json!(["ada@example.com"])] {
-        println!("case: {email}");
-        let platform = with_claims(json!({"email": email}));
-        let robot = Robot::of(&platform);
-        succeeds(&robot, &FakeClock::new()).says("Logged in");
-        assert_eq!(robot.config().get("email_id"), None, "{email}");
-    }
-}
-
-// Never
+// Redirects and URLs
 
 #[test]
 fn redirect_is_never_followed() {
-    // The platform fails the test if anybody asks for /elsewhere.
+    // The platform fails the test on a request for /elsewhere.
     for status in [301, 302, 303, 307, 308] {
         for call in [Call::Discovery, Call::DeviceAuthorization] {
             println!("case: {status} to {call:?}");
@@ -1305,7 +1153,7 @@ fn failure_too_long_for_the_status_line_is_printed_above_it() {
         let robot = Robot::of(&platform);
         let screen = Screen { status_line: true, ..screen(columns, 24) };
         let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&clock).exits(0);
-        // However it is broken into lines.
+        // The line may be wrapped.
         let words = outcome.stderr.replace('\n', " ");
         let whole = words.contains("closed the connection; retrying... ");
         assert_eq!(whole, above, "{columns}\n{outcome}");
