@@ -40,19 +40,14 @@ fn serialize_exposed<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::
 /// A response to a poll (RFC 8628 §3.5).
 #[derive(Debug)]
 pub enum PollResponse {
-    /// The user approved the login (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
-    Approved {
-        /// Not validated yet.
-        id_token: Secret,
-    },
+    /// The user approved the login. Carries the id_token (OpenID Connect Core §3.1.3.3).
+    Approved(Secret),
     /// `authorization_pending`: the user has not approved or denied the login yet.
     AuthorizationPending,
     /// `slow_down`: still pending. This wait and all later ones are 5 seconds longer.
-    SlowDown {
-        /// The new interval. Not in the RFC, but some servers send it.
-        interval: Option<Duration>,
-    },
-    /// `access_denied`: the user denied the login.
+    /// Some servers also send the new interval.
+    SlowDown { interval: Option<Duration> },
+    /// `access_denied`: the user denied the login. Some servers also send it for an unknown code.
     AccessDenied,
     /// `expired_token`: the codes expired before the user approved the login.
     ExpiredToken,
@@ -67,9 +62,7 @@ pub enum PollResponse {
 /// A failure that does not end the polling.
 #[derive(Debug)]
 pub struct Failure {
-    /// Tells whether two failures are the same to the user.
     pub kind: FailureKind,
-    /// A message for the user.
     pub reason: String,
 }
 
@@ -77,10 +70,10 @@ pub struct Failure {
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// What each `slow_down` adds to the interval (RFC 8628 §3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// The longest wait that failures lead to by themselves, without jitter.
+/// The longest wait after failures, unless the interval or `Retry-After` is longer. Without jitter.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// How late after the codes expire the last poll may come: an approval in the last seconds still counts.
-const GRACE: Duration = DEFAULT_INTERVAL;
+/// How long after expiry the last poll may come: an approval in the last seconds still counts.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// When to poll, and when to give up. All times are from one monotonic clock.
 #[derive(Debug)]
@@ -113,7 +106,6 @@ impl Polling {
         self.wait.saturating_add(self.jitter)
     }
 
-    /// The interval, which `slow_down` raises.
     pub fn interval(&self) -> Duration {
         self.interval
     }
@@ -123,7 +115,7 @@ impl Polling {
         self.deadline.saturating_sub(now)
     }
 
-    /// The failure of the last poll, if it failed.
+    /// The failure of the last poll.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
@@ -141,10 +133,12 @@ impl Polling {
     ) -> Result<Option<Secret>, Error> {
         self.failure = None;
         let wait = match response {
-            PollResponse::Approved { id_token } => return Ok(Some(id_token)),
+            PollResponse::Approved(id_token) => return Ok(Some(id_token)),
             PollResponse::AuthorizationPending => self.interval,
             PollResponse::SlowDown { interval } => self.slow_down(interval),
-            PollResponse::AccessDenied => return Err(access_denied()),
+            PollResponse::AccessDenied => {
+                return Err(Error::failure("the login was denied (access_denied)", NEW_CODE));
+            }
             PollResponse::ExpiredToken => return Err(self.expired()),
             PollResponse::InvalidGrant => return Err(self.invalid_grant()),
             PollResponse::Error(error) => return Err(error),
@@ -159,7 +153,8 @@ impl Polling {
             return Err(self.expired());
         }
         if self.interval > remaining.saturating_add(GRACE) {
-            return Err(interval_outlasts_code());
+            let fact = "the login server allows no other poll before the code expires";
+            return Err(Error::failure(fact, NEW_CODE));
         }
         self.schedule(wait.max(retry_after.unwrap_or_default()), remaining, random);
         Ok(None)
@@ -199,25 +194,13 @@ impl Polling {
     /// A code can be used once. If the response with the tokens is lost, the next poll gets `invalid_grant`.
     fn invalid_grant(&self) -> Error {
         let fact = "the code has expired, was already used, or is unknown to the server";
-        if self.had_failure {
-            return Error::failure(fact, LOST_APPROVAL);
-        }
-        Error::failure(fact, NEW_CODE)
+        Error::failure(fact, if self.had_failure { LOST_APPROVAL } else { NEW_CODE })
     }
 }
 
 const NEW_CODE: &str = "Run `rio auth login` for a new code.";
 const LOST_APPROVAL: &str = "An earlier poll failed, so the login may have been approved without the token \
                              reaching this machine. Run `rio auth login` for a new code.";
-
-/// Some servers also send it for an unknown code, so the user may not have denied anything.
-fn access_denied() -> Error {
-    Error::failure("the login was denied (access_denied)", NEW_CODE)
-}
-
-fn interval_outlasts_code() -> Error {
-    Error::failure("the login server allows no other poll before the code expires", NEW_CODE)
-}
 
 #[cfg(test)]
 mod tests {
@@ -365,12 +348,12 @@ mod tests {
         receive(&mut polling, slow_down(Some(59)), 6, ZERO);
         assert_eq!(polling.wait(), seconds(59), "up to 5 s late");
         let error = try_receive(&mut polling, slow_down(Some(59)), 7, ZERO).unwrap_err();
-        assert_eq!(error, interval_outlasts_code());
+        assert!(error.fact().contains("no other poll"), "{error:?}");
     }
 
     #[test]
     fn approval_after_deadline_counts() {
-        let approved = (PollResponse::Approved { id_token: Secret::new("id_token") }, None);
+        let approved = (PollResponse::Approved(Secret::new("id_token")), None);
         assert!(try_receive(&mut polling(10, 5), approved, 12, ZERO).unwrap().is_some());
     }
 

@@ -37,7 +37,7 @@ pub struct Provider<'a> {
     token_endpoint: Url,
 }
 
-/// A member of any type. One wrong member must not hide the others, nor an error.
+/// Of any type, so that an error can name the member that is wrong.
 type Member = Option<Box<RawValue>>;
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ impl<'a> Provider<'a> {
         })
     }
 
-    /// What a grant is bound to: it is of no use to another client or at another endpoint.
+    /// The issuer, client and endpoints that a grant belongs to.
     pub fn identity(&self) -> [&str; 4] {
         let (device, token) = (&self.device_authorization_endpoint, &self.token_endpoint);
         [&self.issuer, self.client_id, device.as_str(), token.as_str()]
@@ -188,11 +188,11 @@ impl<'a> Provider<'a> {
         const REQUEST: &str = "the login";
         let secrets = [device_code];
         let Some((code, interval)) = error_code(response) else {
-            return match read_id_token(response, REQUEST, &secrets) {
-                _ if is_transient(response) => transient_failure(response),
-                Ok(id_token) => PollResponse::Approved { id_token },
-                Err(error) => PollResponse::Error(error),
-            };
+            if is_transient(response) {
+                return transient_failure(response);
+            }
+            return read_id_token(response, REQUEST, &secrets)
+                .map_or_else(PollResponse::Error, PollResponse::Approved);
         };
         let rejected = || rejected(response, &code, REQUEST, self.client_id, &secrets);
         match code.as_str() {
@@ -255,7 +255,7 @@ fn read<T: DeserializeOwned>(
     }
 }
 
-/// The access token must be there, but rio has no use for it.
+/// rio has no use for the access token, but it is required (RFC 6749 §5.1).
 fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Result<Secret, Error> {
     let body: TokenResponse = response.success(request, secrets)?;
     let bearer = text(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
