@@ -242,7 +242,7 @@ fn run_in(year: &str, robot: &Robot, arguments: &[&str]) -> Outcome {
     command.args(["-f", &format!("@{year}-06-01 12:00:00")]).arg(plain.get_program());
     command.args(plain.get_args());
     command.env("TZ", "UTC").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    rio.run_as(command)
+    rio.run_command(command)
 }
 
 #[test]

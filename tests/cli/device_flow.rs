@@ -340,7 +340,7 @@ fn untrusted_complete_url_is_neither_shown_nor_opened() {
             let opened = opened.clone();
             Box::new(move |commands: &[Vec<String>]| *opened.borrow_mut() = commands.to_vec())
         };
-        let outcome = robot.rio(&["auth", "login"]).run_on(&clock, browser);
+        let outcome = robot.rio(&["auth", "login"]).run_with_browser(&clock, browser);
         outcome.exits(0).says(&format!("{}/device\n", platform.url())).hides(complete);
         let page = format!("{}/device", platform.url());
         assert_eq!(opened.borrow()[0].last(), Some(&page));
@@ -458,7 +458,7 @@ fn opened(robot: &Robot, arguments: &[&str]) -> (Vec<Vec<String>>, String) {
             *seen.borrow_mut() = (commands.to_vec(), screen.text());
         })
     };
-    robot.rio(arguments).run_with(&FakeClock::new(), browser, screen).exits(0);
+    robot.rio(arguments).run_with_stderr(&FakeClock::new(), browser, screen).exits(0);
     seen.take()
 }
 

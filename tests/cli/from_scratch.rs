@@ -189,7 +189,7 @@ impl Root {
 
     fn run(&self, arguments: &[&str], stdin: &str) -> Outcome {
         let rio = self.robot.rio(arguments).stdin(stdin);
-        rio.run_as(self.command("/bin/rio", arguments))
+        rio.run_command(self.command("/bin/rio", arguments))
     }
 }
 
@@ -310,7 +310,7 @@ fn busybox_shell_captures_exact_token() {
         let Some(root) = Root::with_shell(&[]) else { return };
         let root = root.env("PATH", "/bin").read_only(&json!({"auth_token": "t0ken"}));
         let outcome = root.robot.rio(&["-c", SCRIPT]);
-        outcome.run_as(root.command("/bin/sh", &["-c", SCRIPT])).exits(0).prints("<t0ken>");
+        outcome.run_command(root.command("/bin/sh", &["-c", SCRIPT])).exits(0).prints("<t0ken>");
     });
 }
 

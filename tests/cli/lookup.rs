@@ -93,7 +93,7 @@ fn run(rio: Rio, lookups: usize, threads: usize) -> Option<Outcome> {
     let mut command = rio.command();
     command.env("LD_PRELOAD", library);
     command.env("LOOKUPS", lookups.to_string()).env("THREADS", threads.to_string());
-    Some(rio.run_as(command))
+    Some(rio.run_command(command))
 }
 
 /// Only the first lookup succeeds, by DNS or because a thread starts.

@@ -5,9 +5,9 @@
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment` | one command each; the device flow and a resumed login have their own |
 //! | `selection` | organization and project |
-//! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals` | what the user types and sees |
-//! | `config_file`, `under_fire`, `secrets`, `core_dump`, `clock` | the machine: its files, memory and time |
-//! | `network`, `connection`, `look_up`, `tls` | the way to the server |
+//! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
+//! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
+//! | `network`, `connection`, `lookup`, `tls` | the way to the server |
 //! | `wire` | unusual and hostile responses, a table per call |
 //! | `smoke`, `from_scratch` | a binary for another architecture; the static binary in an empty root |
 //!

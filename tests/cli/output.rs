@@ -28,7 +28,7 @@ fn closed_standard_output_is_an_error() {
             };
             // SAFETY: the call is async-signal-safe.
             unsafe { command.pre_exec(close) };
-            rio.run_as(command).exits(1).says("standard output is closed");
+            rio.run_command(command).exits(1).says("standard output is closed");
         }
     }
 }

@@ -367,7 +367,7 @@ fn private_ca_needs_ssl_cert_file_without_system_bundle() {
         command.args(["--mount", "/bin/sh", "-c", HIDE]).arg(plain.get_program());
         command.args(plain.get_args());
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        rio.run_as(command)
+        rio.run_command(command)
     };
     let possible = Command::new("/usr/bin/unshare")
         .args(["--mount", "/bin/sh", "-c", HIDE, "/bin/true"])

@@ -214,11 +214,11 @@ impl Rio<'_> {
     /// Runs the real binary and waits for it.
     pub fn run(self) -> Outcome {
         let command = self.command();
-        self.run_as(command)
+        self.run_command(command)
     }
 
     /// Runs another command instead, such as one that starts the binary itself.
-    pub fn run_as(self, mut command: Command) -> Outcome {
+    pub fn run_command(self, mut command: Command) -> Outcome {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that reads nothing may have exited already.
@@ -229,16 +229,16 @@ impl Rio<'_> {
 
     /// Runs the program in this process with this clock.
     pub fn run_at(self, clock: &Rc<FakeClock>) -> Outcome {
-        self.run_on(clock, Box::new(|_| {}))
+        self.run_with_browser(clock, Box::new(|_| {}))
     }
 
     /// As [`Rio::run_at`], with this browser.
-    pub fn run_on(self, clock: &Rc<FakeClock>, browser: rio::host::Browser) -> Outcome {
-        self.run_with(clock, browser, Stream::default())
+    pub fn run_with_browser(self, clock: &Rc<FakeClock>, browser: rio::host::Browser) -> Outcome {
+        self.run_with_stderr(clock, browser, Stream::default())
     }
 
-    /// As [`Rio::run_on`], with a standard error that the test can read while the program runs.
-    pub fn run_with(
+    /// As [`Rio::run_with_browser`], with a standard error that the test can read while the program runs.
+    pub fn run_with_stderr(
         self,
         clock: &Rc<FakeClock>,
         browser: rio::host::Browser,
