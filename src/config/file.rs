@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::temporary::{Temporary, effective_user};
+use super::temporary::Temporary;
 use super::{Config, Members};
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::host::env::Env;
+use crate::host::process;
 use crate::text;
 
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -73,7 +74,7 @@ impl ConfigFile {
                 let file = text::shell_word(&target);
                 warnings.push(format!("others can write to the config file: chmod 600 {file}"));
             }
-            if ![0, effective_user()].contains(&file.uid()) {
+            if ![0, process::user()].contains(&file.uid()) {
                 let (file, user) = (target.display(), file.uid());
                 warnings
                     .push(format!("the config file {file} belongs to another user (uid {user})"));

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::file::{beside, directory_of};
+use crate::host::process;
 
 /// The temporary file, locked.
 pub struct Temporary {
@@ -102,14 +103,9 @@ fn age(metadata: &Metadata, utc: SystemTime) -> io::Result<Duration> {
 /// Whether the file belongs to this user, and no other user can have opened it.
 fn is_private(metadata: &Metadata) -> bool {
     metadata.is_file()
-        && metadata.uid() == effective_user()
+        && metadata.uid() == process::user()
         && metadata.nlink() == 1
         && metadata.mode() & 0o077 == 0
-}
-
-pub fn effective_user() -> u32 {
-    // SAFETY: takes no pointer and cannot fail.
-    unsafe { libc::geteuid() }
 }
 
 /// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.

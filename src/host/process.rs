@@ -1,4 +1,4 @@
-//! Settings of the process: no core dump, and a panic hook that reveals nothing.
+//! The process: its user, no core dump, and a panic hook that reveals nothing.
 
 use std::io::Write;
 use std::panic::PanicHookInfo;
@@ -27,6 +27,12 @@ fn forbid_core_dumps() {
         #[cfg(target_os = "linux")]
         libc::prctl(libc::PR_SET_DUMPABLE, 0);
     }
+}
+
+/// The effective user id.
+pub fn user() -> u32 {
+    // SAFETY: takes no pointer and cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// Shows only the place: the message of a panic may quote a secret.

@@ -23,7 +23,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ureq::{Agent, RequestBuilder};
-use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::host::clock::{self, Clock};
@@ -58,7 +57,7 @@ pub enum Action<'a> {
     /// A POST of `application/x-www-form-urlencoded`.
     PostForm(&'a [(&'a str, &'a str)]),
     /// A POST of serialized JSON, which may contain a password.
-    PostJson(Zeroizing<String>),
+    PostJson(String),
 }
 
 /// A request.
@@ -230,10 +229,7 @@ impl Http {
 fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuilder<Any> {
     let builder = builder.query_pairs(request.query.iter().copied());
     match request.bearer {
-        Some(token) => {
-            let value = Zeroizing::new(format!("Bearer {}", token.expose()));
-            builder.header("Authorization", value.as_str())
-        }
+        Some(token) => builder.header("Authorization", format!("Bearer {}", token.expose())),
         None => builder,
     }
 }

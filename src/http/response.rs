@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
 use super::failure::FailureKind;
 use crate::error::Error;
@@ -26,7 +25,7 @@ pub struct Response {
     /// The server's clock.
     pub date: Option<SystemTime>,
     is_web_page: bool,
-    body: Result<Zeroizing<Vec<u8>>, BodyError>,
+    body: Result<Vec<u8>, BodyError>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Response {
                 .and_then(|value| retry_after(value, date.unwrap_or(utc))),
             date,
             is_web_page: is_web_page(header("content-type"), read.as_deref().unwrap_or_default()),
-            body: read.map(Zeroizing::new).map_err(|error| match error {
+            body: read.map_err(|error| match error {
                 ureq::Error::BodyExceedsLimit(_) => BodyError::TooLarge,
                 _ => BodyError::Incomplete,
             }),
@@ -220,8 +219,8 @@ fn is_web_page(content_type: Option<&str>, body: &[u8]) -> bool {
 
 /// Whether the text contains the secret as the terminal shows both: without unprintable characters.
 fn contains_secret(text: &str, secret: &Secret) -> bool {
-    let secret = Zeroizing::new(text::printable(secret.expose()));
-    !secret.is_empty() && text::printable(text).contains(secret.as_str())
+    let secret = text::printable(secret.expose());
+    !secret.is_empty() && text::printable(text).contains(&secret)
 }
 
 /// Parses seconds, or a date (RFC 9110 §10.2.3), which counts from `now`.

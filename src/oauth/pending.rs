@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::signals;
+use crate::host::{process, signals};
 use crate::json;
 use crate::oauth::device_flow::Grant;
 use crate::oauth::provider::{MAX_EXPIRES_IN, Provider, is_typable};
@@ -110,7 +110,7 @@ fn lock(path: &Path, options: &mut OpenOptions) -> Option<File> {
     file.try_lock().ok()?;
     let metadata = file.metadata().ok()?;
     // Zero links: another process has removed it. Two: it has a second name, which others may know.
-    let private = metadata.uid() == effective_user()
+    let private = metadata.uid() == process::user()
         && metadata.mode() & NOT_OWNER == 0
         && metadata.nlink() == 1;
     if !metadata.is_file() || !private {
@@ -140,9 +140,4 @@ fn overwrite(file: &File, saved: &Saved) -> io::Result<()> {
     file.write_all_at(&json, 0)?;
     file.set_len(json.len() as u64)?;
     file.sync_all()
-}
-
-fn effective_user() -> u32 {
-    // SAFETY: it takes nothing and cannot fail.
-    unsafe { libc::geteuid() }
 }

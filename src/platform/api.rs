@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::json;
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
 use super::environment::{self, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::config::Config;
@@ -91,17 +91,6 @@ pub struct Platform<'a> {
     pub config: &'a Config,
 }
 
-#[derive(Serialize)]
-struct Credentials<'a> {
-    email: &'a str,
-    password: &'a str,
-}
-
-#[derive(Serialize)]
-struct OldToken<'a> {
-    token: &'a str,
-}
-
 #[derive(Deserialize)]
 struct Data<T> {
     data: Object<T>,
@@ -184,10 +173,10 @@ impl Platform<'_> {
     /// Gets a token with an email and a password.
     pub fn login(&self, email: &str, password: &Secret, level: Level) -> Result<Token, Error> {
         let url = self.rip_host()?.join("/user/login");
-        let credentials = Credentials { email, password: password.expose() };
+        let credentials = json!({"email": email, "password": password.expose()});
+        let action = Action::PostJson(credentials.to_string());
         let query = [("type", level.as_str())];
-        let request = Request { query: &query, ..Request::new(&url, post_json(&credentials)) };
-        let response = self.http.send(&request)?;
+        let response = self.http.send(&Request { query: &query, ..Request::new(&url, action) })?;
         if response.is_rejection() {
             let error = response.refusal(&format!("the login of {email}"), &[password]);
             return Err(error.advise(
@@ -201,8 +190,8 @@ impl Platform<'_> {
     /// Exchanges a token for a new one. `None` if the server no longer accepts the old one.
     pub fn refresh(&self, token: &Token) -> Result<Option<Token>, Error> {
         let url = self.rip_host()?.join("/refreshtoken");
-        let old = OldToken { token: token.expose() };
-        let response = self.http.send(&Request::new(&url, post_json(&old)))?;
+        let action = Action::PostJson(json!({"token": token.expose()}).to_string());
+        let response = self.http.send(&Request::new(&url, action))?;
         if response.is_rejection() {
             return Ok(None);
         }
@@ -213,7 +202,8 @@ impl Platform<'_> {
     pub fn user_info(&self, token: &Token) -> Result<String, Error> {
         let response = self.get_user_info(token)?;
         if response.is_rejection() {
-            return Err(response.refusal("the token", &[token]));
+            let error = response.refusal("the token", &[token]);
+            return Err(error.advise("Pass another token, or run `rio auth login` without one."));
         }
         email(&response, token)
     }
@@ -264,10 +254,21 @@ impl Platform<'_> {
         organization: &Organization,
         name: Option<&str>,
     ) -> Result<Vec<Project>, Error> {
+        let url = self.v2api_host()?.join("/v2/projects/");
+        let limit = PAGE_SIZE.to_string();
         let mut projects = Vec::new();
         let mut start = 0;
         for _ in 0..MAX_PAGES {
-            let page = self.project_page(token, organization, name, start)?;
+            let from = start.to_string();
+            let mut query = vec![
+                ("organizations", &*organization.guid),
+                ("continue", &from),
+                ("limit", &limit),
+            ];
+            query.extend(name.map(|name| ("name", name)));
+            let request = Request { query: &query, ..Request::get(&url, token) };
+            let response = self.http.send(&request)?;
+            let page: ProjectPage = response.success("the request for the projects", &[token])?;
             let is_full = page.items.len() >= PAGE_SIZE;
             projects.extend(page.items.into_iter().map(|Object(item)| item.metadata.0));
             let next = page.metadata.and_then(|Object(metadata)| metadata.next);
@@ -278,30 +279,6 @@ impl Platform<'_> {
         }
         Ok(projects)
     }
-
-    fn project_page(
-        &self,
-        token: &Token,
-        organization: &Organization,
-        name: Option<&str>,
-        start: u64,
-    ) -> Result<ProjectPage, Error> {
-        let url = self.v2api_host()?.join("/v2/projects/");
-        let (start, limit) = (start.to_string(), PAGE_SIZE.to_string());
-        let mut query = vec![
-            ("organizations", organization.guid.as_str()),
-            ("continue", start.as_str()),
-            ("limit", limit.as_str()),
-        ];
-        query.extend(name.map(|name| ("name", name)));
-        let response = self.http.send(&Request { query: &query, ..Request::get(&url, token) })?;
-        response.success("the request for the projects", &[token])
-    }
-}
-
-fn post_json<T: Serialize>(body: &T) -> Action<'static> {
-    // A struct of strings always has a JSON form.
-    Action::PostJson(Zeroizing::new(serde_json::to_string(body).unwrap_or_default()))
 }
 
 fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Token, Error> {

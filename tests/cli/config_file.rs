@@ -928,7 +928,8 @@ fn full_disk_is_an_error_and_keeps_old_file() {
     command.args(["-c", SCRIPT, "sh"]).arg(&disk).arg(robot.config_path()).arg(binary());
     let Some(outcome) = outcome_in_a_mount_namespace(&mut command) else { return };
     let path = disk.join("config.json").display().to_string();
-    let outcome = outcome.exits(1).says(&path).says("RIO_CONFIG").says("no space");
+    let outcome =
+        outcome.exits(1).says(&path).says("RIO_CONFIG").says("no space").says("Free some disk");
     outcome.prints("config.json\nrest\n");
 }
 
