@@ -1,8 +1,8 @@
 //! A command-line login to rapyuta.io: the OAuth 2.0 device authorization grant (RFC 8628).
 //!
 //! To learn how a login works, read `oauth/device_flow.rs` (what to do after each response),
-//! `oauth/provider.rs` (requests and responses), `cmd/login/wait.rs` (the loop that polls), `cmd/login/mod.rs`
-//! and `config/mod.rs` (what is stored).
+//! `oauth/provider.rs` (requests and responses), `cmd/login/device_login.rs` (the loop that polls),
+//! `cmd/login/mod.rs` and `config/mod.rs` (what is stored).
 //!
 //! [`cmd`] has one file for each command that [`cli`] parses. Below them are [`oauth`] and [`platform`], then
 //! [`http`] and [`config`], then [`host`]: the machine that rio runs on.
