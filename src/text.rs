@@ -1,5 +1,6 @@
 //! Text for a terminal: what is printable, line breaks, dates and durations.
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,6 +29,15 @@ pub fn is_printable(c: char) -> bool {
 /// A path, quoted for a shell.
 pub fn shell_word(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
+}
+
+/// The system's message in lower case, without the error number.
+pub fn io_error(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((message, _)) => message.to_lowercase(),
+        None => text,
+    }
 }
 
 /// At most `limit` characters of a text, on one line.

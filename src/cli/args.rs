@@ -65,19 +65,25 @@ pub enum AuthCommand {
             code. This works with SSO and MFA, and rio never sees your password.",
     example = "rio auth login\n\
                rio auth login --organization Acme --project fleet\n\
-               rio auth login --auth-token - < token.txt\n\
-               rio auth login --email ada@example.com --password - --silent < password.txt"
+               rio auth login --auth-token-file token.txt\n\
+               rio auth login --email ada@example.com --password-file password.txt --silent"
 )]
 pub struct Login {
     /// log in with this email and a password
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
-    /// password of the account; - reads it from standard input
+    /// password of the account; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// log in with this token; - reads it from standard input
+    /// read the password from the first line of a file
+    #[argh(option, arg_name = "path")]
+    pub password_file: Option<String>,
+    /// log in with this token; - reads standard input
     #[argh(option, arg_name = "token")]
     pub auth_token: Option<Secret>,
+    /// read the token from the first line of a file
+    #[argh(option, arg_name = "path")]
+    pub auth_token_file: Option<String>,
     /// organization to select, by name or GUID
     #[argh(option, arg_name = "name")]
     pub organization: Option<String>,
@@ -122,12 +128,15 @@ pub struct Logout {}
     name = "refresh-token",
     note = "If the stored token has expired or was revoked, rio prompts for your password and logs in \
             again. SSO accounts have no password: use `rio auth login` instead.",
-    example = "rio auth refresh-token\nrio auth refresh-token --password - --silent < password.txt"
+    example = "rio auth refresh-token\nrio auth refresh-token --password-file password.txt --silent"
 )]
 pub struct RefreshToken {
-    /// password of the account; - reads it from standard input
+    /// password of the account; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
+    /// read the password from the first line of a file
+    #[argh(option, arg_name = "path")]
+    pub password_file: Option<String>,
     /// prompt for missing values (default)
     #[argh(switch)]
     pub interactive: bool,
@@ -166,16 +175,19 @@ pub struct Status {
             change.",
     example = "rio auth token --level 2\n\
                TOKEN=$(rio auth token --current)\n\
-               rio auth token --email ada@example.com --password - < password.txt"
+               rio auth token --email ada@example.com --password-file password.txt"
 )]
 pub struct Token {
     /// email of the account (default: the stored email)
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
-    /// password of the account; - reads it from standard input
+    /// password of the account; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// lifetime: 0 = 24 hours (default), 1 = 7 days, 2 = 30 days
+    /// read the password from the first line of a file
+    #[argh(option, arg_name = "path")]
+    pub password_file: Option<String>,
+    /// lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
     #[argh(option, arg_name = "level")]
     pub level: Option<String>,
     /// print the stored token; sends nothing and never prompts

@@ -13,8 +13,8 @@ use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;
 
-pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
-    let password = secrets::from_option(host, "--password", args.password.take())?;
+pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
+    let password = secrets::read(host, "--password", args.password, args.password_file)?;
     let may_prompt = !(args.silent || args.no_interactive);
     let session = Session::open(host)?;
     let token = session.require_token()?;

@@ -1,33 +1,109 @@
-//! Passwords and tokens that the user gives: as an option, on standard input, or at a prompt.
+//! Passwords and tokens that the user gives: as an option, on standard input, in a file, or at a prompt.
 
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::check_not_blank;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, stdio};
 use crate::secret::Secret;
+use crate::text;
 
-/// The value of an option such as `--password`. `-` reads the first line of standard input.
-pub fn from_option(
+/// The value of an option such as `--password`, or the first line of the file that `--password-file` names.
+pub fn read(
     host: &mut Host,
-    name: &str,
+    option: &str,
     value: Option<Secret>,
+    file: Option<String>,
 ) -> Result<Option<Secret>, Error> {
-    let Some(mut value) = value else { return Ok(None) };
+    match (value, file) {
+        (Some(_), Some(_)) => Err(Error::usage(
+            format!("{option}-file cannot be used with {option}"),
+            "Use one of the two.",
+        )),
+        (Some(value), None) => from_option(host, option, value).map(Some),
+        // As for `gh` and `git`.
+        (None, Some(file)) if file == "-" => from_stdin(host, option).map(Some),
+        (None, Some(file)) => from_file(host, option, &file).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn from_option(host: &mut Host, option: &str, value: Secret) -> Result<Secret, Error> {
     if value.expose() == "-" {
-        value = host.console.read_secret(name)?.ok_or_else(|| {
-            Error::usage(
-                format!("{name} - needs a value on standard input"),
-                format!("Pipe it in, for example `{name} - < FILE`."),
-            )
-        })?;
-    } else {
-        host.console.warn(&format!(
-            "a secret on the command line is visible in `ps` and in shell history; \
-             use {name} - to read it from standard input"
-        ));
+        return from_stdin(host, option);
     }
-    if value.is_empty() {
-        return Err(Error::usage(format!("{name} is empty"), "Pass a value, or omit the option."));
+    host.console.warn(&format!(
+        "a secret on the command line is visible in `ps` and in shell history; use {option} - to read it \
+         from standard input, or {option}-file"
+    ));
+    not_empty(option, value)
+}
+
+fn from_stdin(host: &mut Host, option: &str) -> Result<Secret, Error> {
+    let value = host.console.read_secret(option)?.ok_or_else(|| {
+        Error::usage(
+            format!("{option} - needs a value on standard input"),
+            format!("Pipe it in, for example `{option} - < FILE`."),
+        )
+    })?;
+    not_empty(option, value)
+}
+
+fn not_empty(option: &str, value: Secret) -> Result<Secret, Error> {
+    match value.is_empty() {
+        true => {
+            Err(Error::usage(format!("{option} is empty"), "Pass a value, or omit the option."))
+        }
+        false => Ok(value),
     }
-    Ok(Some(value))
+}
+
+fn from_file(host: &mut Host, option: &str, path: &str) -> Result<Secret, Error> {
+    check_not_blank(&format!("{option}-file"), Some(path))?;
+    let unusable = |problem: &str| {
+        Error::failure(
+            format!("cannot read {path}: {problem}"),
+            format!(
+                "Check the path after {option}-file. The first line of the file must be the secret."
+            ),
+        )
+    };
+    let io_error = |error: io::Error| match error.kind() {
+        ErrorKind::InvalidData => unusable("it is not text"),
+        ErrorKind::FileTooLarge => unusable("the first line is over 64 KiB"),
+        _ => unusable(&text::io_error(&error)),
+    };
+    let file = File::open(path).map_err(io_error)?;
+    let secret = stdio::read_secret(&file).map_err(io_error)?;
+    if secret.is_empty() {
+        return Err(unusable("the first line is empty"));
+    }
+    let mode = file.metadata().map_err(io_error)?.permissions().mode();
+    if !is_credential(host, path) {
+        warn_if_others_can_read(host, path, Path::new(path), mode);
+    }
+    Ok(secret)
+}
+
+/// `name` is what the warning calls the file.
+pub fn warn_if_others_can_read(host: &mut Host, name: &str, path: &Path, mode: u32) {
+    const READABLE_BY_OTHERS: u32 = 0o044;
+    if mode & READABLE_BY_OTHERS != 0 {
+        let path = text::shell_word(path);
+        host.console.warn(&format!("other users can read {name}; run: chmod 600 {path}"));
+    }
+}
+
+/// Whether a file is a credential of a systemd service. Their mode shows an access list as group access.
+fn is_credential(host: &Host, path: &str) -> bool {
+    let directory =
+        host.env.get("CREDENTIALS_DIRECTORY").and_then(|path| fs::canonicalize(path).ok());
+    directory.is_some_and(|directory| {
+        fs::canonicalize(path).is_ok_and(|path| path.starts_with(directory))
+    })
 }
 
 pub fn password_or_prompt(

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::expiry::expiry;
+use super::secrets;
 use super::session::Session;
 use crate::cli::args;
 use crate::config::{
@@ -18,8 +19,6 @@ use crate::platform::{Verdict, environment};
 use crate::text;
 use crate::token::Token;
 
-/// Mode bits that let other users read the file.
-const READABLE_BY_OTHERS: u32 = 0o044;
 /// Clocks that differ by up to this many seconds are reported as equal.
 const CLOCK_TOLERANCE: u64 = 5;
 
@@ -45,10 +44,8 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
     } else {
         status.to_text().iter().try_for_each(|line| host.console.print(line))?;
     }
-    if status.mode.is_some_and(|mode| mode & READABLE_BY_OTHERS != 0) {
-        let path = text::shell_word(session.file.path());
-        let warning = format!("other users can read the config file; run: chmod 600 {path}");
-        host.console.warn(&warning);
+    if let Some(mode) = status.mode {
+        secrets::warn_if_others_can_read(host, "the config file", session.file.path(), mode);
     }
     if status.now < clock::EARLIEST {
         let reads = text::date_and_time(status.now);

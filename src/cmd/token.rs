@@ -16,9 +16,10 @@ pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
 }
 
 fn current(args: args::Token, host: &mut Host) -> Result<Token, Error> {
-    if args.email.is_some() || args.password.is_some() || args.level.is_some() {
+    let has_password = args.password.is_some() || args.password_file.is_some();
+    if args.email.is_some() || has_password || args.level.is_some() {
         return Err(Error::usage(
-            "--current cannot be used with --email, --password or --level",
+            "--current cannot be used with --email, --level or a password",
             "Omit --current to get a new token.",
         ));
     }
@@ -33,7 +34,7 @@ fn new(args: args::Token, host: &mut Host) -> Result<Token, Error> {
         )
     })?;
     check_not_blank("--email", args.email.as_deref())?;
-    let password = secrets::from_option(host, "--password", args.password)?;
+    let password = secrets::read(host, "--password", args.password, args.password_file)?;
     let session = Session::open(host)?;
     let email = match args.email {
         Some(email) => email,

@@ -242,7 +242,7 @@ impl ConfigFile {
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
-        self.unusable(&format!("cannot be read: {}", describe(error)))
+        self.unusable(&format!("cannot be read: {}", text::io_error(error)))
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
@@ -256,7 +256,7 @@ impl ConfigFile {
                 _ => "Make its directory writable for this user",
             };
             Error::failure(
-                format!("cannot write {}: {}", self.path.display(), describe(&error)),
+                format!("cannot write {}: {}", self.path.display(), text::io_error(&error)),
                 format!("{advice}, or set RIO_CONFIG to another file."),
             )
         })
@@ -294,15 +294,6 @@ fn is_mount_point(path: &Path) -> bool {
 pub(super) fn beside(target: &Path, extension: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{name}.{extension}"))
-}
-
-/// The system's message in lower case, without the error number.
-fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((message, _)) => message.to_lowercase(),
-        None => text,
-    }
 }
 
 pub(super) fn directory_of(path: &Path) -> PathBuf {

@@ -8,7 +8,7 @@ pub mod process;
 pub mod qr;
 pub mod random;
 pub mod signals;
-mod stdio;
+pub mod stdio;
 pub mod terminal;
 pub mod trace;
 

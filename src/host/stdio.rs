@@ -1,10 +1,11 @@
-//! Standard input and output of the process, unbuffered.
+//! Standard input and output, and files with a secret, unbuffered.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::FromRawFd;
 
 use crate::host::console::Input;
+use crate::secret::Secret;
 
 /// No answer is longer, in bytes.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -24,29 +25,41 @@ impl Input for StandardInput {
         self.0.is_terminal()
     }
 
-    #[expect(clippy::unbuffered_bytes, reason = "answers are short, and may be passwords")]
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        // Allocated once, so that growing leaves no copy of a password behind.
-        let mut line = Vec::with_capacity(LONGEST_LINE);
-        for byte in (&self.0).bytes() {
-            line.push(byte?);
-            if line.ends_with(b"\n") {
-                break;
-            } else if line.len() == LONGEST_LINE {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
+        let mut line = read_line(&self.0)?;
+        if let Some(line) = line.as_mut().filter(|_| self.is_terminal()) {
+            remove_keys(line);
         }
-        if line.is_empty() {
-            return Ok(None);
-        }
-        while matches!(line.last(), Some(b'\r' | b'\n')) {
-            line.pop();
-        }
-        if self.is_terminal() {
-            remove_keys(&mut line);
-        }
-        Ok(Some(line))
+        Ok(line)
     }
+}
+
+#[expect(clippy::unbuffered_bytes, reason = "lines are short, and may be passwords")]
+fn read_line(input: &File) -> io::Result<Option<Vec<u8>>> {
+    // Allocated once, so that growing leaves no copy of a password behind.
+    let mut line = Vec::with_capacity(LONGEST_LINE);
+    for byte in input.bytes() {
+        line.push(byte?);
+        if line.ends_with(b"\n") {
+            break;
+        } else if line.len() == LONGEST_LINE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+    }
+    if line.is_empty() {
+        return Ok(None);
+    }
+    while matches!(line.last(), Some(b'\r' | b'\n')) {
+        line.pop();
+    }
+    Ok(Some(line))
+}
+
+/// The first line of a file; empty if the file is. [`io::ErrorKind::InvalidData`] if the line is not UTF-8,
+/// [`io::ErrorKind::FileTooLarge`] if it is over 64 KiB.
+pub fn read_secret(file: &File) -> io::Result<Secret> {
+    let line = read_line(file)?.unwrap_or_default();
+    String::from_utf8(line).map(Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// Removes what arrow and function keys send: ESC, `[` or `O`, parameters and a final byte (ECMA-48 §5.4).

@@ -39,6 +39,7 @@ mod pending;
 mod qr;
 mod refresh_token;
 mod screens;
+mod secret_files;
 mod secrets;
 mod selection;
 mod signals;

@@ -10,15 +10,16 @@ _rio_candidates() {
         "rio auth")
             commands="login logout refresh-token status token environment help" ;;
         "rio auth login")
-            options+=" --email --password --auth-token --organization --project"
-            options+=" --interactive --no-interactive --silent --yes --no-browser --json" ;;
+            options+=" --email --password --password-file --auth-token --auth-token-file"
+            options+=" --organization --project --interactive --no-interactive --silent --yes"
+            options+=" --no-browser --json" ;;
         "rio auth logout") ;;
         "rio auth refresh-token")
-            options+=" --password --interactive --no-interactive --silent" ;;
+            options+=" --password --password-file --interactive --no-interactive --silent" ;;
         "rio auth status")
             options+=" --json --verify" ;;
         "rio auth token")
-            options+=" --email --password --level --current" ;;
+            options+=" --email --password --password-file --level --current" ;;
         "rio auth environment")
             values="ga dev qa" ;;
         "rio version") ;;
@@ -64,7 +65,8 @@ _rio() {
             option=""
         else
             case $word in
-                --email | --password | --auth-token | --organization | --project | --level)
+                --email | --password | --password-file | --auth-token | --auth-token-file | \
+                    --organization | --project | --level)
                     option=$word ;;
                 -*) ;;
                 *) _rio_append "$word" ;;
@@ -79,6 +81,10 @@ _rio() {
     fi
     if [[ -n $help ]]; then
         commands=${commands% help} values="" options="-h --help"
+    fi
+    if [[ $option == --*-file ]]; then
+        # Readline completes file names.
+        compopt -o default 2> /dev/null
     fi
     case $option/$current in
         --level/*) values="0 1 2" ;;

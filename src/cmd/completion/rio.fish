@@ -8,7 +8,7 @@ function __rio_words
     for word in $words[2..]
         if $value_follows
             set value_follows false
-        else if contains -- $word --email --password --auth-token --organization --project --level
+        else if contains -- $word --email --password --password-file --auth-token --auth-token-file --organization --project --level
             set value_follows true
         else if not string match -q -- '-*' $word
             echo $word
@@ -39,7 +39,8 @@ function __rio_subcommand -a command
     __rio_matches $command (string match -v help (__rio_words))
 end
 
-set -l password 'password of the account; - reads it from standard input'
+set -l password 'password of the account; - reads standard input'
+set -l password_file 'read the password from the first line of a file'
 set -l interactive 'prompt for missing values (default)'
 set -l no_interactive 'never prompt; fail if a value is missing'
 set -l silent 'like --no-interactive; overrides --interactive'
@@ -63,7 +64,9 @@ complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a comma
 
 complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'log in with this email and a password'
 complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
-complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads it from standard input'
+complete -c rio -n '__rio_option "rio auth login"' -l password-file -rF -d $password_file
+complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads standard input'
+complete -c rio -n '__rio_option "rio auth login"' -l auth-token-file -rF -d 'read the token from the first line of a file'
 complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'organization to select, by name or GUID'
 complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'project to select, by name or GUID'
 complete -c rio -n '__rio_option "rio auth login"' -l interactive -d $interactive
@@ -74,6 +77,7 @@ complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open
 complete -c rio -n '__rio_option "rio auth login"' -l json -d 'never prompt; print events as JSON, one per line'
 
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l password -x -d $password
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l password-file -rF -d $password_file
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l silent -d $silent
@@ -83,7 +87,8 @@ complete -c rio -n '__rio_option "rio auth status"' -l verify -d 'ask the server
 
 complete -c rio -n '__rio_option "rio auth token"' -l email -x -d 'email of the account (default: the stored email)'
 complete -c rio -n '__rio_option "rio auth token"' -l password -x -d $password
-complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours" 1\t"7 days" 2\t"30 days"' -d 'lifetime: 0 = 24 hours (default), 1 = 7 days, 2 = 30 days'
+complete -c rio -n '__rio_option "rio auth token"' -l password-file -rF -d $password_file
+complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours" 1\t"7 days" 2\t"30 days"' -d 'lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days'
 complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; sends nothing and never prompts'
 
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'

@@ -51,8 +51,10 @@ export extern "rio auth help" [
 # Log in and select an organization and a project
 export extern "rio auth login" [
     --email: string@"nu-complete rio nothing" # log in with this email and a password
-    --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
-    --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads it from standard input
+    --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
+    --password-file: path # read the password from the first line of a file
+    --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads standard input
+    --auth-token-file: path # read the token from the first line of a file
     --organization: string@"nu-complete rio nothing" # organization to select, by name or GUID
     --project: string@"nu-complete rio nothing" # project to select, by name or GUID
     --interactive # prompt for missing values (default)
@@ -71,7 +73,8 @@ export extern "rio auth logout" [
 
 # Replace the stored token with a new one
 export extern "rio auth refresh-token" [
-    --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
+    --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
+    --password-file: path # read the password from the first line of a file
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
     --silent # like --no-interactive; overrides --interactive
@@ -88,8 +91,9 @@ export extern "rio auth status" [
 # Print a new token or the stored one
 export extern "rio auth token" [
     --email: string@"nu-complete rio nothing" # email of the account (default: the stored email)
-    --password: string@"nu-complete rio nothing" # password of the account; - reads it from standard input
-    --level: string@"nu-complete rio level" # lifetime: 0 = 24 hours (default), 1 = 7 days, 2 = 30 days
+    --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
+    --password-file: path # read the password from the first line of a file
+    --level: string@"nu-complete rio level" # lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
     --current # print the stored token; sends nothing and never prompts
     --help(-h) # show this help
 ]

@@ -65,20 +65,22 @@ fn check_usage(args: &Login) -> Result<(), Error> {
     check_not_blank("--email", args.email.as_deref())?;
     check_not_blank("--organization", args.organization.as_deref())?;
     check_not_blank("--project", args.project.as_deref())?;
-    let (email, password) = (args.email.is_some(), args.password.is_some());
-    let token = args.auth_token.is_some();
+    let email = args.email.is_some();
+    let password = args.password.is_some() || args.password_file.is_some();
+    let token = args.auth_token.is_some() || args.auth_token_file.is_some();
     let silent = args.silent || args.no_interactive;
     let option = if args.silent { "--silent" } else { "--no-interactive" };
     let problems = [
         (
             token && (email || password),
-            "--auth-token cannot be used with --email or --password".to_owned(),
+            "--auth-token and --auth-token-file cannot be used with --email or a password"
+                .to_owned(),
         ),
         (
             silent && !token && !(email && password),
             format!("{option} needs --auth-token, or both --email and --password"),
         ),
-        (password && !email, "--password needs --email".to_owned()),
+        (password && !email, "a password needs --email".to_owned()),
         (
             args.json && email && !password,
             "--json never prompts, so --email needs --password".to_owned(),
@@ -103,15 +105,22 @@ enum Method {
 
 impl Method {
     fn read(args: &mut Login, host: &mut Host) -> Result<Self, Error> {
-        if let Some(token) = secrets::from_option(host, "--auth-token", args.auth_token.take())? {
-            return Token::parse(token.expose()).map(Method::Token).ok_or_else(|| {
-                Error::usage(
-                    "the value of --auth-token is not a valid token",
-                    "Pass only the token, on one line.",
-                )
-            });
+        let (value, file) = (args.auth_token.take(), args.auth_token_file.take());
+        let invalid = match &file {
+            Some(path) => Error::failure(
+                format!("the first line of {path} is not a valid token"),
+                "Write only the token to the file, on one line.",
+            ),
+            None => Error::usage(
+                "the value of --auth-token is not a valid token",
+                "Pass only the token, on one line.",
+            ),
+        };
+        if let Some(token) = secrets::read(host, "--auth-token", value, file)? {
+            return Token::parse(token.expose()).map(Method::Token).ok_or(invalid);
         }
-        let password = secrets::from_option(host, "--password", args.password.take())?;
+        let (value, file) = (args.password.take(), args.password_file.take());
+        let password = secrets::read(host, "--password", value, file)?;
         Ok(match args.email.take() {
             Some(email) => Method::Password { email, password },
             None => Method::DeviceFlow,
