@@ -195,19 +195,22 @@ pub struct Token {
     pub current: bool,
 }
 
-/// Select the rapyuta.io environment
+/// Show or change the rapyuta.io environment
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "environment",
-    note = "Stores the hosts of the environment in the config file, and removes the login, organization \
-            and project. Log in again afterwards.",
-    example = "rio auth environment dev\nrio auth environment ga"
+    note = "Without NAME, prints the current environment. With NAME, stores its hosts in the config file, and \
+            removes the login, organization and project. Log in again afterwards.",
+    example = "rio auth environment\nrio auth environment dev"
 )]
 pub struct Environment {
     /// ga (production), dev, qa, or a preview such as pr123
     #[argh(positional)]
-    pub name: String,
+    pub name: Option<String>,
+    /// remove an existing login without asking
+    #[argh(switch)]
+    pub yes: bool,
 }
 
 /// Print the version

@@ -1,33 +1,77 @@
-//! `rio auth environment`: sets the hosts of an environment, and removes the login.
+//! `rio auth environment`: prints the current environment, or sets the hosts of another one and removes the
+//! login.
 
+use super::confirm;
 use super::session::Session;
 use crate::cli::args;
-use crate::config::ENVIRONMENT;
+use crate::config::{Config, EMAIL_ID, ENVIRONMENT, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::oauth::pending;
-use crate::platform::environment::{Environment, VALID_NAMES};
+use crate::platform::environment::{self, Environment, VALID_NAMES};
 
 pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
-    let environment = Environment::parse(&args.name).ok_or_else(|| {
-        Error::usage(format!("unknown environment '{}'", args.name), format!("Use {VALID_NAMES}."))
-    })?;
+    match &args.name {
+        Some(name) => set(&parse(name)?, args.yes, host)?,
+        None => show(host)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn parse(name: &str) -> Result<Environment, Error> {
+    Environment::parse(name).ok_or_else(|| {
+        let hint = match name.starts_with("prod") {
+            true => "Did you mean ga? It is the production environment. ",
+            false => "",
+        };
+        let fact = format!("unknown environment '{name}'");
+        Error::usage(fact, format!("{hint}Valid names are {VALID_NAMES}."))
+    })
+}
+
+fn show(host: &mut Host) -> Result<(), Error> {
+    let config = Session::open(host)?.config;
+    host.console.print(config.text(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
+    if environment::has_custom_hosts(&config) {
+        host.console.say("The config file has custom hosts.");
+    }
+    Ok(())
+}
+
+fn set(environment: &Environment, yes: bool, host: &mut Host) -> Result<(), Error> {
     let session = Session::open(host)?;
+    let name = environment.name();
+    if environment.is_set(&session.config) {
+        host.console.say(&format!("The environment is already {name}."));
+        return Ok(());
+    }
+    if host.console.is_interactive() && !yes {
+        confirm_removal(name, &session.config, host)?;
+    }
     session.check_writable(host)?;
     session.file.update(|config| {
         config.remove_login();
         config.remove(&Environment::host_keys());
         config.remove(&[ENVIRONMENT]);
-        if environment != Environment::Production {
-            config.set(ENVIRONMENT, environment.name());
+        if *environment != Environment::Production {
+            config.set(ENVIRONMENT, name);
             environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
     pending::remove(session.file.path());
     host.console.say(&format!(
-        "The environment is now {}. The previous login and hosts were removed. Run `rio auth login` \
-         to log in.",
-        environment.name()
+        "The environment is now {name}. The previous login and hosts were removed. Run `rio auth login` to \
+         log in.",
     ));
-    Ok(Exit::Success)
+    Ok(())
+}
+
+fn confirm_removal(name: &str, config: &Config, host: &mut Host) -> Result<(), Error> {
+    if matches!(config.auth_token(), Ok(StoredToken::Absent)) {
+        return Ok(());
+    }
+    let email = config.text(EMAIL_ID).ok().flatten();
+    let account = email.map(|email| format!(" of {email}")).unwrap_or_default();
+    let question = format!("This removes the login{account}. Continue? [y/N] ");
+    confirm(host, &question, &format!("rio auth environment {name}"))
 }

@@ -41,6 +41,18 @@ fn login_changed() -> Error {
     )
 }
 
+/// Asks before `command` removes a login. Any answer but yes is an error.
+fn confirm(host: &mut Host, question: &str, command: &str) -> Result<(), Error> {
+    let answer = host.console.ask(question)?.unwrap_or_default();
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::failure(
+            "kept the existing login",
+            format!("To skip the question, run `{command} --yes`."),
+        )),
+    }
+}
+
 fn check_not_blank(option: &str, value: Option<&str>) -> Result<(), Error> {
     match value {
         Some(value) if value.trim().is_empty() => {

@@ -66,6 +66,20 @@ impl Environment {
         SERVICES.each_ref().map(|service| service.key)
     }
 
+    /// Whether the config file names this environment and its own hosts.
+    pub fn is_set(&self, config: &Config) -> bool {
+        let is_own = |key: &str| {
+            let own = self.hosts().find(|(known, _)| *known == key).map(|(_, url)| url);
+            config.text(key).is_ok_and(|stored| match stored {
+                None => *self == Environment::Production,
+                stored => stored == own,
+            })
+        };
+        let name = config.text(ENVIRONMENT);
+        name.is_ok_and(|name| name.as_deref().unwrap_or("ga") == self.name())
+            && Environment::host_keys().into_iter().all(is_own)
+    }
+
     /// The host keys and URLs of this environment.
     pub fn hosts(&self) -> impl Iterator<Item = (&'static str, String)> {
         SERVICES.iter().filter_map(|service| {

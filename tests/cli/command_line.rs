@@ -40,7 +40,7 @@ pub const COMMANDS: [(&[&str], &[&str]); 10] = [
     ),
     (&["auth", "status"], &["--json", "--verify"]),
     (&["auth", "token"], &["--email", "--password", "--password-file", "--level", "--current"]),
-    (&["auth", "environment"], &[]),
+    (&["auth", "environment"], &["--yes"]),
     (&["version"], &[]),
     (&["completion"], &[]),
 ];
@@ -247,7 +247,7 @@ fn invalid_or_missing_value_is_named() {
         (&["auth", "token", "--email=a@b", "--password=p", "--level=-1"], "--level"),
         (&["auth", "token", "--email=a@b", "--password=p", "--level="], "--level"),
         (&["auth", "token", "--email=a@b", "--password=p", "--level", "high"], "--level"),
-        (&["auth", "environment"], "missing argument NAME"),
+        (&["auth", "environment", ""], "unknown environment"),
         (&["auth", "environment", "dev", "qa"], "unexpected argument"),
         (&["completion"], "missing argument SHELL"),
         (&["completion", "tcsh"], "nushell"),

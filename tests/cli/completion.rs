@@ -100,7 +100,7 @@ const CANDIDATES: &[(&str, &[&str])] = &[
     ("rio auth environment ", &["dev", "ga", "qa"]),
     ("rio auth environment g", &["ga"]),
     ("rio auth environment ga ", &[]),
-    ("rio auth environment ga --", &["--help"]),
+    ("rio auth environment ga --", &["--help", "--yes"]),
     ("rio auth environment pr123 ", &[]),
     ("rio completion ", &["bash", "fish", "nushell", "zsh"]),
     ("rio auth token --level ", &["0", "1", "2"]),

@@ -1,11 +1,12 @@
-//! `rio auth environment NAME`.
+//! `rio auth environment [NAME]`.
 
 use std::fs;
 
 use platform::{EMAIL, Platform};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::robot::{LOGIN_KEYS, Outcome, Robot};
+use crate::terminal::{CTRL_D, Terminal, at_terminal};
 
 const HOST_KEYS: [&str; 5] =
     ["oidc_host", "rip_host", "v2api_host", "catalog_host", "core_api_host"];
@@ -73,6 +74,7 @@ fn environment_replaces_custom_hosts() {
 fn environment_removes_login_and_selection_only() {
     for name in ["dev", "ga"] {
         let robot = logged_in_robot();
+        robot.set_config(json!({"environment": "qa"}));
         set(&robot, name).exits(0).says("rio auth login");
         let config = robot.config();
         for key in LOGIN_KEYS {
@@ -85,12 +87,111 @@ fn environment_removes_login_and_selection_only() {
 }
 
 #[test]
-fn same_environment_removes_the_login() {
+fn environment_without_name_prints_the_current_one() {
     let robot = Robot::new();
+    let print = || robot.rio(&["auth", "environment"]).run().exits(0);
+    let outcome = print().prints("ga\n");
+    assert!(outcome.stderr.is_empty(), "{outcome}");
+    assert!(!robot.config_path().exists());
+
     set(&robot, "dev").exits(0);
-    robot.set_config(json!({"auth_token": "t"}));
-    set(&robot, "dev").exits(0);
-    assert_eq!(robot.config().get("auth_token"), None);
+    let before = robot.config_bytes();
+    print().prints("dev\n").hides("custom");
+    assert_eq!(robot.config_bytes(), before);
+
+    robot.set_config(json!({"v2api_host": "https://mine"}));
+    print().prints("dev\n").says("custom hosts");
+}
+
+#[test]
+fn same_environment_changes_nothing() {
+    for (config, name) in [
+        (json!({}), "ga"),
+        (json!({"environment": "ga", "rip_host": null}), "ga"),
+        (json!({"oidc_host": "https://oidc.rapyuta.io"}), "ga"),
+        (Value::Null, "dev"),
+    ] {
+        let robot = Robot::new();
+        match config {
+            Value::Null => drop(set(&robot, name).exits(0)),
+            config => robot.write_config(&config),
+        }
+        robot.set_config(json!({"auth_token": "t", "email_id": EMAIL}));
+        let pending = robot.config_path().with_extension("json.pending");
+        fs::write(&pending, "").unwrap();
+        let before = robot.config_bytes();
+        set(&robot, name).exits(0).says(&format!("already {name}")).prints("");
+        assert_eq!(robot.config_bytes(), before);
+        assert!(pending.exists());
+    }
+}
+
+#[test]
+fn same_environment_with_custom_hosts_is_reset() {
+    for (name, hosts) in [
+        ("dev", json!({"oidc_host": "https://mine"})),
+        ("dev", json!({"catalog_host": "https://mine"})),
+        ("dev", json!({"rip_host": null})),
+        ("dev", json!({"rip_host": 7})),
+        ("ga", json!({"v2api_host": "https://mine"})),
+        ("ga", json!({"catalog_host": "https://mine"})),
+        ("ga", json!({"environment": 7})),
+    ] {
+        let robot = Robot::new();
+        set(&robot, "qa").exits(0);
+        set(&robot, name).exits(0);
+        let wanted = robot.config();
+        robot.set_config(hosts);
+        robot.set_config(json!({"auth_token": "t"}));
+        set(&robot, name).exits(0).says("is now");
+        assert_eq!(robot.config(), wanted);
+    }
+}
+
+/// `rio auth environment dev` at a terminal, where Ada is logged in.
+fn at_question(robot: &Robot, platform: &Platform) -> Terminal {
+    robot.write_config(&platform.config());
+    robot.set_config(json!({"auth_token": platform.issue_token(), "email_id": EMAIL}));
+    let mut terminal = Terminal::start(robot.rio(&["auth", "environment", "dev"]).command());
+    terminal.waits_for("This removes the login of ada@example.com. Continue? [y/N] ");
+    terminal
+}
+
+#[test]
+fn login_is_removed_only_after_a_yes_at_a_terminal() {
+    let platform = Platform::start();
+    let robot = at_terminal(Robot::new());
+    for (answer, code) in [("n\r", 1), ("\r", 1), (CTRL_D, 1), ("y\r", 0), ("YES\r", 0)] {
+        let mut terminal = at_question(&robot, &platform);
+        let before = robot.config_bytes();
+        terminal.types(answer);
+        assert_eq!(terminal.ends(), code, "{}", terminal.text());
+        assert_eq!(robot.config_bytes() == before, code == 1, "{}", terminal.text());
+        let advice = "`rio auth environment dev --yes`";
+        assert_eq!(terminal.text().contains(advice), code == 1, "{}", terminal.text());
+    }
+    assert_eq!(platform.connections(), 0);
+}
+
+#[test]
+fn yes_or_no_login_skips_the_question() {
+    let robot = at_terminal(Robot::new());
+    for (member, options) in [("auth_token", &["--yes"] as &[&str]), ("email_id", &[])] {
+        robot.write_config(&json!({member: "x"}));
+        let arguments = [&["auth", "environment", "dev"], options].concat();
+        let mut terminal = Terminal::start(robot.rio(&arguments).command());
+        assert_eq!(terminal.ends(), 0, "{}", terminal.text());
+        assert!(!terminal.text().contains("[y/N]"), "{}", terminal.text());
+        assert_eq!(robot.config().get(member), None);
+    }
+}
+
+#[test]
+fn prod_is_pointed_to_ga() {
+    for name in ["prod", "production"] {
+        let advice = "Did you mean ga? It is the production environment.";
+        set(&Robot::new(), name).exits(2).says(advice);
+    }
 }
 
 #[test]

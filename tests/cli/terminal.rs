@@ -19,7 +19,7 @@ use crate::robot::{Robot, binary, reset_signals};
 use crate::skip::skip;
 
 pub const CTRL_C: &str = "\x03";
-const CTRL_D: &str = "\x04";
+pub const CTRL_D: &str = "\x04";
 pub const CTRL_Z: &str = "\x1a";
 pub const CTRL_BACKSLASH: &str = "\x1c";
 

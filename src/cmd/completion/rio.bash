@@ -21,7 +21,8 @@ _rio_candidates() {
         "rio auth token")
             options+=" --email --password --password-file --level --current" ;;
         "rio auth environment")
-            values="ga dev qa" ;;
+            values="ga dev qa"
+            options+=" --yes" ;;
         "rio version") ;;
         "rio completion")
             values="bash zsh fish nushell" ;;

@@ -59,7 +59,7 @@ complete -c rio -n '__rio_subcommand "rio auth"' -a logout -d 'Log out and revok
 complete -c rio -n '__rio_subcommand "rio auth"' -a refresh-token -d 'Replace the stored token with a new one'
 complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logged in and when the token expires'
 complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token or the stored one'
-complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Select the rapyuta.io environment'
+complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Show or change the rapyuta.io environment'
 complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
 
 complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'log in with this email and a password'
@@ -91,5 +91,6 @@ complete -c rio -n '__rio_option "rio auth token"' -l password-file -rF -d $pass
 complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours" 1\t"7 days" 2\t"30 days"' -d 'lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days'
 complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; sends nothing and never prompts'
 
+complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'remove an existing login without asking'
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'
 complete -c rio -n '__rio_argument "rio completion"' -a 'bash\t"GNU Bash" zsh\t"Z shell" fish\t"fish shell" nushell\tNushell'

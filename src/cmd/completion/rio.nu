@@ -98,9 +98,10 @@ export extern "rio auth token" [
     --help(-h) # show this help
 ]
 
-# Select the rapyuta.io environment
+# Show or change the rapyuta.io environment
 export extern "rio auth environment" [
     name?: string@"nu-complete rio environment" # ga (production), dev, qa, or a preview such as pr123
+    --yes # remove an existing login without asking
     --help(-h) # show this help
 ]
 

@@ -6,7 +6,7 @@ mod output;
 
 use super::select::{Choice, Selection, Selector};
 use super::session::Session;
-use super::{check_not_blank, login_changed, secrets};
+use super::{check_not_blank, confirm, login_changed, secrets};
 use crate::cli::args::Login;
 use crate::config::{AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
@@ -168,14 +168,7 @@ fn check_hosts(method: &Method, session: &Session) -> Result<(), Error> {
 fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> {
     let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
     let question = format!("You are already logged in{account}. Log in again? [y/N] ");
-    let answer = host.console.ask(&question)?.unwrap_or_default();
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Error::failure(
-            "kept the existing login",
-            "To replace it without being asked, run `rio auth login --yes`.",
-        )),
-    }
+    confirm(host, &question, "rio auth login")
 }
 
 struct Account {
