@@ -23,13 +23,13 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
             error.fact()
         ));
     }
-    let mut removed = false;
-    session.file.update(|config| {
+    let removed = session.file.update(|config| {
         let stored = config.text(AUTH_TOKEN).ok().flatten();
-        removed = stored.is_none() || stored == token_text;
-        if removed {
+        let is_same = stored.is_none() || stored == token_text;
+        if is_same {
             config.remove_login();
         }
+        is_same
     })?;
     pending::remove(session.file.path());
     if !removed {

@@ -61,3 +61,12 @@ fn check_not_blank(option: &str, value: Option<&str>) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+/// The option that forbids prompts, for messages.
+fn silent_option(silent: bool, no_interactive: bool) -> Option<&'static str> {
+    match (silent, no_interactive) {
+        (true, _) => Some("--silent"),
+        (false, true) => Some("--no-interactive"),
+        (false, false) => None,
+    }
+}

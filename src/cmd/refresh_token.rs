@@ -3,7 +3,7 @@
 
 use super::expiry::expiry;
 use super::session::Session;
-use super::{login_changed, secrets};
+use super::{login_changed, secrets, silent_option};
 use crate::cli::args::RefreshToken;
 use crate::config::{AUTH_TOKEN, EMAIL_ID};
 use crate::error::{Error, Exit};
@@ -13,9 +13,9 @@ use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;
 
-pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
-    let password = secrets::read(host, "--password", args.password, args.password_file)?;
-    let may_prompt = !(args.silent || args.no_interactive);
+pub fn run(mut args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
+    let (password, file) = (args.password.take(), args.password_file.take());
+    let password = secrets::read(host, "--password", password, file)?;
     let session = Session::open(host)?;
     let token = session.require_token()?;
     let email = session.config.text(EMAIL_ID)?;
@@ -23,14 +23,14 @@ pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     session.check_writable(host)?;
     let token = match session.platform().refresh(&token)? {
         Some(token) => token,
-        None => log_in(email.as_deref(), password, may_prompt, host, &session)?,
+        None => log_in(&args, email.as_deref(), password, host, &session)?,
     };
-    let mut stored = false;
-    session.file.update(|config| {
-        stored = config.is_login_of(email.as_deref());
-        if stored {
+    let stored = session.file.update(|config| {
+        let is_same = config.is_login_of(email.as_deref());
+        if is_same {
             config.set(AUTH_TOKEN, token.expose());
         }
+        is_same
     })?;
     if !stored {
         return Err(login_changed());
@@ -44,9 +44,9 @@ pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
 }
 
 fn log_in(
+    args: &RefreshToken,
     email: Option<&str>,
     password: Option<Secret>,
-    may_prompt: bool,
     host: &mut Host,
     session: &Session,
 ) -> Result<Token, Error> {
@@ -57,13 +57,13 @@ fn log_in(
             "Run `rio auth login`.",
         )
     })?;
-    if password.is_none() && !may_prompt {
-        return Err(Error::failure(
-            format!("{INVALID}, and --silent forbids asking for a password"),
-            "Run `rio auth login`, or pass the password with `--password -`.",
-        ));
-    }
     if password.is_none() {
+        if let Some(option) = silent_option(args.silent, args.no_interactive) {
+            return Err(Error::failure(
+                format!("{INVALID}, and {option} forbids asking for a password"),
+                "Run `rio auth login`, or pass the password with `--password -`.",
+            ));
+        }
         host.console.say("The stored token has expired or was revoked.");
     }
     let password = secrets::password_or_prompt(host, password, email)?;

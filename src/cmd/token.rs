@@ -28,10 +28,7 @@ fn current(args: args::Token, host: &mut Host) -> Result<Token, Error> {
 
 fn new(args: args::Token, host: &mut Host) -> Result<Token, Error> {
     let level = Level::parse(args.level.as_deref().unwrap_or("0")).ok_or_else(|| {
-        Error::usage(
-            "--level must be 0, 1 or 2",
-            "A token of level 0 lasts 24 hours, of level 1 7 days, of level 2 30 days.",
-        )
+        Error::usage("--level must be 0, 1 or 2", "Use 0 (24 hours), 1 (7 days) or 2 (30 days).")
     })?;
     check_not_blank("--email", args.email.as_deref())?;
     let password = secrets::read(host, "--password", args.password, args.password_file)?;

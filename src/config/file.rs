@@ -110,24 +110,25 @@ impl ConfigFile {
     }
 
     /// Changes members. Reads the file again under the lock, so that no change of another process is lost.
-    pub fn update(&self, mut change: impl FnMut(&mut Config)) -> Result<(), Error> {
+    pub fn update<T>(&self, mut change: impl FnMut(&mut Config) -> T) -> Result<T, Error> {
         let deadline = self.deadline(WRITE_TIMEOUT);
         loop {
             let mut temporary = self.lock(deadline)?;
             let old = self.regular_file()?;
             let (bytes, mut config) = self.read()?;
             let before = config.members.to_json();
-            change(&mut config);
+            let result = change(&mut config);
             let after = config.members.to_json();
             if after == before {
-                return Ok(());
+                return Ok(result);
             }
             if after.len() as u64 > MAX_SIZE {
                 return Err(self.unusable("would become larger than 1 MiB"));
             }
             self.write_error(temporary.write(after.as_bytes(), old.as_ref()))?;
             if temporary.is_at_path() && self.read_bytes()? == bytes {
-                return self.write_error(temporary.rename());
+                self.write_error(temporary.rename())?;
+                return Ok(result);
             }
             drop(temporary);
             self.wait_for_retry(deadline, || {

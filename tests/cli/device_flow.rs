@@ -222,7 +222,7 @@ fn login_shows_url_code_lifetime_and_warning() {
         .says(&format!("{USER_CODE}\n"))
         .says(&format!("{page}?user_code={USER_CODE}\n"))
         .says("10 minutes")
-        .says("Approve only a login you started")
+        .says("Approve only logins you started")
         .hides(DEVICE_CODE)
         .prints("");
     // The code has a line of its own, also beside the complete URL (RFC 8628 §3.3.1).

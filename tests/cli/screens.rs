@@ -115,7 +115,7 @@ fn login_fits_every_screen() {
             (80, 24) | (0, 0) => kind.half_blocks,
             _ => false,
         };
-        assert_eq!(shown.contains("Scan this"), code_fits, "{about}");
+        assert_eq!(shown.contains("Scan the QR code"), code_fits, "{about}");
         // All of it but the first line is on the screen at once.
         let (columns, lines) = if size.0 == 0 { (80, 24) } else { size };
         let rows = |line: &str| line.trim().chars().count().div_ceil(columns.into()).max(1);
@@ -199,7 +199,7 @@ fn pipe_gets_no_colors_and_no_line_breaks() {
         let login = robot.rio(&long).run().exits(0).says("enter this code").hides("\x1b");
         let status = robot.rio(&["auth", "status"]).run().exits(0).hides("\x1b");
         let error = robot.rio(&["deploy"]).run().exits(2).hides("\x1b");
-        assert!(!login.stderr.contains("Scan this"), "{login}");
+        assert!(!login.stderr.contains("Scan the QR code"), "{login}");
         assert!(status.stdout.contains("Organization  Acme Robotics (org-acmerobotics)"));
         let advice = "For others, install the full CLI (pip install rapyuta-io-cli).";
         assert!(error.stderr.contains(advice), "{error}");

@@ -6,7 +6,7 @@ mod output;
 
 use super::select::{Choice, Selection, Selector};
 use super::session::Session;
-use super::{check_not_blank, confirm, login_changed, secrets};
+use super::{check_not_blank, confirm, login_changed, secrets, silent_option};
 use crate::cli::args::Login;
 use crate::config::{AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
@@ -27,8 +27,9 @@ pub fn run(args: Login, host: &mut Host) -> Result<Exit, Error> {
 }
 
 fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error> {
-    check_usage(&args)?;
-    let may_prompt = !(args.silent || args.no_interactive || args.json);
+    let silent_option = silent_option(args.silent, args.no_interactive);
+    let may_prompt = silent_option.is_none() && !args.json;
+    check_usage(&args, silent_option)?;
     let method = Method::read(&mut args, host)?;
     let session = Session::open(host)?;
     let previous = Previous::read(&session.config)?;
@@ -39,19 +40,24 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     session.check_writable(host)?;
 
     let account = authenticate(method, &args, host, &session, report)?;
-    let same_account = account.email.is_some() && account.email == previous.email;
-    session.file.update(|config| account.store(config, same_account))?;
+    // Another account has other organizations.
+    let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
+    session.file.update(|config| {
+        if same_account.is_none() {
+            config.remove_login();
+        }
+        account.store(config);
+    })?;
     report.logged_in(host, account.email.as_deref(), account.token.expires_at());
 
-    let current = if same_account { previous.selected } else { Selected::default() };
-    let selection = select(&args, may_prompt, host, &session, &current, &account.token)
+    let selection = select(&args, may_prompt, host, &session, same_account, &account.token)
         .map_err(|error| error.context("you are logged in, but nothing was selected"))?;
-    let mut stored = false;
-    session.file.update(|config| {
-        stored = config.is_login_of(account.email.as_deref());
-        if stored {
+    let stored = session.file.update(|config| {
+        let is_same = config.is_login_of(account.email.as_deref());
+        if is_same {
             selection.store(config);
         }
+        is_same
     })?;
     if !stored {
         return Err(login_changed());
@@ -61,33 +67,28 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
 }
 
 /// Checks the command line before anything is asked or sent.
-fn check_usage(args: &Login) -> Result<(), Error> {
+fn check_usage(args: &Login, silent_option: Option<&str>) -> Result<(), Error> {
     check_not_blank("--email", args.email.as_deref())?;
     check_not_blank("--organization", args.organization.as_deref())?;
     check_not_blank("--project", args.project.as_deref())?;
     let email = args.email.is_some();
     let password = args.password.is_some() || args.password_file.is_some();
     let token = args.auth_token.is_some() || args.auth_token_file.is_some();
-    let silent = args.silent || args.no_interactive;
-    let option = if args.silent { "--silent" } else { "--no-interactive" };
+    let (silent, option) = (silent_option.is_some(), silent_option.unwrap_or_default());
     let problems = [
         (
             token && (email || password),
-            "--auth-token and --auth-token-file cannot be used with --email or a password"
-                .to_owned(),
+            "--auth-token and --auth-token-file cannot be used with --email or a password",
         ),
         (
             silent && !token && !(email && password),
-            format!("{option} needs --auth-token, or both --email and --password"),
+            &format!("{option} needs --auth-token, or both --email and --password"),
         ),
-        (password && !email, "a password needs --email".to_owned()),
-        (
-            args.json && email && !password,
-            "--json never prompts, so --email needs --password".to_owned(),
-        ),
+        (password && !email, "a password needs --email"),
+        (args.json && email && !password, "--json never prompts, so --email needs --password"),
         (
             silent && args.project.is_some() && args.organization.is_none(),
-            format!("with {option}, --project needs --organization"),
+            &format!("with {option}, --project needs --organization"),
         ),
     ];
     match problems.into_iter().find(|(found, _)| *found) {
@@ -128,16 +129,10 @@ impl Method {
     }
 }
 
-/// The login that the config file holds at the start.
+/// The login that the config file holds at the start, with the GUIDs of the selection.
 struct Previous {
     logged_in: bool,
     email: Option<String>,
-    selected: Selected,
-}
-
-/// The GUIDs of the stored selection.
-#[derive(Default)]
-struct Selected {
     organization: Option<String>,
     project: Option<String>,
 }
@@ -147,10 +142,8 @@ impl Previous {
         Ok(Previous {
             logged_in: !matches!(config.auth_token()?, StoredToken::Absent),
             email: config.text(EMAIL_ID)?,
-            selected: Selected {
-                organization: config.text(ORGANIZATION_ID)?,
-                project: config.text(PROJECT_ID)?,
-            },
+            organization: config.text(ORGANIZATION_ID)?,
+            project: config.text(PROJECT_ID)?,
         })
     }
 }
@@ -183,11 +176,7 @@ impl Account {
         Account { token, email }
     }
 
-    /// Another account has other organizations, so the selection is removed with the old login.
-    fn store(&self, config: &mut Config, same_account: bool) {
-        if !same_account {
-            config.remove_login();
-        }
+    fn store(&self, config: &mut Config) {
         config.set(AUTH_TOKEN, self.token.expose());
         if let Some(email) = &self.email {
             config.set(EMAIL_ID, email);
@@ -226,16 +215,18 @@ fn select(
     may_prompt: bool,
     host: &mut Host,
     session: &Session,
-    current: &Selected,
+    current: Option<Previous>,
     token: &Token,
 ) -> Result<Selection, Error> {
+    let (current_organization, current_project) =
+        current.map(|current| (current.organization, current.project)).unwrap_or_default();
     let platform = session.platform();
     let mut selector = Selector { console: &mut host.console, platform, token, may_prompt };
     let organization =
-        selector.organization(args.organization.as_deref(), current.organization.as_deref())?;
+        selector.organization(args.organization.as_deref(), current_organization.as_deref())?;
     let project = match (&organization, &args.project) {
         (Choice::Selected(organization), wanted) => {
-            selector.project(organization, wanted.as_deref(), current.project.as_deref())?
+            selector.project(organization, wanted.as_deref(), current_project.as_deref())?
         }
         (_, None) => Choice::NoAnswer,
         (_, Some(_)) => {

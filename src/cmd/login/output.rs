@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::host::console::Console;
 use crate::oauth::device_flow::Grant;
+use crate::platform::{Organization, Project};
 use crate::text;
 
 #[derive(Clone, Copy)]
@@ -30,10 +31,14 @@ impl Report {
         self.json || host.console.can_show(text)
     }
 
-    pub fn requesting_code(self, host: &mut Host, server: &str) {
+    fn say(self, host: &mut Host, text: &str) {
         if !self.json {
-            host.console.say(&format!("Requesting a code from {server}..."));
+            host.console.say(text);
         }
+    }
+
+    pub fn requesting_code(self, host: &mut Host, server: &str) {
+        self.say(host, &format!("Requesting a code from {server}..."));
     }
 
     /// Where to log in, and the code to enter there.
@@ -98,8 +103,8 @@ impl Report {
 
     /// The server responds again.
     pub fn recovered(self, host: &mut Host) {
-        if !self.json && !host.console.has_status() {
-            host.console.say(&format!("The server is responding again. {WAITING}..."));
+        if !host.console.has_status() {
+            self.say(host, &format!("The server is responding again. {WAITING}..."));
         }
     }
 
@@ -109,18 +114,15 @@ impl Report {
 
     /// The token is stored.
     pub fn logged_in(self, host: &mut Host, email: Option<&str>, expires_at: Option<u64>) {
-        if self.json {
-            return;
-        }
         let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
-        host.console.say(&format!("Logged in{account}."));
+        self.say(host, &format!("Logged in{account}."));
         if let Some(expires_at) = expires_at {
             let now = text::unix_seconds(host.clock.utc());
-            host.console.say(&format!("The token {}.", expiry(expires_at, now)));
+            self.say(host, &format!("The token {}.", expiry(expires_at, now)));
         }
     }
 
-    /// The login is complete. A note about a missing selection is text in either form.
+    /// The login is complete. JSON too has the note about a missing selection as text.
     pub fn selected(
         self,
         host: &mut Host,
@@ -129,6 +131,12 @@ impl Report {
     ) -> Result<(), Error> {
         let organization = selection.organization.selected();
         let project = selection.project.selected();
+        if let Some(Organization { name, guid, .. }) = organization {
+            self.say(host, &format!("Organization: {name} ({guid})"));
+        }
+        if let Some(Project { name, guid }) = project {
+            self.say(host, &format!("Project: {name} ({guid})"));
+        }
         if self.json {
             let organization = organization.map(
                 |org| json!({"guid": org.guid, "name": org.name, "short_guid": org.short_guid}),
@@ -137,18 +145,8 @@ impl Report {
                 project.map(|project| json!({"guid": project.guid, "name": project.name}));
             let members = json!({"email": email, "organization": organization, "project": project});
             event(host, "logged_in", members)?;
-        } else {
-            if let Some(organization) = organization {
-                let (name, guid) = (&organization.name, &organization.guid);
-                host.console.say(&format!("Organization: {name} ({guid})"));
-            }
-            if let Some(project) = project {
-                host.console.say(&format!("Project: {} ({})", project.name, project.guid));
-            }
         }
-        if let Some(note) = note(selection) {
-            host.console.say(&note);
-        }
+        note(selection).lines().for_each(|line| host.console.say(line));
         Ok(())
     }
 
@@ -169,7 +167,7 @@ const WAITING: &str = "Waiting for approval";
 fn show_with_qr(console: &mut Console, grant: &Grant) -> bool {
     // At most 80 characters: a second line would leave no room for the QR code on 24 lines.
     let instructions =
-        "Approve only a login you started. Scan this or open the URL and enter the code:";
+        "Approve only logins you started. Scan the QR code or enter the code at the URL:";
     let one_line = format!("    {}    {}", grant.verification_uri, grant.user_code);
     let url_and_code = match one_line.chars().count() <= console.columns() {
         true => vec![one_line],
@@ -208,7 +206,7 @@ fn show_without_qr(console: &mut Console, grant: &Grant) {
         console.say_strong(&format!("    {text}"));
         blank(console);
     }
-    console.say("Approve only a login you started.");
+    console.say("Approve only logins you started.");
 }
 
 fn retrying(reason: &str, left: Duration) -> String {
@@ -225,14 +223,14 @@ fn minutes_and_seconds(duration: Duration) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-fn note(selection: &Selection) -> Option<String> {
-    let advice = "To select one, run: rio auth login --yes --organization NAME --project NAME";
+fn note(selection: &Selection) -> String {
+    let advice = "To select one, run:\n  rio auth login --yes --organization NAME --project NAME";
     match (&selection.organization, &selection.project) {
-        (Choice::NoAnswer, _) => Some(format!("No organization is selected. {advice}")),
-        (Choice::NothingExists, _) => Some("Your account has no organizations yet.".to_owned()),
-        (_, Choice::NoAnswer) => Some(format!("No project is selected. {advice}")),
-        (_, Choice::NothingExists) => Some("The organization has no projects yet.".to_owned()),
-        (_, Choice::Selected(_)) => None,
+        (Choice::NoAnswer, _) => format!("No organization is selected. {advice}"),
+        (Choice::NothingExists, _) => "Your account has no organizations yet.".to_owned(),
+        (_, Choice::NoAnswer) => format!("No project is selected. {advice}"),
+        (_, Choice::NothingExists) => "The organization has no projects yet.".to_owned(),
+        (_, Choice::Selected(_)) => String::new(),
     }
 }
 
