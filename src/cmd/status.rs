@@ -1,6 +1,6 @@
 //! `rio auth status`: shows the stored login, and with `--verify` whether the server accepts it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -25,19 +25,9 @@ const CLOCK_TOLERANCE: u64 = 5;
 pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
     let mut status = Status::read(&session, text::unix_seconds(host.clock.utc()))?;
-    let verdict = match &status.token {
-        Some(token) if args.verify => Some(session.platform().verify(token)),
-        _ => None,
-    };
-    status.check = match &verdict {
-        None => Check::NotRequested,
-        Some(Err(_)) => Check::Failed,
-        Some(Ok(Verdict { accepted: true, .. })) => Check::Accepted,
-        Some(Ok(Verdict { accepted: false, .. })) => Check::Rejected,
-    };
-    let verdict = verdict.transpose();
-    if let Ok(Some(Verdict { date: Some(date), .. })) = verdict {
-        status.clock_offset = clock_offset(host.clock.utc(), date);
+    if let Some(token) = status.token.as_ref().filter(|_| args.verify) {
+        status.verdict = Some(session.platform().verify(token));
+        status.now = text::unix_seconds(host.clock.utc());
     }
     if args.json {
         host.console.print_json(&status.to_json())?;
@@ -51,22 +41,8 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
         let reads = text::date_and_time(status.now);
         host.console.warn(&format!("this machine's clock reads {reads}, which is wrong; set it"));
     }
-    verdict.map(|_| status.exit())
-}
-
-/// Whether the server accepts the token.
-enum Check {
-    NotRequested,
-    Accepted,
-    Rejected,
-    Failed,
-}
-
-/// How many seconds this machine's clock is ahead of the server's.
-fn clock_offset(here: SystemTime, server: SystemTime) -> Option<i64> {
-    let (here, server) = (text::unix_seconds(here), text::unix_seconds(server));
-    let difference = i64::try_from(here.abs_diff(server)).ok()?;
-    Some(if here >= server { difference } else { difference.saturating_neg() })
+    let exit = status.exit();
+    status.verdict.transpose().map(|_| exit)
 }
 
 /// What the config file says, and what the server says about it.
@@ -83,8 +59,8 @@ struct Status {
     project: [Option<String>; 2],
     file: String,
     mode: Option<u32>,
-    check: Check,
-    clock_offset: Option<i64>,
+    /// The server's answer, if it was asked.
+    verdict: Option<Result<Verdict, Error>>,
 }
 
 impl Status {
@@ -108,8 +84,7 @@ impl Status {
             project: [text(PROJECT_ID)?, text(PROJECT_NAME)?],
             file: session.file.path().display().to_string(),
             mode: session.file.mode(),
-            check: Check::NotRequested,
-            clock_offset: None,
+            verdict: None,
         })
     }
 
@@ -117,13 +92,14 @@ impl Status {
         self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
     }
 
+    /// `None` if the server was not asked or did not answer.
+    fn accepted(&self) -> Option<bool> {
+        Some(self.verdict.as_ref()?.as_ref().ok()?.accepted)
+    }
+
     fn exit(&self) -> Exit {
-        let valid = match self.check {
-            Check::Accepted => true,
-            Check::Rejected => false,
-            Check::NotRequested | Check::Failed => self.token.is_some() && !self.expired(),
-        };
-        if valid { Exit::Success } else { Exit::Failure }
+        let is_valid = self.token.is_some() && !self.expired();
+        if self.accepted().unwrap_or(is_valid) { Exit::Success } else { Exit::Failure }
     }
 
     fn to_text(&self) -> Vec<String> {
@@ -132,12 +108,11 @@ impl Status {
             Some(expires_at) => expiry(expires_at, self.now),
             None => "expiry unknown".to_owned(),
         };
-        let server = match self.check {
-            Check::NotRequested => None,
-            Check::Accepted => Some("accepts the token".to_owned()),
-            Check::Rejected => Some("rejects the token".to_owned()),
-            Check::Failed => Some("could not verify the token".to_owned()),
-        };
+        let server = self.verdict.as_ref().map(|verdict| match verdict {
+            Ok(Verdict { accepted: true, .. }) => "accepts the token".to_owned(),
+            Ok(_) => "rejects the token".to_owned(),
+            Err(_) => "could not verify the token".to_owned(),
+        });
         let environment = match self.custom_hosts {
             true => format!("custom hosts (based on {})", self.environment),
             false => self.environment.clone(),
@@ -151,19 +126,18 @@ impl Status {
             ("Environment", Some(environment)),
             ("Config file", Some(self.file.clone())),
         ];
-        let rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
-        let lines = rows.map(|(label, value)| format!("  {label:<14}{value}"));
-        std::iter::once(self.headline()).chain(lines).collect()
+        let line = |(label, value)| Some(format!("  {label:<14}{}", value?));
+        [self.headline()].into_iter().chain(rows.into_iter().filter_map(line)).collect()
     }
 
     fn headline(&self) -> String {
         let account = self.email.as_ref().map(|email| format!(" as {email}")).unwrap_or_default();
-        match self.check {
+        match self.accepted() {
             _ if self.token.is_none() => "Not logged in. To log in, run: rio auth login".to_owned(),
-            Check::Rejected => format!(
+            Some(false) => format!(
                 "The server rejected the login{account}. To log in again, run: rio auth login"
             ),
-            Check::NotRequested | Check::Failed if self.expired() => {
+            None if self.expired() => {
                 format!("The login{account} has expired. To renew it, run: rio auth refresh-token")
             }
             _ => format!("Logged in{account}"),
@@ -171,13 +145,22 @@ impl Status {
     }
 
     fn clock(&self) -> Option<String> {
-        match (&self.check, self.clock_offset) {
-            (Check::NotRequested | Check::Failed, _) => self.expired().then(|| {
+        match &self.verdict {
+            Some(Ok(Verdict { date: None, .. })) => {
+                Some("not compared: the server sent no date".to_owned())
+            }
+            Some(Ok(_)) => self.clock_offset().map(clock_difference),
+            _ => self.expired().then(|| {
                 format!("reads {}; set it if that is wrong", text::date_and_time(self.now))
             }),
-            (_, None) => Some("not compared: the server sent no date".to_owned()),
-            (_, Some(offset)) => Some(compared(offset)),
         }
+    }
+
+    /// How many seconds this machine's clock is ahead of the server's.
+    fn clock_offset(&self) -> Option<i64> {
+        let server = text::unix_seconds(self.verdict.as_ref()?.as_ref().ok()?.date?);
+        let difference = i64::try_from(self.now.abs_diff(server)).ok()?;
+        Some(if self.now >= server { difference } else { difference.saturating_neg() })
     }
 
     /// The interface of `--json`, described in tests/dist/README.md.
@@ -185,11 +168,6 @@ impl Status {
         let [organization, name, short_guid] = &self.organization;
         let [project, project_name] = &self.project;
         let kind = |token: &Token| if token.is_jwt() { "jwt" } else { "opaque" };
-        let verified = match self.check {
-            Check::Accepted => Some(true),
-            Check::Rejected => Some(false),
-            Check::NotRequested | Check::Failed => None,
-        };
         let mut status = json!({
             "logged_in": self.token.is_some(),
             "email": self.email,
@@ -206,10 +184,10 @@ impl Status {
             })),
             "config_file": self.file,
             "config_mode": self.mode.map(|mode| format!("{mode:04o}")),
-            "verified": verified,
+            "verified": self.accepted(),
         });
-        if let (Some(_), Some(members)) = (verified, status.as_object_mut()) {
-            members.insert("clock_offset".to_owned(), json!(self.clock_offset));
+        if let (Some(_), Some(members)) = (self.accepted(), status.as_object_mut()) {
+            members.insert("clock_offset".to_owned(), json!(self.clock_offset()));
         }
         status
     }
@@ -224,7 +202,7 @@ fn name_and_guid(parts: &[Option<String>]) -> String {
     }
 }
 
-fn compared(clock_offset: i64) -> String {
+fn clock_difference(clock_offset: i64) -> String {
     let difference = text::in_words(Duration::from_secs(clock_offset.unsigned_abs()));
     match clock_offset {
         _ if clock_offset.unsigned_abs() <= CLOCK_TOLERANCE => "matches the server's".to_owned(),

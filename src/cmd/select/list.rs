@@ -82,16 +82,15 @@ impl<T: Entry> List<T> {
         partial: bool,
     ) -> Vec<Numbered<'_, T>> {
         let number = if answer.is_empty() { default } else { answer.parse().ok() };
-        let by_number = self.filter(|entry_number, _| Some(entry_number) == number);
-        if !by_number.is_empty() || answer.is_empty() {
-            return by_number;
+        let mut found = self.filter(|entry_number, _| Some(entry_number) == number);
+        if found.is_empty() && !answer.is_empty() {
+            found = self.exact(answer);
         }
-        let exact = self.exact(answer);
-        if !exact.is_empty() || !partial {
-            return exact;
+        if found.is_empty() && !answer.is_empty() && partial {
+            let part = answer.to_lowercase();
+            found = self.filter(|_, entry| entry.name().to_lowercase().contains(&part));
         }
-        let part = answer.to_lowercase();
-        self.filter(|_, entry| entry.name().to_lowercase().contains(&part))
+        found
     }
 
     /// The GUID comes first: a name may look like the GUID of another entry.
@@ -133,7 +132,10 @@ impl<T: Entry> List<T> {
             ),
             [] => Error::failure(
                 format!("no {kind} matches {wanted}"),
-                listed(&format!("Use the name or GUID of one of these {kind}s:"), &self.entries),
+                listed(
+                    &format!("Use the name or GUID of one of these {kind}s:"),
+                    self.entries.iter(),
+                ),
             ),
             several => Error::failure(
                 format!("several {kind}s match {wanted}"),
@@ -143,15 +145,14 @@ impl<T: Entry> List<T> {
     }
 }
 
-fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl IntoIterator<Item = &'a T>) -> String {
-    let mut lines = vec![advice.to_owned()];
-    let mut entries = entries.into_iter();
-    lines.extend(entries.by_ref().take(MOST_LISTED).map(|entry| {
-        format!("    {} ({})", text::excerpt(entry.name(), LONGEST_NAME), entry.guid())
-    }));
-    match entries.count() {
-        0 => {}
-        more => lines.push(format!("    and {more} more")),
+fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl Iterator<Item = &'a T>) -> String {
+    let line = |entry: &T| {
+        format!("\n    {} ({})", text::excerpt(entry.name(), LONGEST_NAME), entry.guid())
+    };
+    let mut lines = entries.map(line);
+    let shown: String = lines.by_ref().take(MOST_LISTED).collect();
+    match lines.count() {
+        0 => format!("{advice}{shown}"),
+        more => format!("{advice}{shown}\n    and {more} more"),
     }
-    lines.join("\n")
 }
