@@ -17,6 +17,8 @@ pub trait Input {
     fn is_terminal(&self) -> bool;
     /// The next line without its line break; `None` at the end of input.
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>>;
+    /// The next line as a secret. [`io::ErrorKind::InvalidData`] if it is not UTF-8.
+    fn read_password(&mut self) -> io::Result<Option<Secret>>;
 }
 
 /// Every line that it prints goes through [`text::printable`], so no text can control the terminal.
@@ -172,12 +174,14 @@ impl Console {
 
     /// Asks for a line; `None` at the end of input.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
-        let answer = self.prompt(question);
+        self.show_question(question);
+        let answer = self.input.read_line();
         // Only a terminal echoes the user's Enter.
         if !matches!(answer, Ok(Some(_))) || !self.is_interactive() {
             self.write_err("\n");
         }
-        Ok(answer?.map(|line| String::from_utf8_lossy(&line).into_owned()))
+        let answer = answer.map_err(unreadable)?;
+        Ok(answer.map(|line| String::from_utf8_lossy(&line).into_owned()))
     }
 
     /// Asks for a line that the terminal does not show; `None` at the end of input.
@@ -186,10 +190,11 @@ impl Console {
             // Before the question, because a user may start to type when it appears.
             terminal::hide_typing().map_err(unreadable)?;
         }
-        let answer = self.prompt(question);
+        self.show_question(question);
+        let answer = self.input.read_password();
         terminal::show_typing();
         self.write_err("\n");
-        answer?.map(secret).transpose()
+        answer.map_err(unreadable)
     }
 
     /// The first line of standard input, for an option whose value is `-`.
@@ -197,16 +202,15 @@ impl Console {
         if self.is_interactive() {
             return self.ask_hidden(&format!("Value of {option}: "));
         }
-        self.input.read_line().map_err(unreadable)?.map(secret).transpose()
+        self.input.read_password().map_err(unreadable)
     }
 
-    fn prompt(&mut self, question: &str) -> Result<Option<Vec<u8>>, Error> {
+    fn show_question(&mut self, question: &str) {
         if self.is_interactive() {
             terminal::discard_input();
         }
         let question = self.folded(question, &self.screen.stderr);
         self.write_err(&question);
-        self.input.read_line().map_err(unreadable)
     }
 
     fn write_err(&mut self, text: &str) {
@@ -240,12 +244,6 @@ fn unwritable(error: io::Error) -> Error {
         _ if error.raw_os_error() == Some(libc::EBADF) => closed,
         kind => Error::failure(format!("cannot write to standard output: {kind}"), advice),
     }
-}
-
-fn secret(line: Vec<u8>) -> Result<Secret, Error> {
-    String::from_utf8(line)
-        .map(Secret::new)
-        .map_err(|_| unreadable(io::ErrorKind::InvalidData.into()))
 }
 
 fn unreadable(error: io::Error) -> Error {

@@ -23,7 +23,7 @@ impl Env {
     /// Those of the process. Without `HOME`, the home directory comes from /etc/passwd.
     #[expect(clippy::disallowed_methods, reason = "the environment enters the program here")]
     pub fn of_process() -> Self {
-        Env::new(std::env::vars_os(), std::env::home_dir().filter(|home| home.is_absolute()))
+        Env::new(std::env::vars_os(), home::home_dir().filter(|home| home.is_absolute()))
     }
 
     pub fn get(&self, name: &str) -> Option<&OsStr> {

@@ -26,12 +26,23 @@ impl Input for StandardInput {
     }
 
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut line = read_line(&self.0)?;
-        if let Some(line) = line.as_mut().filter(|_| self.is_terminal()) {
-            remove_keys(line);
-        }
-        Ok(line)
+        read_line(&self.0)
     }
+
+    fn read_password(&mut self) -> io::Result<Option<Secret>> {
+        if !self.is_terminal() {
+            return read_line(&self.0)?.map(secret).transpose();
+        }
+        // rpassword leaves out arrow and function keys. An empty password is the end of input to it.
+        let input = self.0.try_clone()?;
+        let config = rpassword::ConfigBuilder::new().input_reader(input).output_discard().build();
+        let password = rpassword::read_password_with_config(config).map(Secret::new)?;
+        Ok(Some(password).filter(|password| !password.is_empty()))
+    }
+}
+
+fn secret(line: Vec<u8>) -> io::Result<Secret> {
+    String::from_utf8(line).map(Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 #[expect(clippy::unbuffered_bytes, reason = "lines are short, and may be passwords")]
@@ -58,22 +69,7 @@ fn read_line(input: &File) -> io::Result<Option<Vec<u8>>> {
 /// The first line of a file; empty if the file is. [`io::ErrorKind::InvalidData`] if the line is not UTF-8,
 /// [`io::ErrorKind::FileTooLarge`] if it is over 64 KiB.
 pub fn read_secret(file: &File) -> io::Result<Secret> {
-    let line = read_line(file)?.unwrap_or_default();
-    String::from_utf8(line).map(Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
-}
-
-/// Removes what arrow and function keys send: ESC, `[` or `O`, parameters and a final byte (ECMA-48 §5.4).
-fn remove_keys(line: &mut Vec<u8>) {
-    let mut previous = None;
-    line.retain(|&byte| {
-        let before = previous;
-        previous = match (before, byte) {
-            (_, b'\x1b') | (Some(b'\x1b'), b'[' | b'O') => Some(byte),
-            (None | Some(b'\x1b'), _) | (_, b'@'..=b'~') => None,
-            _ => Some(byte),
-        };
-        before.is_none() && previous.is_none()
-    });
+    secret(read_line(file)?.unwrap_or_default())
 }
 
 /// Standard output. `io::stdout` ignores the error of writing to a closed descriptor.

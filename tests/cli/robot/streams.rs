@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use rio::host::console::Input;
+use rio::secret::Secret;
 
 /// The lines that have not been read yet, in reverse order.
 pub(super) struct Lines(pub(super) Vec<String>);
@@ -16,6 +17,10 @@ impl Input for Lines {
 
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         Ok(self.0.pop().map(String::into_bytes))
+    }
+
+    fn read_password(&mut self) -> io::Result<Option<Secret>> {
+        Ok(self.0.pop().map(Secret::new))
     }
 }
 
