@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::url::{Url, has_host_and_port};
+use super::url::{Url, has_host_and_port, is_loopback};
 use crate::error::Error;
 use crate::host::env::Env;
 
@@ -33,10 +33,12 @@ impl fmt::Display for Proxy {
 }
 
 /// The proxy for a URL: that of its scheme's variable, else of `ALL_PROXY`, unless `NO_PROXY` lists the
-/// host. As in curl, a lower-case name overrides the upper-case one.
+/// host. As in curl, a lower-case name overrides the upper-case one. Plain http to this machine uses none:
+/// a proxy would carry it over the network unencrypted.
 pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     let exceptions = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env.text(name));
-    if exceptions.is_some_and(|list| is_listed(list, url.host_name())) {
+    let is_excepted = exceptions.is_some_and(|list| is_listed(list, url.host_name()));
+    if is_excepted || (!url.is_https() && is_loopback(url.host_name())) {
         return Ok(None);
     }
     let own =
@@ -85,6 +87,21 @@ mod tests {
         assert_eq!(proxy("https://x.example").as_deref(), Some("s:1 (HTTPS_PROXY)"));
         assert_eq!(proxy("http://x.example").as_deref(), Some("a:2 (all_proxy)"));
         assert_eq!(proxy_of("https://x.example", &[]), Ok(None));
+    }
+
+    #[test]
+    fn plain_http_to_loopback_uses_no_proxy() {
+        let variables = [("http_proxy", "http://p:1"), ("ALL_PROXY", "socks5://a:2")];
+        for (url, is_direct) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://127.8.0.1", true),
+            ("http://Localhost", true),
+            ("http://[::1]:8080", true),
+            ("http://localhost.example", false),
+            ("https://127.0.0.1", false),
+        ] {
+            assert_eq!(proxy_of(url, &variables).unwrap().is_none(), is_direct, "{url}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! DNS lookups with a time limit. While DNS fails, the last addresses of a host are used, so that a
-//! waiting login survives.
+//! waiting login survives. `localhost` is always this machine.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -70,14 +70,23 @@ impl Resolver for CachingResolver {
         let host = uri.scheme().zip(uri.authority());
         let host = host.and_then(|(scheme, host)| DefaultResolver::host_and_port(scheme, host));
         let host = host.ok_or(Error::HostNotFound)?;
-        let addresses = match host.parse() {
-            Ok(literal) => vec![literal],
-            Err(_) => self.resolve_name(host, *timeout.after)?,
+        let addresses = match (host.parse(), localhost(&host)) {
+            (Ok(literal), _) => vec![literal],
+            (_, Some(addresses)) => addresses,
+            _ => self.resolve_name(host, *timeout.after)?,
         };
         let mut resolved = self.empty();
         addresses.into_iter().take(MOST_ADDRESSES).for_each(|address| resolved.push(address));
         Ok(resolved)
     }
+}
+
+/// The loopback addresses if the name is `localhost`, which may also get plain http. ureq reports the failure
+/// of the last one, so that is the one that every machine has.
+fn localhost(host: &str) -> Option<Vec<SocketAddr>> {
+    let (name, port) = host.rsplit_once(':')?;
+    let port: u16 = port.parse().ok().filter(|_| name.eq_ignore_ascii_case("localhost"))?;
+    Some(vec![(Ipv6Addr::LOCALHOST, port).into(), (Ipv4Addr::LOCALHOST, port).into()])
 }
 
 /// The system's lookup has no timeout, so it runs in a thread, which is abandoned if it takes too long.
@@ -91,7 +100,7 @@ fn look_up_within(lookup: Lookup, host: String, limit: Duration) -> Result<Vec<S
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::IpAddr;
 
     use super::*;
 
@@ -134,14 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn ip_address_needs_no_lookup() {
+    fn ip_address_and_localhost_need_no_lookup() {
         let resolver = resolver(|host| panic!("lookup of {host}"));
-        for (url, address) in [
-            ("http://127.0.0.1", "127.0.0.1:80"),
-            ("https://127.0.0.1", "127.0.0.1:443"),
-            ("https://[::1]:8443/x", "[::1]:8443"),
+        for (url, addresses) in [
+            ("http://127.0.0.1", &["127.0.0.1:80"][..]),
+            ("https://127.0.0.1", &["127.0.0.1:443"]),
+            ("https://[::1]:8443/x", &["[::1]:8443"]),
+            ("https://localhost/x", &["[::1]:443", "127.0.0.1:443"]),
+            ("http://LOCALHOST:8080", &["[::1]:8080", "127.0.0.1:8080"]),
         ] {
-            assert_eq!(resolve(&resolver, url).unwrap(), [address.parse().unwrap()]);
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
+            assert_eq!(resolve(&resolver, url).unwrap(), addresses);
         }
     }
 

@@ -87,7 +87,8 @@ pub fn has_host_and_port(authority: &Authority) -> bool {
     !authority.host().is_empty() && (!after_host.contains(':') || authority.port_u16().is_some())
 }
 
-fn is_loopback(host: &str) -> bool {
+/// The resolver looks up no `localhost`: it is always a loopback address.
+pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host == "[::1]"
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())

@@ -1,5 +1,5 @@
-//! DNS lookups of the real binary while DNS, or the start of threads, fails. A preloaded library counts
-//! the calls and lets them fail.
+//! The real binary while DNS, threads or sockets fail. A preloaded library counts the calls and lets them
+//! fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,31 +11,60 @@ use serde_json::json;
 use crate::robot::{Outcome, Rio, Robot, binary};
 use crate::skip::skip;
 
+const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 const LOGIN: [&str; 4] = ["auth", "login", "--yes", "--no-browser"];
 
-/// Only the first `LOOKUPS` lookups succeed, and only the first `THREADS` threads start.
+/// Only the first `LOOKUPS` lookups succeed, and find 127.0.0.1; only the first `THREADS` threads start; only
+/// the first `SOCKETS` sockets open. With `SLOW`, lookups take 3 seconds and no connection is made.
 const LIBRARY: &str = r#"
     #define _GNU_SOURCE
     #include <dlfcn.h>
     #include <errno.h>
     #include <netdb.h>
+    #include <poll.h>
     #include <pthread.h>
     #include <stdlib.h>
+    #include <sys/socket.h>
+    #include <unistd.h>
 
+    typedef int wait(struct pollfd *, nfds_t, int);
     typedef int lookup(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    typedef int call(int, long, long);
     typedef int start(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+    static int is_over(int count, const char *limit) {
+        return getenv(limit) && count > atoi(getenv(limit));
+    }
 
     int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                     struct addrinfo **found) {
         static int count = 0;
-        if (++count > atoi(getenv("LOOKUPS"))) return EAI_AGAIN;
-        return ((lookup *)dlsym(RTLD_NEXT, "getaddrinfo"))(name, service, hints, found);
+        if (getenv("SLOW")) sleep(3);
+        if (is_over(++count, "LOOKUPS")) return EAI_AGAIN;
+        return ((lookup *)dlsym(RTLD_NEXT, "getaddrinfo"))("127.0.0.1", service, hints, found);
+    }
+
+    int socket(int domain, int type, int protocol) {
+        static int count = 0;
+        if (is_over(++count, "SOCKETS")) return errno = EMFILE, -1;
+        return ((call *)dlsym(RTLD_NEXT, "socket"))(domain, type, protocol);
+    }
+
+    int connect(int socket, const struct sockaddr *address, socklen_t length) {
+        if (getenv("SLOW")) return errno = EINPROGRESS, -1;
+        return ((call *)dlsym(RTLD_NEXT, "connect"))(socket, (long)address, length);
+    }
+
+    int poll(struct pollfd *files, nfds_t count, int timeout) {
+        if (!getenv("SLOW")) return ((wait *)dlsym(RTLD_NEXT, "poll"))(files, count, timeout);
+        if (timeout > 0) usleep(timeout * 1000);
+        return 0;
     }
 
     int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                        void *(*routine)(void *), void *argument) {
         static int count = 0;
-        if (++count > atoi(getenv("THREADS"))) return EAGAIN;
+        if (is_over(++count, "THREADS")) return EAGAIN;
         return ((start *)dlsym(RTLD_NEXT, "pthread_create"))(thread, attributes, routine, argument);
     }
 "#;
@@ -68,7 +97,7 @@ fn start(first_poll: Answer) -> (Platform, Robot) {
     let platform = Platform::start();
     platform.interval(1);
     platform.expires_in(20);
-    let named = platform.url().replace("127.0.0.1", "localhost");
+    let named = platform.url().replace("127.0.0.1", "rip.example");
     let metadata = json!({
         "issuer": named,
         "device_authorization_endpoint": format!("{named}/oauth2/device/auth"),
@@ -80,30 +109,28 @@ fn start(first_poll: Answer) -> (Platform, Robot) {
     let mut claims = platform.claims();
     claims["iss"] = named.clone().into();
     platform.answer(Call::Token, Answer::json(200, platform.tokens(claims)));
-    let robot = Robot::new();
+    let robot = Robot::new().env("RIO_INSECURE_HTTP", "1");
     robot.write_config(&json!({"oidc_host": named, "rip_host": named, "v2api_host": named}));
     (platform, robot)
 }
 
-/// Runs a command while only so many lookups succeed and so many threads start; `None` if that is not
-/// possible here.
-fn run(rio: Rio, lookups: usize, threads: usize) -> Option<Outcome> {
+/// Runs a command while a call fails as the variable says; `None` if that is not possible here.
+fn run(rio: Rio, (variable, value): (&str, &str)) -> Option<Outcome> {
     let directory = tempfile::tempdir().unwrap();
     let library = library(directory.path())?;
     let mut command = rio.command();
-    command.env("LD_PRELOAD", library);
-    command.env("LOOKUPS", lookups.to_string()).env("THREADS", threads.to_string());
+    command.env("LD_PRELOAD", library).env(variable, value);
     Some(rio.run_command(command))
 }
 
 /// Only the first lookup succeeds, by DNS or because a thread starts.
-const FIRST_LOOKUP: [(usize, usize); 2] = [(1, 99), (99, 1)];
+const FIRST_LOOKUP: [(&str, &str); 2] = [("LOOKUPS", "1"), ("THREADS", "1")];
 
 #[test]
 fn login_continues_on_its_connection_while_lookups_fail() {
-    for (lookups, threads) in FIRST_LOOKUP {
+    for failure in FIRST_LOOKUP {
         let (platform, robot) = start(pending());
-        let Some(outcome) = run(robot.rio(&LOGIN), lookups, threads) else { return };
+        let Some(outcome) = run(robot.rio(&LOGIN), failure) else { return };
         let outcome = outcome.exits(0).says("Logged in");
         assert!(!outcome.stderr.contains("retrying"), "{outcome}");
         assert_eq!(platform.connections(), 1, "{outcome}");
@@ -112,22 +139,33 @@ fn login_continues_on_its_connection_while_lookups_fail() {
 
 #[test]
 fn login_reconnects_to_known_address_while_lookups_fail() {
-    for (lookups, threads) in FIRST_LOOKUP {
-        let (platform, robot) = start(Answer::hang_up());
-        let Some(outcome) = run(robot.rio(&LOGIN), lookups, threads) else { return };
+    for failure in FIRST_LOOKUP {
+        let (platform, robot) = start(Answer::raw("HTTP/1.1 4"));
+        let Some(outcome) = run(robot.rio(&LOGIN), failure) else { return };
         let outcome = outcome.exits(0).says("closed the connection; retrying");
         assert_eq!(platform.connections(), 2, "{outcome}");
     }
 }
 
 #[test]
-fn failed_lookup_is_retried_and_exits_3() {
-    for (lookups, threads, problem) in [(0, 99, ""), (99, 0, ": cannot start another thread")] {
-        let robot = Robot::new().env("RIO_DEBUG", "1");
-        robot.write_config(&json!({"rip_host": "http://localhost:9", "auth_token": "t0ken"}));
-        let rio = robot.rio(&["auth", "status", "--verify"]);
-        let Some(outcome) = run(rio, lookups, threads) else { return };
-        let outcome = outcome.exits(3).says(&format!("could not resolve localhost:9{problem}\n"));
+fn shortage_is_retried_and_exits_3() {
+    for (failure, problem) in [
+        (("LOOKUPS", "0"), "could not resolve rip.example:9\n"),
+        (("THREADS", "0"), "could not resolve rip.example:9: cannot start another thread\n"),
+    ] {
+        let robot = Robot::new().env("RIO_DEBUG", "1").env("RIO_INSECURE_HTTP", "1");
+        robot.write_config(&json!({"rip_host": "http://rip.example:9", "auth_token": "t0ken"}));
+        let Some(outcome) = run(robot.rio(&VERIFY), failure) else { return };
+        let outcome = outcome.exits(3).says(problem);
         assert_eq!(outcome.stderr.matches("debug: GET ").count(), 3, "{outcome}");
     }
+}
+
+#[test]
+fn localhost_needs_no_lookup() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    robot.set_config(json!({"rip_host": platform.url().replace("127.0.0.1", "localhost")}));
+    let Some(outcome) = run(robot.rio(&VERIFY), ("LOOKUPS", "0")) else { return };
+    outcome.exits(0);
 }

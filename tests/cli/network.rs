@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
+use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
 use rio::host::random::Fraction;
 use rio::host::trace::Trace;
 use rio::http::{Action, FailureKind, Http, Request};
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::proxy::{ConnectProxy, start_slow_proxy};
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+use crate::tls::trusting;
 
 /// A GET: `/user/info`.
 const GET: [&str; 3] = ["auth", "status", "--verify"];
@@ -55,6 +56,13 @@ fn robot_at(host: &str) -> Robot {
         "auth_token": "t0ken", "email_id": EMAIL,
     }));
     robot
+}
+
+/// A robot that is logged in, and its token. Only a proxy knows its host.
+fn behind_proxy(platform: &Platform) -> (Robot, String) {
+    let (robot, token) = Robot::logged_in(platform);
+    robot.set_config(json!({"rip_host": "http://rip.example"}));
+    (robot.env("RIO_INSECURE_HTTP", "1"), token)
 }
 
 // Retries.
@@ -419,10 +427,10 @@ fn each_proxy_variable_is_used() {
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         let platform = Platform::start();
         let proxy = ConnectProxy::to(platform.url());
-        let (robot, token) = Robot::logged_in(&platform);
+        let (robot, token) = behind_proxy(&platform);
         let robot = robot.env(variable, proxy.url());
         get(&robot).exits(0);
-        assert_eq!(proxy.targets(), [platform.host()], "{variable}");
+        assert_eq!(proxy.targets(), ["rip.example:80"], "{variable}");
         assert_eq!(platform.calls(Call::UserInfo).len(), 1, "{variable}");
         let heads = proxy.heads().concat();
         assert!(!heads.contains(&token), "the proxy must not see the token: {heads}");
@@ -433,8 +441,9 @@ fn each_proxy_variable_is_used() {
 fn proxy_variable_applies_to_its_scheme() {
     let platform = Platform::start();
     let closed = ClosedPort::new();
-    let (robot, _) = Robot::logged_in(&platform);
-    get(&robot.env("HTTPS_PROXY", closed.url()).env("HTTP_PROXY", "")).exits(0);
+    let proxy = ConnectProxy::to(platform.url());
+    let (robot, _) = behind_proxy(&platform);
+    get(&robot.env("HTTPS_PROXY", closed.url()).env("HTTP_PROXY", proxy.url())).exits(0);
 
     let proxy = ConnectProxy::responding("HTTP/1.1 403 Forbidden\r\n\r\n");
     let robot = robot_at("https://rip.example").env("HTTPS_PROXY", proxy.url());
@@ -446,7 +455,7 @@ fn proxy_variable_applies_to_its_scheme() {
 fn proxy_without_scheme_uses_http() {
     let platform = Platform::start();
     let proxy = ConnectProxy::to(platform.url());
-    let (robot, _) = Robot::logged_in(&platform);
+    let (robot, _) = behind_proxy(&platform);
     get(&robot.env("HTTP_PROXY", proxy.address.to_string())).exits(0);
     assert_eq!(proxy.targets().len(), 1);
 }
@@ -457,12 +466,32 @@ fn no_proxy_bypasses_the_proxy() {
         [("NO_PROXY", "127.0.0.1", true), ("no_proxy", "127.0.0.1", true), ("NO_PROXY", "", false)]
     {
         println!("case: {variable}={list}");
-        let platform = Platform::start();
+        let authority = Authority::new();
+        let platform = Platform::start_tls(&authority.certify(&["127.0.0.1"]));
         let proxy = ConnectProxy::to(platform.url());
         let (robot, _) = Robot::logged_in(&platform);
-        get(&robot.env("HTTP_PROXY", proxy.url()).env(variable, list)).exits(0);
+        let robot = trusting(robot, &authority).env("HTTPS_PROXY", proxy.url());
+        get(&robot.env(variable, list)).exits(0);
         assert_eq!(proxy.targets().is_empty(), direct);
     }
+}
+
+#[test]
+fn plain_http_to_loopback_uses_no_proxy() {
+    let platform = Platform::start();
+    let proxy = ConnectProxy::to(platform.url());
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        for host in ["127.0.0.1", "localhost"] {
+            println!("case: {variable}, {host}");
+            let (robot, _) = Robot::logged_in(&platform);
+            let url = platform.url().replace("127.0.0.1", host);
+            robot.set_config(json!({"rip_host": url, "email_id": EMAIL}));
+            let robot = robot.env(variable, proxy.url()).env("RIO_INSECURE_HTTP", "1");
+            get(&robot).exits(0);
+            post(&robot).exits(0);
+        }
+    }
+    assert_eq!(proxy.targets(), [""; 0]);
 }
 
 #[test]
@@ -476,9 +505,10 @@ fn limit_includes_slow_proxy_response() {
         println!("case: {scheme}");
         let (address, thread) = start_slow_proxy(response);
         let robot = Robot::new().env("HTTP_PROXY", format!("{scheme}://{address}"));
+        let robot = robot.env("RIO_INSECURE_HTTP", "1");
         let random = Rc::new(Fraction::default);
         let http = Http::new(&robot.environment(), FakeClock::new(), random, Trace::default());
-        let url = http.url("http://127.0.0.1:9").unwrap();
+        let url = http.url("http://rip.example:9").unwrap();
         let limit = Duration::from_millis(300);
         let start = Instant::now();
         let outcome = http.send_once(&Request { limit, ..Request::new(&url, Action::Get) });
@@ -496,7 +526,7 @@ fn unreachable_proxy_is_named_without_its_password() {
     for variable in ["HTTP_PROXY", "all_proxy"] {
         for arguments in [&GET[..], &POST] {
             let platform = Platform::start();
-            let (robot, _) = Robot::logged_in(&platform);
+            let (robot, _) = behind_proxy(&platform);
             let robot = robot
                 .env(variable, format!("http://ada:hunter2@{}", closed.address()))
                 .env("RIO_DEBUG", "1");
@@ -520,12 +550,12 @@ fn invalid_proxy_variable_is_an_error() {
     {
         println!("case: {value}");
         let platform = Platform::start();
-        let (robot, _) = Robot::logged_in(&platform);
+        let (robot, _) = behind_proxy(&platform);
         get(&robot.env("HTTP_PROXY", value)).exits(1).says("HTTP_PROXY");
         assert!(platform.requests().is_empty());
     }
     let platform = Platform::start();
-    let (robot, _) = Robot::logged_in(&platform);
+    let (robot, _) = behind_proxy(&platform);
     let robot = robot.env("HTTP_PROXY", "gopher://ada:hunter2@127.0.0.1:1");
     get(&robot).exits(1).hides("hunter2");
 }
@@ -596,10 +626,8 @@ fn insecure_http_needs_value_1() {
 fn insecure_http_allows_plain_http_to_another_host() {
     let platform = Platform::start();
     let proxy = ConnectProxy::to(platform.url());
-    let (robot, _) = Robot::logged_in(&platform);
-    let robot = robot.env("HTTP_PROXY", proxy.url()).env("RIO_INSECURE_HTTP", "1");
-    robot.set_config(json!({"rip_host": "http://rip.example/"}));
-    get(&robot).exits(0);
+    let (robot, _) = behind_proxy(&platform);
+    get(&robot.env("HTTP_PROXY", proxy.url())).exits(0);
     assert_eq!(proxy.targets(), ["rip.example:80"]);
     assert_eq!(platform.requests()[0].header("Host"), Some("rip.example"));
 }
@@ -680,7 +708,7 @@ fn trace_shows_waits_and_failures() {
 fn trace_shows_proxy_without_its_password() {
     let platform = Platform::start();
     let proxy = ConnectProxy::to(platform.url());
-    let (robot, _) = Robot::logged_in(&platform);
+    let (robot, _) = behind_proxy(&platform);
     let robot = robot
         .env("HTTP_PROXY", format!("http://ada:hunter2@{}", proxy.address))
         .env("RIO_DEBUG", "1");
