@@ -25,7 +25,7 @@ impl TrackingConnector {
 }
 
 impl Connector for TrackingConnector {
-    type Out = Box<dyn Transport>;
+    type Out = TrackedTransport;
 
     fn connect(
         &self,
@@ -35,30 +35,25 @@ impl Connector for TrackingConnector {
         // To connect to an HTTP proxy, ureq calls this again from within.
         let is_to_proxy = self.progress.get() == Progress::Connecting;
         self.progress.set(Progress::Connecting);
-        let Some(transport) = self.inner.connect(details, chained)? else { return Ok(None) };
-        if !is_to_proxy {
-            self.progress.set(Progress::Connected);
-            return Ok(Some(transport));
-        }
-        self.progress.set(Progress::ProxyConnected);
-        Ok(Some(Box::new(ProxyTransport {
-            inner: transport,
-            progress: self.progress.clone(),
-            deadline: details.now.add(details.timeout.after),
-        })))
+        let deadline = details.now.add(details.timeout.after);
+        let Some(inner) = self.inner.connect(details, chained)? else { return Ok(None) };
+        self.progress.set(if is_to_proxy { Progress::ProxyConnected } else { Progress::Connected });
+        let proxy_deadline = is_to_proxy.then_some(deadline);
+        Ok(Some(TrackedTransport { inner, progress: self.progress.clone(), proxy_deadline }))
     }
 }
 
-/// A connection to an HTTP proxy. ureq restarts the timeout on each read of the response to CONNECT, so a
-/// slow proxy would block forever.
+/// A connection to a host, or to the HTTP proxy in front of it.
 #[derive(Debug)]
-struct ProxyTransport {
+pub struct TrackedTransport {
     inner: Box<dyn Transport>,
     progress: CurrentProgress,
-    deadline: Instant,
+    /// When a proxy must have connected to the host. ureq restarts the timeout on each read of the response
+    /// to CONNECT, so a slow proxy would block forever.
+    proxy_deadline: Option<Instant>,
 }
 
-impl Transport for ProxyTransport {
+impl Transport for TrackedTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
@@ -68,10 +63,17 @@ impl Transport for ProxyTransport {
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
-        if self.progress.get() == Progress::ProxyConnected {
-            timeout.after = time_until(self.deadline);
+        if let (Progress::ProxyConnected, Some(deadline)) =
+            (self.progress.get(), self.proxy_deadline)
+        {
+            timeout.after = time_until(deadline);
         }
-        self.inner.await_input(timeout)
+        let has_input = self.inner.await_input(timeout)?;
+        // Bytes from a proxy may be TLS's own.
+        if has_input && self.proxy_deadline.is_none() && self.progress.get() == Progress::Reusing {
+            self.progress.set(Progress::Responding);
+        }
+        Ok(has_input)
     }
 
     fn is_open(&mut self) -> bool {

@@ -1,6 +1,6 @@
 //! Why a request got no response, told to the user.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
 use rustls::CertificateError;
@@ -49,7 +49,7 @@ pub enum FailureKind {
 pub struct TransportError {
     error: Error,
     kind: FailureKind,
-    nothing_was_sent: bool,
+    progress: Progress,
 }
 
 impl TransportError {
@@ -76,11 +76,7 @@ impl TransportError {
             (None, Some(status)) => describe_refusal(status, &peer, host),
             (None, None) => describe(error, &peer),
         };
-        TransportError {
-            error: Error::temporary(fact, advice),
-            kind,
-            nothing_was_sent: !matches!(progress, Progress::Reusing | Progress::Connected),
-        }
+        TransportError { error: Error::temporary(fact, advice), kind, progress }
     }
 
     /// What happened, without advice.
@@ -105,14 +101,20 @@ impl TransportError {
 
     /// Whether the server cannot have received any part of the request.
     pub fn nothing_was_sent(&self) -> bool {
-        self.nothing_was_sent
+        use Progress as P;
+        matches!(self.progress, P::NotResolved | P::Connecting | P::ProxyConnected)
+    }
+
+    /// Whether an idle connection failed before the response. The server had probably closed it.
+    pub fn is_from_idle_connection(&self) -> bool {
+        self.progress == Progress::Reusing && matches!(self.kind, FailureKind::Connection(_))
     }
 }
 
 /// The error of a request that this machine's settings do not allow.
 impl From<Error> for TransportError {
     fn from(error: Error) -> Self {
-        TransportError { error, kind: FailureKind::Settings, nothing_was_sent: true }
+        TransportError { error, kind: FailureKind::Settings, progress: Progress::NotResolved }
     }
 }
 
@@ -161,8 +163,8 @@ fn describe(error: &ureq::Error, peer: &str) -> Description {
         ureq::Error::Timeout(_) => {
             (FailureKind::Timeout, format!("{peer} did not respond in time"), NETWORK)
         }
-        ureq::Error::ConnectProxyFailed(_) => describe_io(ErrorKind::UnexpectedEof, peer),
-        ureq::Error::Io(error) => describe_io(error.kind(), peer),
+        ureq::Error::ConnectProxyFailed(_) => describe_io(&ErrorKind::UnexpectedEof.into(), peer),
+        ureq::Error::Io(error) => describe_io(error, peer),
         _ => (
             FailureKind::NotHttp,
             format!("{peer} did not send a valid HTTP response"),
@@ -171,8 +173,8 @@ fn describe(error: &ureq::Error, peer: &str) -> Description {
     }
 }
 
-fn describe_io(kind: ErrorKind, peer: &str) -> Description {
-    let (fact, advice) = match kind {
+fn describe_io(error: &io::Error, peer: &str) -> Description {
+    let (fact, advice) = match error.kind() {
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
@@ -184,7 +186,7 @@ fn describe_io(kind: ErrorKind, peer: &str) -> Description {
         ),
         kind => (format!("could not connect to {peer}: {kind}"), NETWORK),
     };
-    (FailureKind::Connection(kind), fact, advice)
+    (FailureKind::Connection(error.kind()), fact, advice)
 }
 
 fn describe_refusal(status: u16, peer: &str, host: &str) -> Description {
@@ -254,8 +256,6 @@ fn is_self_signed(error: &rustls::OtherError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
     use crate::host::env::Env;
     use crate::http::proxy;
@@ -319,6 +319,7 @@ mod tests {
     fn only_unsent_requests_are_reported_as_unsent() {
         for (progress, nothing_was_sent) in [
             (Progress::Reusing, false),
+            (Progress::Responding, false),
             (Progress::NotResolved, true),
             (Progress::Connecting, true),
             (Progress::ProxyConnected, true),

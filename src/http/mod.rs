@@ -210,7 +210,7 @@ impl Http {
     ) {
         let proxy = proxy.map(|proxy| format!(" through {proxy}")).unwrap_or_default();
         let connection = match self.progress.get() {
-            Progress::Reusing => "connection reused",
+            Progress::Reusing | Progress::Responding => "connection reused",
             _ => "new connection",
         };
         let outcome = match outcome {

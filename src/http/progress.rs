@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How far a request got before its response, or its failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Progress {
-    /// No connection was opened: the request uses an idle one.
+    /// No connection was opened: the request uses an idle one, and no byte of the response has arrived.
     #[default]
     Reusing,
+    /// The response on an idle connection has started.
+    Responding,
     /// The name of the host did not resolve.
     NotResolved,
     /// A connection is being opened: to the host, or to a proxy, whose name may not have resolved.

@@ -140,7 +140,7 @@ impl Polling {
                 return Err(Error::failure("the login was denied (access_denied)", NEW_CODE));
             }
             PollResponse::ExpiredToken => return Err(self.expired()),
-            PollResponse::InvalidGrant => return Err(self.invalid_grant()),
+            PollResponse::InvalidGrant => return Err(invalid_grant(self.had_failure)),
             PollResponse::Error(error) => return Err(error),
             PollResponse::TransientFailure(failure) => {
                 self.failure = Some(failure);
@@ -190,17 +190,17 @@ impl Polling {
             ),
         }
     }
-
-    /// A code can be used once. If the response with the tokens is lost, the next poll gets `invalid_grant`.
-    fn invalid_grant(&self) -> Error {
-        let fact = "the code has expired, was already used, or is unknown to the server";
-        Error::failure(fact, if self.had_failure { LOST_APPROVAL } else { NEW_CODE })
-    }
 }
 
 const NEW_CODE: &str = "Run `rio auth login` for a new code.";
 const LOST_APPROVAL: &str = "An earlier poll failed, so the login may have been approved without the token \
                              reaching this machine. Run `rio auth login` for a new code.";
+
+/// A code can be used once. If the response with the tokens is lost, the next poll gets `invalid_grant`.
+pub(super) fn invalid_grant(had_failure: bool) -> Error {
+    let fact = "the code has expired, was already used, or is unknown to the server";
+    Error::failure(fact, if had_failure { LOST_APPROVAL } else { NEW_CODE })
+}
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::http::{Action, FailureKind, Http, Request, Response, Url};
 use crate::json;
-use crate::oauth::device_flow::{DEFAULT_INTERVAL, Failure, Grant, PollResponse};
+use crate::oauth::device_flow::{DEFAULT_INTERVAL, Failure, Grant, PollResponse, invalid_grant};
 use crate::oauth::id_token::{self, Claims, Rejection};
 use crate::secret::Secret;
 use crate::text;
@@ -163,6 +163,8 @@ impl<'a> Provider<'a> {
     }
 
     /// Sends a device access token request (RFC 8628 §3.4). Returns the response and its `Retry-After`.
+    ///
+    /// If the server has just closed the idle connection, it sends the request again on a new one.
     pub fn poll(&self, device_code: &Secret) -> (PollResponse, Option<Duration>) {
         let form = [
             ("grant_type", GRANT_TYPE),
@@ -170,8 +172,18 @@ impl<'a> Provider<'a> {
             ("device_code", device_code.expose()),
         ];
         let request = Request::new(&self.token_endpoint, Action::PostForm(&form));
-        match self.http.send_once(&request) {
-            Ok(response) => (self.read_poll(&response, device_code), response.retry_after),
+        let mut outcome = self.http.send_once(&request);
+        let sent_twice = matches!(&outcome, Err(error) if error.is_from_idle_connection());
+        if sent_twice {
+            outcome = self.http.send_once(&request);
+        }
+        match outcome {
+            Ok(response) => match self.read_poll(&response, device_code) {
+                PollResponse::InvalidGrant if sent_twice => {
+                    (PollResponse::Error(invalid_grant(true)), None)
+                }
+                other => (other, response.retry_after),
+            },
             Err(error) if error.kind() == FailureKind::Settings => {
                 (PollResponse::Error(error.into()), None)
             }

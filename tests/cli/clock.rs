@@ -172,7 +172,8 @@ fn setting_the_clock_does_not_change_the_back_off() {
     let platform = Platform::start();
     platform.allow_early_polls();
     platform.approve_after(1);
-    (0..4).for_each(|_| platform.answer(Call::Token, Answer::hang_up()));
+    // Half a response, because a poll without one is sent again.
+    (0..4).for_each(|_| platform.answer(Call::Token, Answer::raw("HTTP/1.1 4")));
     let (robot, clock) = (Robot::of(&platform), stepped());
     robot.rio(&LOGIN).run_at(&clock).exits(0);
     assert_eq!(clock.sleeps(), [5, 10, 20, 30, 30, 5]);

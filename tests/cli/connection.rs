@@ -210,18 +210,64 @@ fn tls_sessions_of_three_hosts_and_a_proxy_are_resumed() {
 }
 
 #[test]
-fn poll_without_response_is_a_transient_failure() {
+fn poll_on_closed_idle_connection_is_sent_again() {
     for make in [over_tls, over_plain_http] {
         let (platform, robot) = make();
         platform.approve_after(2);
         platform.answer(Call::Token, Answer::unscripted());
+        // The server closes the connection while the poll is on its way.
         platform.answer(Call::Token, Answer::hang_up());
         let clock = FakeClock::new();
         let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
-        let outcome = outcome.says("closed the connection; retrying.");
-        let outcome = outcome.says("The server is responding again.");
-        assert_eq!(clock.sleeps(), [5, 5, 10, 5], "{outcome}");
-        assert_eq!(platform.calls(Call::Token).len(), 4, "it is not sent again immediately");
+        reports_no_failure(&outcome);
+        assert_eq!(clock.sleeps(), [5, 5, 5], "{outcome}");
+        assert_eq!(platform.calls(Call::Token).len(), 4, "{outcome}");
         assert_eq!(platform.connections(), 2, "{outcome}");
+    }
+}
+
+#[test]
+fn poll_is_sent_again_once_and_only_without_response() {
+    for make in [over_tls, over_plain_http] {
+        for (name, answers, polls, connections) in [
+            ("closed twice", vec![Answer::hang_up(), Answer::hang_up()], 4, 3),
+            ("half a response", vec![Answer::raw("HTTP/1.1 4")], 3, 2),
+        ] {
+            println!("case: {name}");
+            let (platform, robot) = make();
+            platform.approve_after(1);
+            answers.into_iter().for_each(|answer| platform.answer(Call::Token, answer));
+            let clock = FakeClock::new();
+            let outcome = selected(&robot, robot.rio(&LOGIN).run_at(&clock));
+            let outcome = outcome.says("closed the connection; retrying.");
+            let outcome = outcome.says("The server is responding again.");
+            assert_eq!(clock.sleeps(), [5, 10, 5], "{outcome}");
+            assert_eq!(platform.calls(Call::Token).len(), polls, "{outcome}");
+            assert_eq!(platform.connections(), connections, "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn approval_lost_with_idle_connection_is_mentioned() {
+    let (platform, robot) = over_plain_http();
+    platform.answer(Call::Token, Answer::hang_up());
+    platform.answer(Call::Token, Answer::json(400, json!({"error": "invalid_grant"})));
+    let outcome = robot.rio(&LOGIN).run_at(&FakeClock::new()).exits(1);
+    outcome.says("may have been approved");
+    assert_eq!(platform.calls(Call::Token).len(), 2);
+}
+
+#[test]
+fn password_on_closed_idle_connection_is_sent_once() {
+    for answer in [Answer::hang_up(), Answer::raw("HTTP/1.1 2")] {
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::RefreshToken, Answer::json(401, json!({})));
+        platform.answer(Call::UserLogin, answer);
+        let rio = robot.rio(&["auth", "refresh-token", "--password", "-"]).stdin(PASSWORD);
+        rio.run_at(&FakeClock::new()).exits(3).says("closed the connection");
+        assert_eq!(platform.calls(Call::UserLogin).len(), 1);
+        assert_eq!(platform.connections(), 1);
     }
 }

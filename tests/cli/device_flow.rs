@@ -696,7 +696,7 @@ fn server_error_text_is_sanitized_and_shortened() {
 fn failures_double_the_wait_until_a_response() {
     let cases: [Case<fn() -> Answer>; 7] = [
         ("502 with HTML", bad_gateway),
-        ("the connection ends", Answer::hang_up),
+        ("the response ends early", || Answer::raw("HTTP/1.1 4")),
         ("no HTTP", || Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")),
         ("500 as text", || Answer::text(500, "text/plain", "oh no")),
         ("429", || Answer::json(429, json!({"message": "too many requests"}))),
@@ -1148,7 +1148,7 @@ fn failure_too_long_for_the_status_line_is_printed_above_it() {
     for (columns, above) in [(50, true), (120, false)] {
         let (platform, clock) = (start(), FakeClock::new());
         offers(&platform, offer(&platform));
-        platform.answer(Call::Token, Answer::hang_up());
+        platform.answer(Call::Token, Answer::raw("HTTP/1.1 4"));
         hands_out_tokens(&platform);
         let robot = Robot::of(&platform);
         let screen = Screen { status_line: true, ..screen(columns, 24) };
