@@ -36,10 +36,27 @@ impl Connector for TrackingConnector {
         let is_to_proxy = self.progress.get() == Progress::Connecting;
         self.progress.set(Progress::Connecting);
         let deadline = details.now.add(details.timeout.after);
-        let Some(inner) = self.inner.connect(details, chained)? else { return Ok(None) };
+        let details = with_timeout(details, time_until(deadline));
+        let Some(inner) = self.inner.connect(&details, chained)? else { return Ok(None) };
         self.progress.set(if is_to_proxy { Progress::ProxyConnected } else { Progress::Connected });
         let proxy_deadline = is_to_proxy.then_some(deadline);
         Ok(Some(TrackedTransport { inner, progress: self.progress.clone(), proxy_deadline }))
+    }
+}
+
+/// ureq does not subtract the time that the lookup of a proxy took.
+fn with_timeout<'a>(details: &ConnectionDetails<'a>, after: Duration) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs: details.addrs.clone(),
+        config: details.config,
+        request_level: details.request_level,
+        resolver: details.resolver,
+        now: Instant::now(),
+        timeout: NextTimeout { after, ..details.timeout },
+        current_time: details.current_time.clone(),
+        run_connector: details.run_connector.clone(),
+        register_shutdown: details.register_shutdown.clone(),
     }
 }
 

@@ -184,6 +184,10 @@ fn describe_io(error: &io::Error, peer: &str) -> Description {
             format!("could not resolve {peer}: cannot start another thread"),
             "Raise the limit (`ulimit -u`, or TasksMax= of the systemd unit), then try again.",
         ),
+        _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => (
+            format!("could not connect to {peer}: too many open files"),
+            "Raise the limit (`ulimit -n`, or LimitNOFILE= of the systemd unit), then try again.",
+        ),
         kind => (format!("could not connect to {peer}: {kind}"), NETWORK),
     };
     (FailureKind::Connection(error.kind()), fact, advice)

@@ -15,7 +15,7 @@ const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 const LOGIN: [&str; 4] = ["auth", "login", "--yes", "--no-browser"];
 
 /// Only the first `LOOKUPS` lookups succeed, and find 127.0.0.1; only the first `THREADS` threads start; only
-/// the first `SOCKETS` sockets open. With `SLOW`, lookups take 3 seconds and no connection is made.
+/// the first `SOCKETS` sockets open. With `SLOW`, lookups take 4 seconds and no connection is made.
 const LIBRARY: &str = r#"
     #define _GNU_SOURCE
     #include <dlfcn.h>
@@ -39,7 +39,7 @@ const LIBRARY: &str = r#"
     int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                     struct addrinfo **found) {
         static int count = 0;
-        if (getenv("SLOW")) sleep(3);
+        if (getenv("SLOW")) sleep(4);
         if (is_over(++count, "LOOKUPS")) return EAI_AGAIN;
         return ((lookup *)dlsym(RTLD_NEXT, "getaddrinfo"))("127.0.0.1", service, hints, found);
     }
@@ -152,6 +152,7 @@ fn shortage_is_retried_and_exits_3() {
     for (failure, problem) in [
         (("LOOKUPS", "0"), "could not resolve rip.example:9\n"),
         (("THREADS", "0"), "could not resolve rip.example:9: cannot start another thread\n"),
+        (("SOCKETS", "0"), "could not connect to rip.example:9: too many open files\n"),
     ] {
         let robot = Robot::new().env("RIO_DEBUG", "1").env("RIO_INSECURE_HTTP", "1");
         robot.write_config(&json!({"rip_host": "http://rip.example:9", "auth_token": "t0ken"}));
@@ -168,4 +169,16 @@ fn localhost_needs_no_lookup() {
     robot.set_config(json!({"rip_host": platform.url().replace("127.0.0.1", "localhost")}));
     let Some(outcome) = run(robot.rio(&VERIFY), ("LOOKUPS", "0")) else { return };
     outcome.exits(0);
+}
+
+#[test]
+fn logout_limit_includes_lookup_of_proxy() {
+    println!("this takes 5 seconds");
+    let robot = Robot::new().env("HTTPS_PROXY", "http://proxy.example:9").env("RIO_DEBUG", "1");
+    robot.write_config(&json!({"rip_host": "https://rip.example", "auth_token": "t0ken"}));
+    let Some(outcome) = run(robot.rio(&["auth", "logout"]), ("SLOW", "1")) else { return };
+    let outcome = outcome.exits(0).says("proxy.example:9 (HTTPS_PROXY) did not respond in time, ");
+    let trace = outcome.stderr.lines().find_map(|line| line.strip_suffix(" ms")).unwrap();
+    let took: u64 = trace.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((5000..8000).contains(&took), "{outcome}");
 }
