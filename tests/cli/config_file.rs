@@ -1381,47 +1381,65 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
+/// How long the file was incomplete at most, and the commands that ran meanwhile.
+struct Round {
+    longest: Duration,
+    robot: Robot,
+    outcomes: Vec<Outcome>,
+}
+
 /// Changes a member in place again and again, beside commands that write.
-fn commands_beside_in_place_writer(commands: usize, writer_sleeps: u64, writer_pause: u64) {
+fn commands_beside_in_place_writer(commands: usize, sleep: u64, pause: u64) -> Round {
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7, "maps": "x".repeat(10_000)}));
     let stop = AtomicBool::new(false);
     let path = robot.config_path();
-    let clock = SystemClock;
-    let sleep = |milliseconds| clock.sleep(Duration::from_millis(milliseconds));
-    thread::scope(|scope| {
+    let wait = |milliseconds| SystemClock.sleep(Duration::from_millis(milliseconds));
+    let (outcomes, longest) = thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            let mut writes = 0;
+            let mut longest = Duration::ZERO;
             while !stop.load(Ordering::Relaxed) {
                 let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-                config["writes"] = writes.into();
-                write_in_place(&path, config.to_string().as_bytes(), || sleep(writer_pause));
-                writes += 1;
-                sleep(writer_sleeps);
+                config["writes"] = (config["writes"].as_u64().unwrap_or_default() + 1).into();
+                let start = SystemClock.now();
+                write_in_place(&path, config.to_string().as_bytes(), || wait(pause));
+                longest = longest.max(SystemClock.now() - start);
+                wait(sleep);
             }
-            writes
+            longest
         });
         let stop = StopOnDrop(&stop);
-        for number in 0..commands {
-            let name = format!("pr{number}");
-            robot.rio(&["auth", "environment", &name]).run().exits(0);
-        }
+        let run = |number| robot.rio(&["auth", "environment", &format!("pr{number}")]).run();
+        let outcomes = (0..commands).map(run).collect();
         drop(stop);
-        assert!(writer.join().unwrap() > 0);
+        (outcomes, writer.join().unwrap())
     });
-    assert_eq!(robot.config()["machine_id"], 7);
-    assert_eq!(robot.config()["maps"].as_str().unwrap().len(), 10_000);
-    assert_alone(&robot.config_path());
+    Round { longest, robot, outcomes }
+}
+
+/// A busy machine can hold the writer up for longer than the 300 ms for which rio reads again. Such a round
+/// proves nothing and is repeated.
+fn assert_that_no_member_is_lost(commands: usize, sleep: u64, pause: u64) {
+    let round = (0..5)
+        .map(|_| commands_beside_in_place_writer(commands, sleep, pause))
+        .find(|round| round.longest < Duration::from_millis(250))
+        .expect("a machine that is not too busy");
+    round.outcomes.into_iter().for_each(|outcome| drop(outcome.exits(0)));
+    let config = round.robot.config();
+    assert!(config["writes"].as_u64() > Some(0));
+    assert_eq!(config["machine_id"], 7);
+    assert_eq!(config["maps"].as_str().unwrap().len(), 10_000);
+    assert_alone(&round.robot.config_path());
 }
 
 #[test]
 fn writes_beside_frequent_in_place_writer_lose_no_member() {
-    commands_beside_in_place_writer(60, 10, 0);
+    assert_that_no_member_is_lost(60, 10, 0);
 }
 
 #[test]
 fn writes_beside_slow_in_place_writer_lose_no_member() {
-    commands_beside_in_place_writer(8, 20, 150);
+    assert_that_no_member_is_lost(8, 20, 150);
 }
 
 /// Sets a member. Another program changes the file `changes` times, each time after rio has read it.
