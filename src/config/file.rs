@@ -21,7 +21,7 @@ use crate::text;
 const MAX_SIZE: u64 = 1024 * 1024;
 /// As many symbolic links as the kernel follows.
 const MAX_LINKS: usize = 40;
-/// How long another program may take to fill the file after truncating it.
+/// How long another program may take to fill the file after it truncated it.
 const FILL_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long to wait for the lock, which another rio holds for milliseconds, and for a file that does not
 /// change.
@@ -194,10 +194,16 @@ impl ConfigFile {
         Ok(Some(bytes))
     }
 
-    /// The bytes and what they mean. Waits if another program is filling the file.
+    /// The bytes and what they mean. Waits if another program is filling the file; one that writes often
+    /// may have truncated it anew.
     fn read(&self) -> Result<(Option<Vec<u8>>, Config), Error> {
-        let deadline = self.deadline(FILL_TIMEOUT);
+        let last_deadline = self.deadline(WRITE_TIMEOUT);
+        let (mut modified, mut deadline) = (None, last_deadline);
         loop {
+            let now = fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok();
+            if now != modified {
+                (modified, deadline) = (now, last_deadline.min(self.deadline(FILL_TIMEOUT)));
+            }
             let bytes = self.read_bytes()?;
             let text = bytes.as_deref().unwrap_or_default();
             let may_be_unfinished = bytes.is_some() && self.clock.now() < deadline;

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use platform::{Call, EMAIL, PASSWORD, Platform};
 use rio::config::ConfigFile;
@@ -1359,6 +1359,27 @@ fn unfinished_write_of_another_program_is_waited_for() {
             assert_eq!(robot.config()["auth_token"].is_string(), arguments[1] == "status");
         }
     }
+}
+
+#[test]
+fn file_that_is_truncated_again_is_waited_for_again() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let (path, whole) = (robot.config_path(), robot.config_bytes());
+    let write = move |length: usize, second| {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        fs::write(&path, &whole[..length.min(whole.len())]).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    };
+    write(1, 1);
+    let clock = FakeClock::new();
+    clock.on_sleep(move |_, waits| match waits {
+        20 => write(1, 2),
+        45 => write(usize::MAX, 3),
+        _ => {}
+    });
+    robot.rio(&WRITE).run_at(&clock).exits(0);
+    assert_eq!(robot.config()["machine_id"], 7);
 }
 
 #[test]
