@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Raw(Vec<u8>),
     HangUp,
     Stall(Duration),
+    Lost(Box<Answer>),
     Unscripted,
 }
 
@@ -53,6 +54,11 @@ impl Answer {
     /// Sends nothing for this time, or until the platform is dropped, and then closes the connection.
     pub fn stall(time: Duration) -> Answer {
         Answer(Kind::Stall(time))
+    }
+
+    /// Carries the request out, but sends this answer: the client does not learn the result.
+    pub fn after_acting(answer: Answer) -> Answer {
+        Answer(Kind::Lost(Box::new(answer)))
     }
 
     /// The response that the platform sends without a script. Queue it to script only a later one.

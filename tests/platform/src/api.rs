@@ -41,7 +41,10 @@ impl Backend {
         let body = request.json();
         let token = body["token"].as_str().ok_or(Refusal(400, "no token"))?;
         let email = self.tokens.get(token).cloned().ok_or(BAD_TOKEN)?;
-        let token = self.issue(&email, 7 * DAY);
+        if self.rotates_tokens {
+            self.tokens.remove(token);
+        }
+        let token = self.issue(&email, self.refreshed_lifetime);
         Ok(json!({"data": {&self.refreshed_as: token}}))
     }
 

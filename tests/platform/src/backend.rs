@@ -24,6 +24,10 @@ pub(crate) struct Backend {
     pub(crate) allow_early_polls: bool,
     pub(crate) approve_after: Option<usize>,
     pub(crate) refreshed_as: String,
+    /// In seconds.
+    pub(crate) refreshed_lifetime: u64,
+    pub(crate) rotates_tokens: bool,
+    pub(crate) opaque_tokens: bool,
     pub(crate) now: Option<u64>,
 }
 
@@ -39,6 +43,9 @@ impl Backend {
             allow_early_polls: false,
             approve_after: None,
             refreshed_as: "Token".into(),
+            refreshed_lifetime: 7 * DAY,
+            rotates_tokens: false,
+            opaque_tokens: false,
             now: None,
         }
     }
@@ -67,10 +74,12 @@ impl Backend {
     /// A new token, valid for this many seconds.
     pub(crate) fn issue(&mut self, email: &str, lifetime: u64) -> String {
         let now = self.now();
-        let token = jwt(
-            json!({"alg": "RS256", "typ": "JWT"}),
-            json!({"email": email, "iat": now, "exp": now + lifetime, "jti": random_token()}),
-        );
+        let claims =
+            json!({"email": email, "iat": now, "exp": now + lifetime, "jti": random_token()});
+        let token = match self.opaque_tokens {
+            true => random_token(),
+            false => jwt(json!({"alg": "RS256", "typ": "JWT"}), claims),
+        };
         self.tokens.insert(token.clone(), email.into());
         token
     }

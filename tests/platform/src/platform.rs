@@ -34,7 +34,8 @@ struct Shared {
     url: String,
     relay: Relay,
     state: Mutex<State>,
-    stopping: Condvar,
+    /// Notified when `held` or `stopping` changes.
+    changed: Condvar,
 }
 
 struct State {
@@ -43,6 +44,7 @@ struct State {
     requests: Vec<Request>,
     date: Option<String>,
     out_of_service: bool,
+    held: Option<Call>,
     stopping: bool,
 }
 
@@ -202,6 +204,32 @@ impl Platform {
         self.shared.state().backend.refreshed_as = member.into();
     }
 
+    /// Sets the lifetime of refreshed tokens in seconds. Default: seven days.
+    pub fn refreshed_lifetime(&self, seconds: u64) {
+        self.shared.state().backend.refreshed_lifetime = seconds;
+    }
+
+    /// Ends the old token when it is refreshed.
+    pub fn rotate_tokens(&self) {
+        self.shared.state().backend.rotates_tokens = true;
+    }
+
+    /// Issues opaque tokens from now on, not JWTs.
+    pub fn opaque_tokens(&self) {
+        self.shared.state().backend.opaque_tokens = true;
+    }
+
+    /// Acts on requests of this call, but holds the responses until [`Platform::release`].
+    pub fn hold(&self, call: Call) {
+        self.shared.state().held = Some(call);
+    }
+
+    /// Sends the responses that [`Platform::hold`] holds.
+    pub fn release(&self) {
+        self.shared.state().held = None;
+        self.shared.changed.notify_all();
+    }
+
     /// Sets the time for tokens, in seconds since 1970. Default: the real time.
     pub fn now(&self, seconds: u64) {
         self.shared.state().backend.now = Some(seconds);
@@ -258,9 +286,10 @@ impl Shared {
                 requests: Vec::new(),
                 date: None,
                 out_of_service: false,
+                held: None,
                 stopping: false,
             }),
-            stopping: Condvar::new(),
+            changed: Condvar::new(),
             url,
         }
     }
@@ -287,7 +316,9 @@ impl Shared {
         let Ok(request) = Request::read(&mut incoming, connection.peer) else {
             return connection.end_with(b"", incoming);
         };
+        let call = request.call;
         let (number, answer, date) = self.state().respond(request);
+        self.wait_while_held(call);
         match answer.0 {
             Kind::Reply(reply) => {
                 // Otherwise a long response to a client that has gone would never fail.
@@ -301,14 +332,19 @@ impl Shared {
                 self.pause(time);
                 connection.end_with(b"", incoming);
             }
-            Kind::Unscripted => unreachable!("replaced with the response of the backend"),
+            Kind::Lost(_) | Kind::Unscripted => unreachable!("replaced by `State::answer`"),
         }
+    }
+
+    fn wait_while_held(&self, call: Option<Call>) {
+        let held = |state: &mut State| call.is_some() && state.held == call && !state.stopping;
+        drop(self.changed.wait_while(self.state(), held));
     }
 
     fn pause(&self, time: Duration) {
         let state = self.state();
         let running = |state: &mut State| !state.stopping;
-        drop(self.stopping.wait_timeout_while(state, time, running));
+        drop(self.changed.wait_timeout_while(state, time, running));
     }
 }
 
@@ -328,6 +364,10 @@ impl State {
         let scripted = request.call.and_then(|call| self.script.get_mut(&call)?.pop_front());
         match scripted {
             Some(Answer(Kind::Unscripted)) | None => self.backend.answer(request),
+            Some(Answer(Kind::Lost(answer))) => {
+                self.backend.answer(request);
+                *answer
+            }
             Some(answer) => answer,
         }
     }
@@ -354,7 +394,7 @@ impl Drop for Platform {
     fn drop(&mut self) {
         self.tls = None;
         self.shared.state().stopping = true;
-        self.shared.stopping.notify_all();
+        self.shared.changed.notify_all();
         self.shared.relay.close();
         self.server.unblock();
         let threads = self.threads.drain(..).map(JoinHandle::join);
