@@ -68,6 +68,11 @@ impl Error {
         Error { exit: Exit::TemporaryFailure, ..self }
     }
 
+    /// Makes it a failure.
+    pub fn into_failure(self) -> Self {
+        Error { exit: Exit::Failure, ..self }
+    }
+
     /// Replaces the advice.
     pub fn advise(self, advice: impl Into<String>) -> Self {
         Error { advice: advice.into(), ..self }

@@ -115,6 +115,27 @@ pub fn in_words(duration: Duration) -> String {
     if words.is_empty() { "0 seconds".to_owned() } else { words.join(" ") }
 }
 
+/// Parses a duration such as `90m`, `12h`, `2d` or `1h 30m`. `None` without a unit, or for anything else.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (mut seconds, mut rest) = (0_u64, text.trim());
+    loop {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let mut after = after.chars();
+        let unit = match after.next()? {
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
+        rest = after.as_str().trim_start();
+        if rest.is_empty() {
+            return Some(Duration::from_secs(seconds));
+        }
+    }
+}
+
 /// A Unix time as RFC 3339 in UTC; `None` after the year 9999.
 pub fn rfc3339(unix_seconds: u64) -> Option<String> {
     const YEAR_10000: u64 = 253_402_300_800;
@@ -199,6 +220,42 @@ mod tests {
             (86_400 + 5, "1 day"),
         ] {
             assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn duration_needs_a_unit() {
+        for (text, seconds) in [
+            ("90m", 5_400),
+            ("12h", 43_200),
+            ("2d", 172_800),
+            ("1h 30m", 5_400),
+            ("1h30m", 5_400),
+            (" 45s ", 45),
+            ("0m", 0),
+        ] {
+            assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text:?}");
+        }
+        for text in [
+            "",
+            " ",
+            "0",
+            "10",
+            "h",
+            "1h 30",
+            "-1h",
+            "1.5h",
+            "5ms",
+            "1w",
+            "2 d",
+            "1H",
+            "1hm",
+            "١h",
+            "1h,30m",
+            "99999999999999999999d",
+            "18446744073709551615m",
+        ] {
+            assert_eq!(parse_duration(text), None, "{text:?}");
         }
     }
 

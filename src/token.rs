@@ -9,6 +9,12 @@ use crate::json;
 use crate::jwt::Jwt;
 use crate::secret::Secret;
 
+#[derive(Deserialize)]
+struct Claims {
+    exp: Option<Box<RawValue>>,
+    iat: Option<Box<RawValue>>,
+}
+
 /// A token that can go into an `Authorization` header. Opaque, or a JWT.
 #[derive(Clone, Debug)]
 pub struct Token(Secret);
@@ -29,12 +35,16 @@ impl Token {
 
     /// The `exp` claim (RFC 7519 §4.1.4) in seconds since 1970. `None` if the token is not a JWT or has no such claim.
     pub fn expires_at(&self) -> Option<u64> {
-        #[derive(Deserialize)]
-        struct Claims {
-            exp: Box<RawValue>,
-        }
-        let claims: Claims = json::object(&Jwt::decode(self)?.claims).ok()?;
-        json::numeric_date(&claims.exp)
+        json::numeric_date(&self.claims()?.exp?)
+    }
+
+    /// The `iat` claim (RFC 7519 §4.1.6) in seconds since 1970, if there is one.
+    pub fn issued_at(&self) -> Option<u64> {
+        json::numeric_date(&self.claims()?.iat?)
+    }
+
+    fn claims(&self) -> Option<Claims> {
+        json::object(&Jwt::decode(self)?.claims).ok()
     }
 
     /// Whether the token has the form of a JWT. The signature is not checked.

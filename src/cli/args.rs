@@ -128,7 +128,9 @@ pub struct Logout {}
     name = "refresh-token",
     note = "If the stored token has expired or was revoked, rio prompts for your password and logs in \
             again. SSO accounts have no password: use `rio auth login` instead.",
-    example = "rio auth refresh-token\nrio auth refresh-token --password-file password.txt --silent"
+    example = "rio auth refresh-token\n\
+               rio auth refresh-token --password-file password.txt --silent\n\
+               rio auth refresh-token --silent --if-expires-within 4d"
 )]
 pub struct RefreshToken {
     /// password of the account; - reads standard input
@@ -146,6 +148,12 @@ pub struct RefreshToken {
     /// like --no-interactive; overrides --interactive
     #[argh(switch)]
     pub silent: bool,
+    /// do nothing if the token is valid for longer
+    #[argh(option, arg_name = "duration")]
+    pub if_expires_within: Option<String>,
+    /// print one JSON object
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Show who is logged in and when the token expires
@@ -172,9 +180,9 @@ pub struct Status {
     subcommand,
     name = "token",
     note = "Logs in with your email and password and prints the new token. The stored login does not \
-            change.",
+            change, except that --current --min-valid replaces a token that expires too soon.",
     example = "rio auth token --level 2\n\
-               TOKEN=$(rio auth token --current)\n\
+               TOKEN=$(rio auth token --current --min-valid 10m)\n\
                rio auth token --email ada@example.com --password-file password.txt"
 )]
 pub struct Token {
@@ -190,9 +198,12 @@ pub struct Token {
     /// lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
     #[argh(option, arg_name = "level")]
     pub level: Option<String>,
-    /// print the stored token; sends nothing and never prompts
+    /// print the stored token; never prompts
     #[argh(switch)]
     pub current: bool,
+    /// with --current: refresh a token that expires sooner
+    #[argh(option, arg_name = "duration")]
+    pub min_valid: Option<String>,
 }
 
 /// Show or change the rapyuta.io environment

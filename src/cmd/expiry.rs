@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::host::clock;
 use crate::text;
+use crate::token::Token;
 
 /// "expires in 7 days (2027-01-15 08:00:00 UTC)". Both times are in seconds since 1970.
 pub fn expiry(expires_at: u64, now: u64) -> String {
@@ -15,6 +18,17 @@ pub fn expiry(expires_at: u64, now: u64) -> String {
         _ if expires_at <= now => format!("expired {difference} ago ({date})"),
         _ => format!("expires in {difference} ({date})"),
     }
+}
+
+/// The token's kind and expiry, as `--json` prints them.
+pub fn token_json(token: &Token, now: u64) -> Value {
+    let expires_at = token.expires_at();
+    json!({
+        "kind": if token.is_jwt() { "jwt" } else { "opaque" },
+        "expires_at": expires_at.and_then(text::rfc3339),
+        "expires_at_unix": expires_at,
+        "expired": expires_at.is_some_and(|expires_at| expires_at <= now),
+    })
 }
 
 /// Rounds to hours or minutes: a token of 7 days that is a second old does not expire in "6 days 23 hours".

@@ -5,6 +5,7 @@ mod environment;
 mod expiry;
 mod login;
 mod logout;
+mod refresh;
 mod refresh_token;
 mod secrets;
 mod select;
@@ -12,10 +13,13 @@ pub mod session;
 mod status;
 mod token;
 
+use std::time::Duration;
+
 use crate::cli::args::{AuthCommand, Command, Rio};
 use crate::cli::parse;
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::text;
 
 /// Runs a command. The caller shows the error.
 pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
@@ -51,6 +55,18 @@ fn confirm(host: &mut Host, question: &str, command: &str) -> Result<(), Error> 
             format!("To skip the question, run `{command} --yes`."),
         )),
     }
+}
+
+/// The value of an option that takes a duration.
+fn duration(option: &str, value: Option<&str>) -> Result<Option<Duration>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    let duration = text::parse_duration(value).ok_or_else(|| {
+        Error::usage(
+            format!("{option} is not a duration"),
+            "Use a number with the unit d, h, m or s, such as 2d, 12h, 90m or '1h 30m'.",
+        )
+    })?;
+    Ok(Some(duration))
 }
 
 fn check_not_blank(option: &str, value: Option<&str>) -> Result<(), Error> {

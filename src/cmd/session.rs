@@ -1,6 +1,6 @@
 //! What every command that calls the platform needs.
 
-use crate::config::{Config, ConfigFile};
+use crate::config::{Config, ConfigFile, RefreshLock};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::Http;
@@ -33,6 +33,13 @@ impl Session {
         let warning = self.file.check_writable()?;
         warning.iter().for_each(|warning| host.console.warn(warning));
         Ok(())
+    }
+
+    /// Takes the lock of a token refresh. Waits while another rio holds it.
+    pub fn lock_refresh(&self, host: &mut Host) -> Result<RefreshLock, Error> {
+        let (lock, warning) = self.file.lock_refresh()?;
+        warning.iter().for_each(|warning| host.console.warn(warning));
+        Ok(lock)
     }
 
     /// The stored token. None, or a malformed one, is an error.

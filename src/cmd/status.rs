@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::expiry::expiry;
+use super::expiry::{expiry, token_json};
 use super::secrets;
 use super::session::Session;
 use crate::cli::args;
@@ -167,7 +167,6 @@ impl Status {
     fn to_json(&self) -> Value {
         let [organization, name, short_guid] = &self.organization;
         let [project, project_name] = &self.project;
-        let kind = |token: &Token| if token.is_jwt() { "jwt" } else { "opaque" };
         let mut status = json!({
             "logged_in": self.token.is_some(),
             "email": self.email,
@@ -176,12 +175,7 @@ impl Status {
                 json!({"guid": guid, "name": name, "short_guid": short_guid})
             }),
             "project": project.as_ref().map(|guid| json!({"guid": guid, "name": project_name})),
-            "token": self.token.as_ref().map(|token| json!({
-                "kind": kind(token),
-                "expires_at": self.expires_at.and_then(text::rfc3339),
-                "expires_at_unix": self.expires_at,
-                "expired": self.expired(),
-            })),
+            "token": self.token.as_ref().map(|token| token_json(token, self.now)),
             "config_file": self.file,
             "config_mode": self.mode.map(|mode| format!("{mode:04o}")),
             "verified": self.accepted(),

@@ -1,21 +1,34 @@
-//! `rio auth token`: prints a new token, or the stored one. Stores nothing.
+//! `rio auth token`: prints a new token, or the stored one. Only `--min-valid` stores anything.
 
+use std::time::Duration;
+
+use super::expiry::expiry;
+use super::refresh::{self, Credentials, Outcome};
 use super::session::Session;
-use super::{check_not_blank, secrets};
+use super::{check_not_blank, duration, secrets};
 use crate::cli::args;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::host::{Host, clock};
 use crate::platform::Level;
+use crate::text;
 use crate::token::Token;
 
 pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
-    let token = if args.current { current(args, host)? } else { new(args, host)? };
+    let min_valid = duration("--min-valid", args.min_valid.as_deref())?;
+    if min_valid.is_some() && !args.current {
+        return Err(Error::usage("--min-valid needs --current", "Add --current."));
+    }
+    let token = if args.current { current(args, min_valid, host)? } else { new(args, host)? };
     host.console.print(token.expose())?;
     Ok(Exit::Success)
 }
 
-fn current(args: args::Token, host: &mut Host) -> Result<Token, Error> {
+fn current(
+    args: args::Token,
+    min_valid: Option<Duration>,
+    host: &mut Host,
+) -> Result<Token, Error> {
     let has_password = args.password.is_some() || args.password_file.is_some();
     if args.email.is_some() || has_password || args.level.is_some() {
         return Err(Error::usage(
@@ -23,7 +36,31 @@ fn current(args: args::Token, host: &mut Host) -> Result<Token, Error> {
             "Omit --current to get a new token.",
         ));
     }
-    Session::open(host)?.require_token()
+    let session = Session::open(host)?;
+    let token = match min_valid {
+        None => session.require_token()?,
+        Some(_) => {
+            let credentials = Credentials { password: None, forbidden_by: Some("--min-valid") };
+            match refresh::run(host, &session, min_valid, credentials)? {
+                Outcome::NotDue(token)
+                | Outcome::Refreshed(token)
+                | Outcome::RefreshedByOther(token) => token,
+            }
+        }
+    };
+    warn_if_it_expires(&token, min_valid.unwrap_or_default(), host);
+    Ok(token)
+}
+
+/// Warns if the token has expired, or does so within the time that the user asks for.
+fn warn_if_it_expires(token: &Token, within: Duration, host: &mut Host) {
+    let now = text::unix_seconds(host.clock.utc());
+    let Some(expires_at) = token.expires_at() else { return };
+    if now < clock::EARLIEST || expires_at > now.saturating_add(within.as_secs()) {
+        return;
+    }
+    let advice = if expires_at <= now { "; run: rio auth refresh-token" } else { "" };
+    host.console.warn(&format!("the token {}{advice}", expiry(expires_at, now)));
 }
 
 fn new(args: args::Token, host: &mut Host) -> Result<Token, Error> {

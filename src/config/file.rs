@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::temporary::Temporary;
-use super::{Config, Members};
+use super::{Config, Members, RefreshLock};
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::host::env::Env;
@@ -27,6 +27,9 @@ const FILL_TIMEOUT: Duration = Duration::from_millis(300);
 /// change.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+/// How long to wait for another rio that refreshes the token: longer than its two requests take.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(75);
+const REFRESH_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 /// More bytes than a new token needs.
 const TOKEN_RESERVE: usize = 8 * 1024;
 /// How many missing directories are created: `~/.config/rio-cli`, but no home directory.
@@ -137,6 +140,41 @@ impl ConfigFile {
                     "Try again later.",
                 )
             })?;
+        }
+    }
+
+    /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
+    pub fn lock_refresh(&self) -> Result<(RefreshLock, Option<String>), Error> {
+        let target = self.target();
+        let path = beside(&target, "refresh.lock");
+        let lock = RefreshLock::open(&path, &target).map_err(|error| {
+            let (path, problem) = (path.display(), text::io_error(&error));
+            Error::failure(
+                format!("cannot open the lock file {path}: {problem}"),
+                "It must be a file of the user who owns the config file, with mode 600.",
+            )
+        })?;
+        let deadline = self.deadline(REFRESH_TIMEOUT);
+        loop {
+            match lock.try_lock() {
+                Ok(true) => return Ok((lock, None)),
+                Ok(false) if self.clock.now() < deadline => {
+                    self.clock.sleep(REFRESH_RETRY_INTERVAL)
+                }
+                Ok(false) => {
+                    return Err(Error::temporary(
+                        format!("another rio is refreshing the token and holds {}", path.display()),
+                        "If it hangs, end it. Then try again.",
+                    ));
+                }
+                Err(error) => {
+                    let (path, problem) = (path.display(), text::io_error(&error));
+                    let warning = format!(
+                        "cannot lock {path}: {problem}; do not refresh the token twice at the same time"
+                    );
+                    return Ok((lock, Some(warning)));
+                }
+            }
         }
     }
 

@@ -5,22 +5,29 @@
 //! Python `rio` reads the file in the encoding of the locale. [`ConfigFile`] reads and replaces the file.
 
 mod file;
+mod record;
+mod refresh_lock;
 mod temporary;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::file::ConfigFile;
+pub use self::record::TokenRecord;
+pub use self::refresh_lock::RefreshLock;
 use crate::error::Error;
 use crate::json;
 use crate::token::Token;
 
 /// The token.
 pub const AUTH_TOKEN: &str = "auth_token";
+/// The [`TokenRecord`] of the token.
+const AUTH_TOKEN_RECORD: &str = "auth_token_record";
 /// The email of the token's account.
 pub const EMAIL_ID: &str = "email_id";
 /// The name of the environment; `ga` if absent.
@@ -38,7 +45,7 @@ pub const PROJECT_ID: &str = "project_id";
 /// The name of the selected project; empty if the organization has none.
 pub const PROJECT_NAME: &str = "project_name";
 
-const LOGIN: [&str; 2] = [AUTH_TOKEN, EMAIL_ID];
+const LOGIN: [&str; 3] = [AUTH_TOKEN, EMAIL_ID, AUTH_TOKEN_RECORD];
 const SELECTION: [&str; 5] =
     [ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID, PROJECT_NAME];
 
@@ -91,6 +98,19 @@ impl Config {
         })
     }
 
+    /// What is known about the age of this token.
+    pub fn token_record(&self, token: &Token) -> Option<TokenRecord> {
+        let record = self.members.get(AUTH_TOKEN_RECORD)?;
+        json::object(record.get().as_bytes())
+            .ok()
+            .filter(|record: &TokenRecord| record.is_of(token))
+    }
+
+    /// Whether this is the stored token.
+    pub fn holds(&self, token: &Token) -> bool {
+        matches!(self.auth_token(), Ok(StoredToken::Valid(stored)) if stored.expose() == token.expose())
+    }
+
     /// Whether the file holds a token of this account. Another process may have logged in or out.
     pub fn is_login_of(&self, email: Option<&str>) -> bool {
         let logged_in = matches!(self.auth_token(), Ok(StoredToken::Valid(_)));
@@ -111,6 +131,12 @@ impl Config {
     /// Removes the selected organization and project.
     pub fn remove_selection(&mut self) {
         self.remove(&SELECTION);
+    }
+
+    /// Stores a token that was obtained now, in seconds since 1970, and its lifetime, if known.
+    pub fn set_token(&mut self, token: &Token, now: u64, lifetime: Option<Duration>) {
+        self.members.set(AUTH_TOKEN, token.expose());
+        self.members.set(AUTH_TOKEN_RECORD, &TokenRecord::new(token, now, lifetime));
     }
 
     /// Sets a string member.
@@ -138,8 +164,8 @@ impl Members {
         self.0.iter().rev().find(|(key, _)| is_named(key, name)).map(|(_, value)| &**value)
     }
 
-    fn set(&mut self, name: &str, value: &str) {
-        // A string always has a JSON form.
+    fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        // Strings and records always have a JSON form.
         let (Ok(key), Ok(value)) = (to_raw_value(name), to_raw_value(value)) else { return };
         match self.0.iter_mut().rev().find(|(key, _)| is_named(key, name)) {
             Some((_, old)) => *old = value,

@@ -109,7 +109,7 @@ fn is_private(metadata: &Metadata) -> bool {
 }
 
 /// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.
-fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+pub(super) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
     let new = file.metadata()?;
     if new.uid() != old.uid() {
         fchown(file, Some(old.uid()), None)?;

@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use ureq::{Agent, RequestBuilder};
 
-use crate::error::Error;
 use crate::host::clock::{self, Clock};
 use crate::host::env::Env;
 use crate::host::random::{Fraction, RandomFraction};
@@ -125,17 +124,17 @@ impl Http {
 
     /// Sends a request, up to three times. A GET is sent again after a transient failure, a POST only if
     /// no part of it can have been sent.
-    pub fn send(&self, request: &Request) -> Result<Response, Error> {
+    pub fn send(&self, request: &Request) -> Result<Response, TransportError> {
         let mut wait = RETRY_WAIT;
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
             match wait_before_retry(request, &outcome, wait, (self.random)()) {
                 Some(wait) => clock::wait(&*self.clock, &self.trace, wait, |_| {}),
-                None => return outcome.map_err(Error::from),
+                None => return outcome,
             }
             wait = wait.saturating_mul(2);
         }
-        self.send_once(request).map_err(Error::from)
+        self.send_once(request)
     }
 
     /// Sends a request, and never again.

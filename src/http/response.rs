@@ -86,6 +86,11 @@ impl Response {
         self.body == Err(BodyError::Incomplete)
     }
 
+    /// Whether the server may have acted on the request although the response does not tell the result.
+    pub fn is_lost(&self) -> bool {
+        self.status >= 500 || self.is_incomplete()
+    }
+
     pub fn is_web_page(&self) -> bool {
         self.is_web_page
     }

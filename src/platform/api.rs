@@ -43,6 +43,16 @@ impl Level {
         }
     }
 
+    /// How long a token of this level is valid.
+    pub fn lifetime(self) -> Duration {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        match self {
+            Level::Low => DAY,
+            Level::Medium => DAY.saturating_mul(7),
+            Level::High => DAY.saturating_mul(30),
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Level::Low => "low",
@@ -81,6 +91,16 @@ pub struct Verdict {
     pub accepted: bool,
     /// The `Date` header.
     pub date: Option<SystemTime>,
+}
+
+/// What a token refresh led to.
+pub enum Refresh {
+    /// The new token.
+    New(Token),
+    /// The server no longer accepts the old token.
+    Rejected,
+    /// The response was lost, so the server may have replaced the token.
+    Lost(Error),
 }
 
 /// A client of the API, for the hosts that the config names.
@@ -187,15 +207,24 @@ impl Platform<'_> {
         new_token(&response, "the login", password)
     }
 
-    /// Exchanges a token for a new one. `None` if the server no longer accepts the old one.
-    pub fn refresh(&self, token: &Token) -> Result<Option<Token>, Error> {
+    /// Exchanges a token for a new one. An error means that the server has not replaced the token.
+    pub fn refresh(&self, token: &Token) -> Result<Refresh, Error> {
         let url = self.rip_host()?.join("/refreshtoken");
         let action = Action::PostJson(json!({"token": token.expose()}).to_string());
-        let response = self.http.send(&Request::new(&url, action))?;
-        if response.is_rejection() {
-            return Ok(None);
+        let response = match self.http.send(&Request::new(&url, action)) {
+            Ok(response) => response,
+            Err(failure) if failure.nothing_was_sent() => return Err(failure.into()),
+            Err(failure) => return Ok(Refresh::Lost(failure.into())),
+        };
+        // Other statuses, such as 404, come from a wrong host.
+        if response.is_rejection() && matches!(response.status, 400 | 401 | 403) {
+            return Ok(Refresh::Rejected);
         }
-        new_token(&response, "the token refresh", token).map(Some)
+        match new_token(&response, "the token refresh", token) {
+            Ok(token) => Ok(Refresh::New(token)),
+            Err(error) if response.is_lost() => Ok(Refresh::Lost(error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The email of a token's account. A token that the server rejects is an error.
@@ -210,18 +239,18 @@ impl Platform<'_> {
 
     /// Asks whether the server accepts a token.
     pub fn verify(&self, token: &Token) -> Result<Verdict, Error> {
-        let response = self.get_user_info(token)?;
-        // A 404 comes from a wrong host.
-        let accepted = !response.is_rejection() || response.status == 404;
-        if accepted {
-            email(&response, token).map_err(Error::into_temporary)?;
-        }
-        Ok(Verdict { accepted, date: response.date })
+        verdict(&self.get_user_info(token)?, token)
+    }
+
+    /// As [`Platform::verify`], with a single request.
+    pub fn verify_once(&self, token: &Token) -> Result<Verdict, Error> {
+        let url = self.rip_host()?.join("/user/info");
+        verdict(&self.http.send_once(&Request::get(&url, token))?, token)
     }
 
     fn get_user_info(&self, token: &Token) -> Result<Response, Error> {
         let url = self.rip_host()?.join("/user/info");
-        self.http.send(&Request::get(&url, token))
+        Ok(self.http.send(&Request::get(&url, token))?)
     }
 
     /// Ends a token at the server. Sends one request, for at most 5 seconds.
@@ -285,6 +314,15 @@ fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Toke
     let new: Data<NewToken> = response.success(request, &[secret])?;
     let token = new.data.0.token.or(new.data.0.capitalized);
     token.and_then(|token| Token::parse(&token)).ok_or_else(|| response.unexpected(request))
+}
+
+fn verdict(response: &Response, token: &Token) -> Result<Verdict, Error> {
+    // A 404 comes from a wrong host.
+    let accepted = !response.is_rejection() || response.status == 404;
+    if accepted {
+        email(response, token).map_err(Error::into_temporary)?;
+    }
+    Ok(Verdict { accepted, date: response.date })
 }
 
 fn email(response: &Response, token: &Token) -> Result<String, Error> {

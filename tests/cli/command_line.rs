@@ -36,10 +36,21 @@ pub const COMMANDS: [(&[&str], &[&str]); 10] = [
     (&["auth", "logout"], &[]),
     (
         &["auth", "refresh-token"],
-        &["--password", "--password-file", "--interactive", "--no-interactive", "--silent"],
+        &[
+            "--password",
+            "--password-file",
+            "--interactive",
+            "--no-interactive",
+            "--silent",
+            "--if-expires-within",
+            "--json",
+        ],
     ),
     (&["auth", "status"], &["--json", "--verify"]),
-    (&["auth", "token"], &["--email", "--password", "--password-file", "--level", "--current"]),
+    (
+        &["auth", "token"],
+        &["--email", "--password", "--password-file", "--level", "--current", "--min-valid"],
+    ),
     (&["auth", "environment"], &["--yes"]),
     (&["version"], &[]),
     (&["completion"], &[]),

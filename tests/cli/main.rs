@@ -4,6 +4,7 @@
 //! | modules | what they test |
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment` | one command each; the device flow and a resumed login have their own |
+//! | `refresh` | staying logged in: `refresh-token` and `token --min-valid` |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
 //! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
@@ -37,6 +38,7 @@ mod network;
 mod output;
 mod pending;
 mod qr;
+mod refresh;
 mod refresh_token;
 mod screens;
 mod secret_files;

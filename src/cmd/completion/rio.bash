@@ -15,11 +15,12 @@ _rio_candidates() {
             options+=" --no-browser --json" ;;
         "rio auth logout") ;;
         "rio auth refresh-token")
-            options+=" --password --password-file --interactive --no-interactive --silent" ;;
+            options+=" --password --password-file --interactive --no-interactive --silent"
+            options+=" --if-expires-within --json" ;;
         "rio auth status")
             options+=" --json --verify" ;;
         "rio auth token")
-            options+=" --email --password --password-file --level --current" ;;
+            options+=" --email --password --password-file --level --current --min-valid" ;;
         "rio auth environment")
             values="ga dev qa"
             options+=" --yes" ;;
@@ -67,7 +68,7 @@ _rio() {
         else
             case $word in
                 --email | --password | --password-file | --auth-token | --auth-token-file | \
-                    --organization | --project | --level)
+                    --organization | --project | --level | --if-expires-within | --min-valid)
                     option=$word ;;
                 -*) ;;
                 *) _rio_append "$word" ;;

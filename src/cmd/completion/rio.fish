@@ -8,7 +8,7 @@ function __rio_words
     for word in $words[2..]
         if $value_follows
             set value_follows false
-        else if contains -- $word --email --password --password-file --auth-token --auth-token-file --organization --project --level
+        else if contains -- $word --email --password --password-file --auth-token --auth-token-file --organization --project --level --if-expires-within --min-valid
             set value_follows true
         else if not string match -q -- '-*' $word
             echo $word
@@ -81,6 +81,8 @@ complete -c rio -n '__rio_option "rio auth refresh-token"' -l password-file -rF 
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l if-expires-within -x -d 'do nothing if the token is valid for longer'
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l json -d 'print one JSON object'
 
 complete -c rio -n '__rio_option "rio auth status"' -l json -d 'print one JSON object'
 complete -c rio -n '__rio_option "rio auth status"' -l verify -d 'ask the server whether the token is valid'
@@ -89,7 +91,8 @@ complete -c rio -n '__rio_option "rio auth token"' -l email -x -d 'email of the 
 complete -c rio -n '__rio_option "rio auth token"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth token"' -l password-file -rF -d $password_file
 complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours" 1\t"7 days" 2\t"30 days"' -d 'lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days'
-complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; sends nothing and never prompts'
+complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; never prompts'
+complete -c rio -n '__rio_option "rio auth token"' -l min-valid -x -d 'with --current: refresh a token that expires sooner'
 
 complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'remove an existing login without asking'
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'

@@ -78,6 +78,8 @@ export extern "rio auth refresh-token" [
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
     --silent # like --no-interactive; overrides --interactive
+    --if-expires-within: string@"nu-complete rio nothing" # do nothing if the token is valid for longer
+    --json # print one JSON object
     --help(-h) # show this help
 ]
 
@@ -94,7 +96,8 @@ export extern "rio auth token" [
     --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
     --password-file: path # read the password from the first line of a file
     --level: string@"nu-complete rio level" # lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
-    --current # print the stored token; sends nothing and never prompts
+    --current # print the stored token; never prompts
+    --min-valid: string@"nu-complete rio nothing" # with --current: refresh a token that expires sooner
     --help(-h) # show this help
 ]
 

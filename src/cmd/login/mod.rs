@@ -4,16 +4,19 @@
 mod device_login;
 mod output;
 
+use std::time::Duration;
+
 use super::select::{Choice, Selection, Selector};
 use super::session::Session;
 use super::{check_not_blank, confirm, login_changed, secrets, silent_option};
 use crate::cli::args::Login;
-use crate::config::{AUTH_TOKEN, Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
+use crate::config::{Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::oauth::pending;
 use crate::platform::Level;
 use crate::secret::Secret;
+use crate::text;
 use crate::token::Token;
 use output::Report;
 
@@ -42,11 +45,12 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     let account = authenticate(method, &args, host, &session, report)?;
     // Another account has other organizations.
     let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
+    let now = text::unix_seconds(host.clock.utc());
     session.file.update(|config| {
         if same_account.is_none() {
             config.remove_login();
         }
-        account.store(config);
+        account.store(config, now);
     })?;
     report.logged_in(host, account.email.as_deref(), account.token.expires_at());
 
@@ -167,17 +171,19 @@ fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> 
 struct Account {
     token: Token,
     email: Option<String>,
+    /// If known.
+    lifetime: Option<Duration>,
 }
 
 impl Account {
-    fn new(token: Token, email: Option<String>) -> Self {
+    fn new(token: Token, email: Option<String>, lifetime: Option<Duration>) -> Self {
         // As `Config::text` returns it, so that the two can be compared.
         let email = email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty());
-        Account { token, email }
+        Account { token, email, lifetime }
     }
 
-    fn store(&self, config: &mut Config) {
-        config.set(AUTH_TOKEN, self.token.expose());
+    fn store(&self, config: &mut Config, now: u64) {
+        config.set_token(&self.token, now, self.lifetime);
         if let Some(email) = &self.email {
             config.set(EMAIL_ID, email);
         }
@@ -191,23 +197,24 @@ fn authenticate(
     session: &Session,
     report: Report,
 ) -> Result<Account, Error> {
-    let (token, email) = match method {
+    let (token, email, lifetime) = match method {
         Method::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
             let claims = device_login::run(host, session, report, browse)?;
-            return Ok(Account::new(claims.rio_token, claims.email));
+            return Ok(Account::new(claims.rio_token, claims.email, None));
         }
         Method::Password { email, password } => {
             let password = secrets::password_or_prompt(host, password, &email)?;
-            (session.platform().login(&email, &password, Level::Medium)?, email)
+            let token = session.platform().login(&email, &password, Level::Medium)?;
+            (token, email, Some(Level::Medium.lifetime()))
         }
         Method::Token(token) => {
             let email = session.platform().user_info(&token)?;
-            (token, email)
+            (token, email, None)
         }
     };
     pending::remove(session.file.path());
-    Ok(Account::new(token, Some(email)))
+    Ok(Account::new(token, Some(email), lifetime))
 }
 
 fn select(

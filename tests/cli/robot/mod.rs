@@ -37,7 +37,7 @@ use streams::Lines;
 pub use streams::Stream;
 
 /// The members of the config file that login and selection set, and that logout removes.
-pub const LOGIN_KEYS: [&str; 7] = [
+pub const LOGIN_KEYS: [&str; 8] = [
     "auth_token",
     "email_id",
     "organization_id",
@@ -45,6 +45,7 @@ pub const LOGIN_KEYS: [&str; 7] = [
     "organization_short_id",
     "project_id",
     "project_name",
+    "auth_token_record",
 ];
 
 /// A user ID that no machine assigns.

@@ -1,0 +1,80 @@
+//! Whether a token is due for a refresh.
+
+use std::time::Duration;
+
+use crate::config::TokenRecord;
+use crate::host::clock;
+use crate::token::Token;
+
+/// The clocks of the machine and the server may differ by this many seconds.
+const LEEWAY: u64 = 5 * 60;
+
+/// Whether a token must be refreshed so that it is valid for longer than `wanted`. `record` is that of this
+/// token. `now` is in seconds since 1970.
+///
+/// A token is due if nothing tells when it expires, or if the clock is wrong. Otherwise it is never due before
+/// a third of its lifetime, also if its whole lifetime is shorter than `wanted`.
+pub fn is_due(token: &Token, record: Option<&TokenRecord>, wanted: Duration, now: u64) -> bool {
+    let Some(validity) = Validity::of(token, record) else { return true };
+    let Validity { start, lifetime } = validity;
+    let is_clock_wrong = now < clock::EARLIEST || start > now.saturating_add(LEEWAY);
+    let age = now.saturating_sub(start);
+    is_clock_wrong || age >= lifetime / 3 && lifetime.saturating_sub(age) <= wanted.as_secs()
+}
+
+/// When a token became valid, in seconds since 1970, and for how many seconds.
+struct Validity {
+    start: u64,
+    lifetime: u64,
+}
+
+impl Validity {
+    fn of(token: &Token, record: Option<&TokenRecord>) -> Option<Self> {
+        let (issued, expires) = (token.issued_at(), token.expires_at());
+        let obtained = record.map(|record| record.obtained_at);
+        let start = match (issued, obtained) {
+            // The token can be older than the login. If it seems to be younger, the server's clock is ahead.
+            (Some(issued), Some(obtained)) => issued.min(obtained),
+            // It may be old.
+            (None, None) if expires.is_some() => 0,
+            (issued, obtained) => issued.or(obtained)?,
+        };
+        let lifetime = match expires {
+            Some(expires) => expires.saturating_sub(issued.unwrap_or(start)),
+            None => record?.lifetime(),
+        };
+        Some(Validity { start, lifetime })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+    const HOUR: u64 = 60 * 60;
+    const DAY: u64 = 24 * HOUR;
+
+    #[test]
+    fn clock_of_the_machine_counts_if_the_clock_of_the_server_is_ahead() {
+        let wanted = Duration::from_secs(2 * DAY);
+        // When the server issued a token of seven days that this machine obtained at `NOW`.
+        for (issued, now, due) in [
+            (NOW + DAY, NOW, false),
+            (NOW + DAY, NOW + 5 * DAY - 1, false),
+            (NOW + DAY, NOW + 5 * DAY, true),
+            (NOW, NOW + 5 * DAY - 1, false),
+            // A token that was old when it was passed to `rio auth login --auth-token`.
+            (NOW - 5 * DAY, NOW, true),
+        ] {
+            let claims = format!("{{\"iat\":{issued},\"exp\":{}}}", issued + 7 * DAY);
+            let [header, claims] = ["{}", &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+            let token = Token::parse(&format!("{header}.{claims}.c2ln")).unwrap();
+            let record = TokenRecord::new(&token, NOW, None);
+            assert_eq!(is_due(&token, Some(&record), wanted, now), due, "{issued}, {now}");
+        }
+    }
+}

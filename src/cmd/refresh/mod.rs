@@ -1,0 +1,163 @@
+//! Exchanges the stored token for a new one.
+//!
+//! A server may accept a token for one refresh only. So one rio at a time refreshes, holds a lock from reading
+//! the token until the new one is stored, and reads the token again before it believes that it is not valid.
+
+mod due;
+
+use std::time::Duration;
+
+use super::session::Session;
+use super::{login_changed, secrets};
+use crate::config::{EMAIL_ID, RefreshLock};
+use crate::error::Error;
+use crate::host::Host;
+use crate::platform::{Level, Refresh, Verdict};
+use crate::secret::Secret;
+use crate::text;
+use crate::token::Token;
+
+/// The stored token, and how it got there.
+pub enum Outcome {
+    /// It is valid for long enough, so nothing was sent.
+    NotDue(Token),
+    Refreshed(Token),
+    /// Another process has replaced it since this one started.
+    RefreshedByOther(Token),
+}
+
+/// How to log in if the stored token is no longer valid.
+pub struct Credentials {
+    pub password: Option<Secret>,
+    /// The option that forbids a prompt.
+    pub forbidden_by: Option<&'static str>,
+}
+
+/// Refreshes the stored token, or logs in if it is no longer valid. With `within`, only if it may expire
+/// within that time.
+pub fn run(
+    host: &mut Host,
+    session: &Session,
+    within: Option<Duration>,
+    credentials: Credentials,
+) -> Result<Outcome, Error> {
+    let old = session.require_token()?;
+    let record = session.config.token_record(&old);
+    let now = text::unix_seconds(host.clock.utc());
+    if within.is_some_and(|within| !due::is_due(&old, record.as_ref(), within, now)) {
+        return Ok(Outcome::NotDue(old));
+    }
+    session.platform().rip_host()?;
+    session.check_writable(host)?;
+    let lock = session.lock_refresh(host)?;
+    if let Some(new) = replacement(session, &old)? {
+        return Ok(Outcome::RefreshedByOther(new));
+    }
+    let refresh = session.platform().refresh(&old)?;
+    if let Refresh::New(new) = refresh {
+        return store(host, session, &old, new, None);
+    }
+    let verdict = match &refresh {
+        Refresh::Lost(_) => Some(session.platform().verify_once(&old)),
+        _ => None,
+    };
+    if let Some(new) = replacement(session, &old)? {
+        return Ok(Outcome::RefreshedByOther(new));
+    }
+    match (refresh, verdict) {
+        (Refresh::Lost(error), Some(verdict)) => Err(lost(error, verdict)),
+        _ => log_in(host, session, &old, credentials, lock),
+    }
+}
+
+/// The stored token, if it is no longer the old one but of the same account.
+fn replacement(session: &Session, old: &Token) -> Result<Option<Token>, Error> {
+    let config = session.file.load()?;
+    let stored = config.auth_token()?.valid()?.ok_or_else(login_changed)?;
+    if !config.is_login_of(session.config.text(EMAIL_ID)?.as_deref()) {
+        return Err(login_changed());
+    }
+    Ok(Some(stored).filter(|stored| stored.expose() != old.expose()))
+}
+
+/// The error after a lost response. `verdict` is the server's about the old token.
+fn lost(error: Error, verdict: Result<Verdict, Error>) -> Error {
+    match verdict {
+        Ok(Verdict { accepted: true, .. }) => {
+            error.into_temporary().advise("The stored token is still valid. Try again later.")
+        }
+        Ok(_) => error
+            .into_failure()
+            .context("the response with the new token was lost, and the old token is not valid")
+            .advise("Run `rio auth login`."),
+        Err(_) => error
+            .into_temporary()
+            .context("the server may have replaced the token, but its response was lost")
+            .advise("Try again later. If the token is then not valid, run `rio auth login`."),
+    }
+}
+
+/// Logs in with the password. Does not hold the lock while the user types.
+fn log_in(
+    host: &mut Host,
+    session: &Session,
+    old: &Token,
+    credentials: Credentials,
+    lock: RefreshLock,
+) -> Result<Outcome, Error> {
+    const INVALID: &str = "the stored token has expired or was revoked";
+    let email = session.config.text(EMAIL_ID)?.ok_or_else(|| {
+        Error::failure(
+            format!("{INVALID}, and the account's email is not known"),
+            "Run `rio auth login`.",
+        )
+    })?;
+    let (password, _lock) = match (credentials.password, credentials.forbidden_by) {
+        (Some(password), _) => (password, lock),
+        (None, None) => {
+            drop(lock);
+            host.console.say("The stored token has expired or was revoked.");
+            let password = secrets::password_or_prompt(host, None, &email)?;
+            let lock = session.lock_refresh(host)?;
+            if let Some(new) = replacement(session, old)? {
+                return Ok(Outcome::RefreshedByOther(new));
+            }
+            (password, lock)
+        }
+        (None, Some(option)) => {
+            return Err(Error::failure(
+                format!("{INVALID}, and {option} forbids asking for a password"),
+                "Run `rio auth login`, or `rio auth refresh-token --password -` with the password on \
+                 standard input.",
+            ));
+        }
+    };
+    let new = session.platform().login(&email, &password, Level::Medium)?;
+    store(host, session, old, new, Some(Level::Medium.lifetime()))
+}
+
+/// Stores the new token in place of the old one. Ends it at the server if that fails.
+fn store(
+    host: &Host,
+    session: &Session,
+    old: &Token,
+    new: Token,
+    lifetime: Option<Duration>,
+) -> Result<Outcome, Error> {
+    let now = text::unix_seconds(host.clock.utc());
+    let stored = session.file.update(|config| {
+        let is_same = config.holds(old);
+        if is_same {
+            config.set_token(&new, now, lifetime);
+        }
+        is_same
+    });
+    let error = match stored {
+        Ok(true) => return Ok(Outcome::Refreshed(new)),
+        Ok(false) => login_changed(),
+        Err(error) => error.into_failure().context("the new token could not be stored"),
+    };
+    // The error is the same if the server cannot be told.
+    let _ = session.platform().logout(&new);
+    Err(error)
+}

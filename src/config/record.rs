@@ -1,0 +1,60 @@
+//! When the stored token was obtained: for tokens that do not tell when they expire.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::Token;
+
+/// The member `auth_token_record`. It counts only for the token whose fingerprint it has: other programs
+/// replace the token and keep the record.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    fingerprint: String,
+    /// In seconds since 1970, by this machine's clock.
+    pub obtained_at: u64,
+    /// In seconds, if known.
+    lifetime: Option<u64>,
+}
+
+impl TokenRecord {
+    /// The record of a token that was obtained at this time, in seconds since 1970.
+    pub fn new(token: &Token, obtained_at: u64, lifetime: Option<Duration>) -> Self {
+        let lifetime = lifetime.map(|lifetime| lifetime.as_secs());
+        TokenRecord { fingerprint: fingerprint(token), obtained_at, lifetime }
+    }
+
+    pub fn is_of(&self, token: &Token) -> bool {
+        self.fingerprint == fingerprint(token)
+    }
+
+    /// In seconds. An unknown lifetime is taken for the shortest.
+    pub fn lifetime(&self) -> u64 {
+        const SHORTEST: u64 = 24 * 60 * 60;
+        self.lifetime.unwrap_or(SHORTEST)
+    }
+}
+
+/// FNV-1a. The hash need not be strong: the token itself is in the same file.
+fn fingerprint(token: &Token) -> String {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x100_0000_01b3;
+    let hash = token
+        .expose()
+        .bytes()
+        .fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprint_is_stable_and_tells_tokens_apart() {
+        let token = |text: &str| Token::parse(text).unwrap();
+        // From the specification of FNV-1a. Files of earlier versions hold such fingerprints.
+        assert_eq!(fingerprint(&token("foobar")), "85944171f73967e8");
+        assert_ne!(fingerprint(&token("foobaz")), fingerprint(&token("foobar")));
+    }
+}

@@ -1,0 +1,54 @@
+//! The lock of a token refresh. It is held during the request, unlike the lock for writing.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::temporary::keep_owner;
+
+/// An empty file beside the config file. It is never deleted: two processes could then lock two files.
+pub struct RefreshLock(File);
+
+impl RefreshLock {
+    /// Opens the file, or creates it with the owner of the config file.
+    pub fn open(path: &Path, config: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        options.read(true).write(true).mode(0o600).custom_flags(flags);
+        match options.open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => create(&options, path, config),
+            file => file,
+        }
+        .map(RefreshLock)
+    }
+
+    /// Whether this process now holds the lock. An error means that the file system has no locks.
+    pub fn try_lock(&self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Only a file that is new is changed: an old one may be a link that another user has made.
+fn create(options: &OpenOptions, path: &Path, config: &Path) -> io::Result<File> {
+    let file = match options.clone().create_new(true).open(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return options.open(path),
+        file => file?,
+    };
+    // The umask may have removed bits. FAT has none.
+    let _ = file.set_permissions(Permissions::from_mode(0o600));
+    keep_owner(&file, &fs::metadata(config)?)?;
+    Ok(file)
+}
+
+impl Drop for RefreshLock {
+    fn drop(&mut self) {
+        // Closing is not enough: until a child process calls exec, it has the file open, too.
+        let _ = self.0.unlock();
+    }
+}

@@ -1,0 +1,580 @@
+//! Keeping a login alive: one refresh at a time, lost responses, and when a refresh is due.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use platform::{Answer, Call, EMAIL, PASSWORD, Platform, jwt};
+use rio::host::clock::Clock;
+use serde_json::{Value, json};
+
+#[cfg(target_os = "linux")]
+use crate::config_file::fail_system_call;
+use crate::robot::{FakeClock, Outcome, PLAIN_USER, Robot, is_root};
+use crate::skip::skip;
+
+const REFRESH: [&str; 3] = ["auth", "refresh-token", "--silent"];
+const MIN_VALID: [&str; 5] = ["auth", "token", "--current", "--min-valid", "10m"];
+
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+/// 2027-01-15 08:00:00 UTC.
+const NOW: u64 = 1_800_000_000;
+
+fn at(unix_seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(unix_seconds)
+}
+
+/// A platform that ends a token when it is refreshed.
+fn rotating() -> Platform {
+    let platform = Platform::start();
+    platform.rotate_tokens();
+    platform
+}
+
+fn lock_path(robot: &Robot) -> PathBuf {
+    robot.config_path().with_file_name(".config.json.refresh.lock")
+}
+
+fn lock(path: &Path) -> File {
+    let file = File::options().create(true).append(true).open(path).unwrap();
+    file.try_lock().unwrap();
+    file
+}
+
+fn stored_token(robot: &Robot) -> String {
+    robot.config()["auth_token"].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn assert_stored_token_is_valid(robot: &Robot) {
+    robot.rio(&["auth", "status", "--verify"]).run_at(&FakeClock::new()).exits(0);
+}
+
+/// Starts the real binary, with pipes.
+fn start(robot: &Robot, arguments: &[&str]) -> (Command, Child) {
+    let mut command = robot.rio(arguments).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    (command, child)
+}
+
+fn finish((command, child): (Command, Child)) -> Outcome {
+    Outcome::of(&command, child.wait_with_output().unwrap())
+}
+
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "another process needs real time")]
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..3_000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("waited for 30 seconds");
+}
+
+/// Whether a process has this file open.
+fn has_open(child: &Child, file: &Path) -> bool {
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten();
+    descriptors.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|path| path == file))
+}
+
+/// Runs this many processes at once. The platform answers the first one when all others wait for it.
+fn run_at_once(
+    count: usize,
+    arguments: &[&str],
+    robot: &Robot,
+    platform: &Platform,
+) -> Vec<Outcome> {
+    platform.hold(Call::RefreshToken);
+    let running: Vec<_> = (0..count).map(|_| start(robot, arguments)).collect();
+    wait_until(|| !platform.calls(Call::RefreshToken).is_empty());
+    let lock = fs::canonicalize(lock_path(robot)).unwrap();
+    wait_until(|| running.iter().all(|(_, child)| has_open(child, &lock)));
+    platform.release();
+    running.into_iter().map(finish).collect()
+}
+
+fn has_proc() -> bool {
+    let found = Path::new("/proc/self/fd").exists();
+    if !found {
+        skip("needs /proc");
+    }
+    found
+}
+
+#[test]
+fn concurrent_refreshes_send_one_request() {
+    if !has_proc() {
+        return;
+    }
+    let platform = rotating();
+    let (robot, old) = Robot::logged_in(&platform);
+    let outcomes = run_at_once(10, &REFRESH, &robot, &platform);
+    let by_other = outcomes
+        .into_iter()
+        .filter(|outcome| outcome.stderr.contains("Another rio"))
+        .map(|o| o.exits(0));
+    assert_eq!(by_other.count(), 9);
+    assert_eq!(platform.requests().len(), 1);
+    assert_ne!(stored_token(&robot), old);
+    assert_stored_token_is_valid(&robot);
+}
+
+#[test]
+fn concurrent_min_valid_calls_print_the_same_token() {
+    if !has_proc() {
+        return;
+    }
+    let platform = rotating();
+    platform.opaque_tokens();
+    let (robot, old) = Robot::logged_in(&platform);
+    let outcomes = run_at_once(8, &MIN_VALID, &robot, &platform);
+    let token = stored_token(&robot);
+    assert_ne!(token, old);
+    for outcome in outcomes {
+        outcome.exits(0).prints(&format!("{token}\n"));
+    }
+    assert_eq!(platform.requests().len(), 1);
+    assert_stored_token_is_valid(&robot);
+}
+
+#[test]
+fn lost_response_is_settled_by_one_check_of_the_old_token() {
+    let answer = |name| match name {
+        "no response" => Answer::hang_up(),
+        "500" => Answer::json(500, json!({"error": "internal"})),
+        "502" => Answer::text(502, "text/html", "<h1>Bad gateway</h1>"),
+        _ => Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"data\":"),
+    };
+    for name in ["no response", "500", "502", "incomplete body"] {
+        // Whether the platform acts before the response is lost, and whether it answers the check.
+        for (acts, answers, exit, says) in [
+            (false, true, 3, "The stored token is still valid."),
+            (true, true, 1, "Run `rio auth login`."),
+            (true, false, 3, "the server may have replaced the token"),
+        ] {
+            println!("case: {name}, {exit}");
+            let platform = rotating();
+            let (robot, _) = Robot::logged_in(&platform);
+            let before = robot.config_bytes();
+            let lost = answer(name);
+            let lost = if acts { Answer::after_acting(lost) } else { lost };
+            platform.answer(Call::RefreshToken, lost);
+            if !answers {
+                platform.answer(Call::UserInfo, Answer::hang_up());
+            }
+            let refresh = robot.rio(&REFRESH).run_at(&FakeClock::new());
+            refresh.exits(exit).says(says).prints("");
+            assert_eq!(robot.config_bytes(), before);
+            let calls: Vec<_> = platform.requests().iter().filter_map(|r| r.call).collect();
+            assert_eq!(calls, [Call::RefreshToken, Call::UserInfo]);
+        }
+    }
+}
+
+#[test]
+fn not_found_is_not_an_invalid_token() {
+    for status in [404, 405, 410, 422] {
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::RefreshToken, Answer::json(status, json!({})));
+        let refresh = robot.rio(&["auth", "refresh-token"]).stdin(PASSWORD);
+        refresh.run_at(&FakeClock::new()).exits(1).says("host keys").hides("Password");
+        assert_eq!(platform.requests().len(), 1);
+    }
+}
+
+#[test]
+fn refresh_waits_75_seconds_for_the_lock() {
+    let platform = rotating();
+    let (robot, _) = Robot::logged_in(&platform);
+    let held = lock(&lock_path(&robot));
+    let clock = FakeClock::new();
+    robot.rio(&REFRESH).run_at(&clock).exits(3).says(".config.json.refresh.lock");
+    let waited: u128 = clock.sleeps_in_ms().iter().sum();
+    assert_eq!(waited, 75_000);
+    robot.rio(&MIN_VALID[..3]).run_at(&FakeClock::new()).exits(0);
+    assert!(platform.requests().is_empty());
+
+    let clock = FakeClock::new();
+    let mut held = Some(held);
+    clock.on_sleep(move |_, count| {
+        if count == 740 {
+            // A child that another test has just forked may have the file open, too.
+            held.take().unwrap().unlock().unwrap();
+        }
+    });
+    robot.rio(&REFRESH).run_at(&clock).exits(0);
+    assert_eq!(clock.sleeps_in_ms().len(), 740);
+}
+
+#[test]
+fn only_a_refresh_takes_the_lock() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let _held = lock(&lock_path(&robot));
+    let login = ["auth", "login", "--email", EMAIL, "--password", "-", "--yes"];
+    let clock = FakeClock::new();
+    for arguments in [
+        &login[..],
+        &["auth", "token", "--current"],
+        &["auth", "status"],
+        &["auth", "logout"],
+        &login,
+        &["auth", "environment", "dev"],
+    ] {
+        robot.rio(arguments).stdin(PASSWORD).run_at(&clock).exits(0);
+    }
+    assert!(clock.sleeps().is_empty());
+}
+
+#[test]
+fn lock_file_is_empty_private_and_kept() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let directory = robot.home().join("elsewhere");
+    fs::create_dir(&directory).unwrap();
+    fs::rename(robot.config_path(), directory.join("real.json")).unwrap();
+    symlink(directory.join("real.json"), robot.config_path()).unwrap();
+    if is_root() {
+        chown(directory.join("real.json"), Some(PLAIN_USER), Some(PLAIN_USER + 1)).unwrap();
+    }
+    for _ in 0..2 {
+        let mut command = Command::new("sh");
+        let rio = robot.rio(&REFRESH);
+        command.args(["-c", "umask 377; exec \"$@\"", "sh"]).arg(rio.command().get_program());
+        command.args(rio.command().get_args()).env_clear().env("HOME", robot.home());
+        rio.run_command(command).exits(0);
+        let lock = fs::metadata(directory.join(".real.json.refresh.lock")).unwrap();
+        assert_eq!((lock.mode() & 0o7777, lock.len()), (0o600, 0));
+        if is_root() {
+            assert_eq!((lock.uid(), lock.gid()), (PLAIN_USER, PLAIN_USER + 1));
+        }
+    }
+    assert!(!lock_path(&robot).exists());
+    assert_stored_token_is_valid(&robot);
+}
+
+#[test]
+fn unusable_lock_file_stops_the_refresh() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let target = robot.home().join("target");
+    fs::write(&target, "").unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o644)).unwrap();
+    symlink(&target, lock_path(&robot)).unwrap();
+    let clock = FakeClock::new();
+    robot.rio(&REFRESH).run_at(&clock).exits(1).says(".config.json.refresh.lock");
+    assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o644);
+    assert!(platform.requests().is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn file_system_without_locks_causes_a_warning() {
+    let platform = rotating();
+    let (robot, old) = Robot::logged_in(&platform);
+    let rio = robot.rio(&REFRESH);
+    let mut command = rio.command();
+    fail_system_call(&mut command, libc::SYS_flock, libc::ENOLCK);
+    rio.run_command(command).exits(0).says("warning: cannot lock").says(".refresh.lock");
+    assert_ne!(stored_token(&robot), old);
+}
+
+#[test]
+fn token_replaced_by_another_program_is_not_rejected() {
+    // The Python `rio` has refreshed the token, without the lock.
+    for arguments in [&REFRESH[..], &["auth", "refresh-token", "--json"], &MIN_VALID] {
+        let platform = rotating();
+        platform.opaque_tokens();
+        let (robot, old) = Robot::logged_in(&platform);
+        platform.hold(Call::RefreshToken);
+        platform.revoke(&old);
+        let running = start(&robot, arguments);
+        wait_until(|| !platform.calls(Call::RefreshToken).is_empty());
+        let new = platform.issue_token();
+        robot.set_config(json!({"auth_token": new}));
+        platform.release();
+        let outcome = finish(running).exits(0);
+        if arguments.contains(&"--json") {
+            assert_eq!(outcome.json()["refreshed"], true, "{outcome}");
+        }
+        assert_eq!(stored_token(&robot), new);
+        assert!(platform.calls(Call::UserLogin).is_empty());
+    }
+}
+
+#[test]
+fn new_token_that_cannot_be_stored_is_ended() {
+    for (change, says) in [
+        ("broken file", "the new token could not be stored"),
+        ("logout", "another rio logged in or out"),
+        ("login", "another rio logged in or out"),
+    ] {
+        println!("case: {change}");
+        let platform = rotating();
+        let (robot, old) = Robot::logged_in(&platform);
+        platform.hold(Call::RefreshToken);
+        let running = start(&robot, &REFRESH);
+        wait_until(|| !platform.calls(Call::RefreshToken).is_empty());
+        match change {
+            "broken file" => robot.write_config_text("[]"),
+            "logout" => robot.set_config(json!({"auth_token": null})),
+            _ => robot.set_config(json!({"auth_token": platform.issue_token()})),
+        }
+        let before = robot.config_bytes();
+        platform.release();
+        finish(running).exits(1).says(says).prints("");
+        assert_eq!(robot.config_bytes(), before);
+        let ended = platform.calls(Call::UserLogout);
+        assert_eq!(ended.len(), 1);
+        let token = ended[0].header("Authorization").unwrap().strip_prefix("Bearer ").unwrap();
+        assert_ne!(token, old);
+        assert!(!String::from_utf8(before).unwrap().contains(token));
+    }
+}
+
+#[test]
+fn password_prompt_does_not_hold_the_lock() {
+    use std::io::{Read, Write};
+    for other_refreshes in [false, true] {
+        let platform = Platform::start();
+        let (robot, old) = Robot::logged_in(&platform);
+        platform.revoke(&old);
+        let mut running = start(&robot, &["auth", "refresh-token"]);
+        let child = &mut running.1;
+        let mut said = Vec::new();
+        while !String::from_utf8_lossy(&said).contains("Password for") {
+            let mut byte = [0];
+            child.stderr.as_mut().unwrap().read_exact(&mut byte).unwrap();
+            said.extend(byte);
+        }
+        drop(lock(&lock_path(&robot)));
+        if other_refreshes {
+            robot.set_config(json!({"auth_token": platform.issue_token()}));
+        }
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
+        let says = if other_refreshes { "Another rio has refreshed" } else { "Token refreshed" };
+        finish(running).exits(0).says(says);
+        assert_eq!(platform.calls(Call::UserLogin).len(), usize::from(!other_refreshes));
+    }
+}
+
+fn jwt_of(issued: u64, expires: u64) -> String {
+    jwt(json!({"alg": "RS256"}), json!({"iat": issued, "exp": expires}))
+}
+
+/// Whether `--if-expires-within` refreshes this token at this time.
+fn is_due(token: &str, record: Value, within: &str, now: u64) -> bool {
+    let platform = Platform::start();
+    platform.answer(Call::RefreshToken, Answer::json(200, json!({"data": {"token": "new"}})));
+    let robot = Robot::of(&platform);
+    robot.set_config(json!({"auth_token": token, "email_id": EMAIL}));
+    if !record.is_null() {
+        robot.set_config(json!({"auth_token_record": record}));
+    }
+    let before = robot.config_bytes();
+    let arguments = ["auth", "refresh-token", "--silent", "--json", "--if-expires-within", within];
+    let outcome = robot.rio(&arguments).run_at(&FakeClock::at(at(now))).exits(0);
+    let refreshed = outcome.json()["refreshed"].as_bool().unwrap();
+    assert_eq!(platform.requests().len(), usize::from(refreshed), "{outcome}");
+    assert_eq!(robot.config_bytes() == before, !refreshed, "{outcome}");
+    if !refreshed {
+        // Uses up the answer.
+        robot.rio(&REFRESH).run_at(&FakeClock::at(at(now))).exits(0);
+    }
+    refreshed
+}
+
+#[test]
+fn jwt_is_due_shortly_before_it_expires() {
+    let week = jwt_of(NOW, NOW + 7 * DAY);
+    let day = jwt_of(NOW, NOW + DAY);
+    let unknown_start = jwt(json!({"alg": "RS256"}), json!({"exp": NOW + 7 * DAY}));
+    for (token, within, now, due) in [
+        (&week, "2d", NOW, false),
+        (&week, "2d", NOW + 5 * DAY - 1, false),
+        (&week, "2d", NOW + 5 * DAY, true),
+        (&week, "1h 30m", NOW + 7 * DAY - 91 * 60, false),
+        (&week, "1h 30m", NOW + 7 * DAY - 90 * 60, true),
+        // Expired.
+        (&week, "2d", NOW + 9 * DAY, true),
+        // Never before a third of the lifetime.
+        (&day, "2d", NOW + 8 * HOUR - 1, false),
+        (&day, "2d", NOW + 8 * HOUR, true),
+        // The clock is wrong: 1970, or before the token was issued.
+        (&week, "2d", 100, true),
+        (&week, "2d", NOW - 6 * 60, true),
+        (&week, "2d", NOW - 4 * 60, false),
+        (&unknown_start, "2d", NOW + 5 * DAY - 1, false),
+        (&unknown_start, "2d", NOW + 5 * DAY, true),
+    ] {
+        assert_eq!(is_due(token, Value::Null, within, now), due, "{within} at {now}");
+    }
+}
+
+/// The record that `rio` writes with this token at `NOW`.
+fn record(password: bool) -> (String, Value) {
+    let platform = Platform::start();
+    platform.opaque_tokens();
+    let (robot, token) = Robot::logged_in(&platform);
+    let arguments: &[&str] = match password {
+        true => &["auth", "login", "--silent", "--email", EMAIL, "--password", "-"],
+        false => &["auth", "login", "--silent", "--auth-token", "-"],
+    };
+    let stdin = if password { PASSWORD } else { &token };
+    robot.rio(arguments).stdin(stdin).run_at(&FakeClock::at(at(NOW))).exits(0).hides("expire");
+    robot.rio(&["auth", "status"]).run_at(&FakeClock::at(at(NOW))).exits(0).hides("7 days");
+    let config = robot.config();
+    robot.rio(&["auth", "logout"]).run_at(&FakeClock::at(at(NOW))).exits(0);
+    assert_eq!(robot.config()["auth_token_record"], Value::Null);
+    (config["auth_token"].as_str().unwrap().to_owned(), config["auth_token_record"].clone())
+}
+
+#[test]
+fn opaque_token_is_judged_by_its_record() {
+    let (by_password, week) = record(true);
+    let (given, day) = record(false);
+    for (token, record, within, now, due) in [
+        (&by_password, &week, "2d", NOW, false),
+        (&by_password, &week, "2d", NOW + 5 * DAY - 1, false),
+        (&by_password, &week, "2d", NOW + 5 * DAY, true),
+        (&by_password, &week, "2d", NOW + 9 * DAY, true),
+        (&by_password, &week, "2d", 100, true),
+        (&by_password, &week, "2d", NOW - HOUR, true),
+        (&given, &day, "1h", NOW + 23 * HOUR - 1, false),
+        (&given, &day, "1h", NOW + 23 * HOUR, true),
+        (&given, &day, "4d", NOW + 8 * HOUR - 1, false),
+        (&given, &day, "4d", NOW + 8 * HOUR, true),
+        // A record counts only for its own token.
+        (&given, &week, "1h", NOW, true),
+        (&given, &Value::Null, "1h", NOW, true),
+        (&given, &json!("no record"), "1h", NOW, true),
+    ] {
+        assert_eq!(is_due(token, record.clone(), within, now), due, "{record} {within} at {now}");
+    }
+}
+
+#[test]
+fn refreshed_opaque_token_is_not_due_again() {
+    let platform = rotating();
+    platform.opaque_tokens();
+    let (robot, _) = Robot::logged_in(&platform);
+    for _ in 0..3 {
+        robot.rio(&MIN_VALID).run().exits(0).prints(&format!("{}\n", stored_token(&robot)));
+    }
+    let arguments = [&REFRESH[..], &["--if-expires-within", "4d"]].concat();
+    robot.rio(&arguments).run().exits(0).prints("").hides("expire");
+    assert_eq!(platform.requests().len(), 1);
+}
+
+#[test]
+fn refresh_that_is_not_due_says_when_the_token_expires() {
+    let robot = Robot::new();
+    let token = jwt_of(NOW, NOW + 7 * DAY);
+    robot.write_config(&json!({"auth_token": token}));
+    let arguments = [&REFRESH[..], &["--if-expires-within", "2d"]].concat();
+    let clock = FakeClock::at(at(NOW));
+    robot.rio(&arguments).run_at(&clock).exits(0).prints("").says("expires in 7 days");
+    let outcome = robot.rio(&[&arguments[..], &["--json"]].concat()).run_at(&clock).exits(0);
+    assert_eq!(
+        outcome.json(),
+        json!({"refreshed": false, "token": {
+            "kind": "jwt",
+            "expires_at": "2027-01-22T08:00:00Z",
+            "expires_at_unix": NOW + 7 * DAY,
+            "expired": false,
+        }})
+    );
+}
+
+#[test]
+fn shorter_lifetime_is_a_warning() {
+    for (lifetime, warns) in [(7 * DAY, false), (DAY, true)] {
+        let platform = Platform::start();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.refreshed_lifetime(lifetime);
+        let outcome = robot.rio(&REFRESH).run_at(&FakeClock::new()).exits(0);
+        assert_eq!(outcome.stderr.contains("warning"), warns, "{outcome}");
+    }
+}
+
+#[test]
+fn min_valid_sends_nothing_for_a_valid_token() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    let before = robot.config_bytes();
+    let clock = FakeClock::new();
+    let outcome = robot.rio(&MIN_VALID).run_at(&clock).exits(0).prints(&format!("{token}\n"));
+    assert_eq!(outcome.stderr, "");
+    assert!(platform.requests().is_empty());
+    assert_eq!(robot.config_bytes(), before);
+    assert!(!lock_path(&robot).exists());
+}
+
+#[test]
+fn min_valid_warns_about_a_token_that_is_valid_for_less() {
+    let platform = rotating();
+    let (robot, old) = Robot::logged_in(&platform);
+    let arguments = ["auth", "token", "--current", "--min-valid", "30d"];
+    let clock = FakeClock::new();
+    // Not due before a third of its lifetime.
+    robot.rio(&arguments).run_at(&clock).exits(0).prints(&format!("{old}\n")).says("warning");
+    let later = FakeClock::at(clock.utc() + Duration::from_secs(3 * DAY));
+    let outcome = robot.rio(&arguments).run_at(&later).exits(0).says("warning");
+    assert_eq!(outcome.stdout, format!("{}\n", stored_token(&robot)));
+    assert_ne!(stored_token(&robot), old);
+}
+
+#[test]
+fn failed_min_valid_prints_nothing_and_never_prompts() {
+    for (answer, exit) in [
+        (Answer::json(401, json!({"error": "no"})), 1),
+        (Answer::json(503, json!({})), 3),
+        (Answer::hang_up(), 3),
+        (Answer::json(404, json!({})), 1),
+    ] {
+        let platform = Platform::start();
+        platform.opaque_tokens();
+        let (robot, _) = Robot::logged_in(&platform);
+        platform.answer(Call::RefreshToken, answer);
+        let run = robot.rio(&MIN_VALID).stdin(&format!("{PASSWORD}\n")).run();
+        run.exits(exit).prints("").hides("Password");
+        assert!(platform.calls(Call::UserLogin).is_empty());
+    }
+}
+
+#[test]
+fn current_warns_if_the_token_has_expired() {
+    let robot = Robot::new();
+    for (expires, warns) in [(NOW - 1, true), (NOW + 60, false)] {
+        let token = jwt_of(NOW - DAY, expires);
+        robot.write_config(&json!({"auth_token": token}));
+        let run = robot.rio(&MIN_VALID[..3]).run_at(&FakeClock::at(at(NOW)));
+        let outcome = run.exits(0).prints(&format!("{token}\n"));
+        assert_eq!(outcome.stderr.contains("warning: the token expired"), warns, "{outcome}");
+    }
+}
+
+#[test]
+fn duration_without_unit_is_a_usage_error() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    for value in ["10", "", "soon", "-1h", "1w", "1.5h"] {
+        let clock = FakeClock::new();
+        let within = format!("--if-expires-within={value}");
+        robot.rio(&["auth", "refresh-token", &within]).run_at(&clock).exits(2).says("such as 2d");
+        let min_valid = format!("--min-valid={value}");
+        let arguments = ["auth", "token", "--current", &min_valid];
+        robot.rio(&arguments).run_at(&clock).exits(2).prints("").says("--min-valid");
+    }
+    let arguments = ["auth", "token", "--min-valid", "10m"];
+    robot.rio(&arguments).run_at(&FakeClock::new()).exits(2).says("--current");
+    assert!(platform.requests().is_empty());
+}
