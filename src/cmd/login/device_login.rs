@@ -34,7 +34,7 @@ pub fn run(
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = &session.platform().oidc_host()?;
     let mut pending = PendingFile::open(session.file.path());
-    report.requesting_code(host, oidc_host.host());
+    report.connecting(host, oidc_host.host());
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
     let saved = pending.load(&provider, host.clock.utc());
     let resumed = saved.is_some();

@@ -37,8 +37,8 @@ impl Report {
         }
     }
 
-    pub fn requesting_code(self, host: &mut Host, server: &str) {
-        self.say(host, &format!("Requesting a code from {server}..."));
+    pub fn connecting(self, host: &mut Host, server: &str) {
+        self.say(host, &format!("Connecting to {server}..."));
     }
 
     /// Where to log in, and the code to enter there.
