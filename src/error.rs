@@ -14,7 +14,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number that the process exits with.
     pub fn code(self) -> u8 {
         self as u8
     }
@@ -52,18 +51,16 @@ impl Error {
         Error { exit, fact, advice, silent: false }
     }
 
-    /// Makes it an error that only the exit code reports: the reader of a closed pipe, such as `head`, wants
-    /// no more.
+    /// Reports it by the exit code only, as when `head` closes the pipe.
     pub fn silent(self) -> Self {
         Error { silent: true, ..self }
     }
 
-    /// Prefixes the fact with what failed because of it.
+    /// Prefixes the fact with the consequence of the error.
     pub fn context(self, fact: &str) -> Self {
         Error { fact: format!("{fact}: {}", self.fact), ..self }
     }
 
-    /// Makes it a temporary failure.
     pub fn into_temporary(self) -> Self {
         Error { exit: Exit::TemporaryFailure, ..self }
     }
@@ -73,7 +70,6 @@ impl Error {
         Error { exit: Exit::Failure, ..self }
     }
 
-    /// Replaces the advice.
     pub fn advise(self, advice: impl Into<String>) -> Self {
         Error { advice: advice.into(), ..self }
     }

@@ -7,9 +7,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Parses a JSON object. A duplicate of a member that `T` has is an error; unknown members are ignored.
+/// Parses a JSON object. It is an error if a member of `T` occurs twice. Unknown members are ignored.
 ///
-/// The error keeps nothing of the text, which may hold a secret.
+/// The error quotes nothing, because the text may hold a secret.
 pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotAnObject> {
     serde_json::from_slice(bytes).map(|Object(object)| object).map_err(|_| NotAnObject)
 }
@@ -51,7 +51,7 @@ pub fn whole_number(raw: &RawValue) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// A NumericDate (RFC 7519 §2) in whole seconds since 1970; drops a fraction.
+/// A NumericDate (RFC 7519 §2) in whole seconds since 1970, rounded down.
 pub fn numeric_date(raw: &RawValue) -> Option<u64> {
     whole_number(raw).or_else(|| {
         if !raw.get().starts_with(|first: char| first.is_ascii_digit()) {

@@ -5,11 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::secret::Secret;
 
-/// The decoded parts, each as JSON text.
+/// Decoded, but not parsed.
 pub struct Jwt {
     /// The JOSE header.
     pub header: Vec<u8>,
-    /// The claims set.
     pub claims: Vec<u8>,
 }
 

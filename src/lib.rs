@@ -1,11 +1,13 @@
 //! A command-line login to rapyuta.io: the OAuth 2.0 device authorization grant (RFC 8628).
 //!
-//! To learn how a login works, read `oauth/device_flow.rs` (what to do after each response),
-//! `oauth/provider.rs` (requests and responses), `cmd/login/device_login.rs` (the loop that polls),
-//! `cmd/login/mod.rs` and `config/mod.rs` (what is stored).
+//! To learn how a login works, read these files without their tests, about 1,200 lines:
+//! `oauth/device_flow.rs` (what to do after each response), `oauth/provider.rs` (requests and responses),
+//! `cmd/login/device_login.rs` (the loop that polls), `oauth/pending.rs` (how a login is resumed),
+//! `cmd/login/mod.rs` and `config/mod.rs` (what is stored), `config/file.rs` (how the token is written).
 //!
 //! [`cmd`] has one file for each command that [`cli`] parses. Below them are [`oauth`] and [`platform`], then
-//! [`http`] and [`config`], then [`host`]: the machine that rio runs on.
+//! [`http`] and [`config`], then [`host`], the machine that rio runs on. All of them use [`mod@error`],
+//! [`secret`], [`token`], [`json`] and [`text`].
 
 // Nothing that a server, a file or a user sends may cause a panic.
 #![cfg_attr(

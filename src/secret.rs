@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 /// A text that must not be shown.
 ///
-/// It has no `Display` and no `Serialize`, its `Debug` shows nothing, and its memory is zeroed when it
-/// is dropped. [`Secret::expose`] is the only way to the text, so a search for that word finds every use.
+/// It has no `Display` and no `Serialize`, its `Debug` shows nothing, and its memory is zeroed when it is
+/// dropped. [`Secret::expose`] is the only way to the text, so a search for that word finds every use.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes over the text. Copies that the caller made are not zeroed.
+    /// Copies that the caller made are not zeroed.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(Zeroizing::new(text.into()))
     }
@@ -25,7 +25,6 @@ impl Secret {
         &self.0
     }
 
-    /// Whether the text has no characters.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

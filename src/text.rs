@@ -13,7 +13,7 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Whether the character is visible and changes no other.
+/// Whether the character is visible and does not change how others look.
 pub fn is_printable(c: char) -> bool {
     // Default_Ignorable_Code_Point in DerivedCoreProperties.txt, Unicode 14.0; and line separators
     // (2028, 2029), the blank Braille pattern (2800), interlinear annotations (FFF9 to FFFB).
@@ -58,8 +58,8 @@ pub fn wrap(text: &str, column: usize, width: usize) -> String {
     format!("{}\n", fold(&format!("{:column$}{text}", ""), width))
 }
 
-/// Breaks a line between words. Further lines start below its second column, if that leaves half of the
-/// width. A word that is too long gets a line of its own, from the margin, so that it can be copied.
+/// Breaks a line between words. The lines that follow start below its second column, if that leaves half of
+/// the width. A word that is too long gets a line of its own, from the margin, so that it can be copied.
 pub fn fold(line: &str, width: usize) -> String {
     let column = second_column(line);
     let indent = " ".repeat(if column > width / 2 { 2 } else { column });
@@ -83,7 +83,7 @@ pub fn fold(line: &str, width: usize) -> String {
     format!("{folded}{current}{rest}")
 }
 
-/// The column of the text that follows a label and at least two spaces; without a label, of the text.
+/// The column of the text after a label and at least two spaces; without a label, of the text itself.
 fn second_column(line: &str) -> usize {
     let text = line.trim_start();
     let label = text.split_once("  ").map(|(label, rest)| (label, rest.trim_start()));

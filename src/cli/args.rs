@@ -1,6 +1,5 @@
 //! The commands and their options. The parser, the help pages and the completions follow these declarations.
-
-#![allow(missing_docs, reason = "argh shows doc comments as help texts")]
+//! argh shows the doc comments as help texts.
 
 use argh::{ArgsInfo, FromArgs};
 

@@ -34,7 +34,7 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
     pending::remove(session.file.path());
     if !removed {
         return Err(Error::failure(
-            "another rio stored a new login during the logout; it was kept",
+            "another rio logged in during the logout; its login was kept",
             "To remove it too, run `rio auth logout` again.",
         ));
     }

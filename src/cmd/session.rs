@@ -9,11 +9,8 @@ use crate::token::Token;
 
 /// The config file, its contents when the command started, and the HTTP client.
 pub struct Session {
-    /// The file, for changes.
     pub file: ConfigFile,
-    /// The contents.
     pub config: Config,
-    /// The client of this run.
     pub http: Http,
 }
 
@@ -28,7 +25,7 @@ impl Session {
         Ok(Session { file, config, http })
     }
 
-    /// Makes sure that the config file can be changed, before a request is sent whose result it stores.
+    /// See [`ConfigFile::check_writable`].
     pub fn check_writable(&self, host: &mut Host) -> Result<(), Error> {
         let warning = self.file.check_writable()?;
         warning.iter().for_each(|warning| host.console.warn(warning));
@@ -42,13 +39,12 @@ impl Session {
         Ok(lock)
     }
 
-    /// The stored token. None, or a malformed one, is an error.
+    /// The stored token. A missing or malformed one is an error.
     pub fn require_token(&self) -> Result<Token, Error> {
         let token = self.config.auth_token()?.valid()?;
         token.ok_or_else(|| Error::failure("you are not logged in", "Run `rio auth login`."))
     }
 
-    /// The platform's API.
     pub fn platform(&self) -> Platform<'_> {
         Platform { http: &self.http, config: &self.config }
     }

@@ -30,12 +30,12 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// How long to wait for another rio that refreshes the token: longer than its two requests take.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(75);
 const REFRESH_RETRY_INTERVAL: Duration = Duration::from_millis(100);
-/// More bytes than a new token needs.
+/// The space that a new token may need, in bytes.
 const TOKEN_RESERVE: usize = 8 * 1024;
-/// How many missing directories are created: `~/.config/rio-cli`, but no home directory.
+/// How many missing directories are created: enough for `~/.config/rio-cli`, but not for a home directory.
 const MAX_NEW_DIRECTORIES: usize = 2;
 
-/// The config file, which need not exist. A symbolic link stands for its target.
+/// The config file, which need not exist. Symbolic links are followed.
 #[derive(Clone)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -112,7 +112,7 @@ impl ConfigFile {
         }))
     }
 
-    /// Changes members. Reads the file again under the lock, so that no change of another process is lost.
+    /// Changes members. Reads the file again under the lock, so that another process's changes are not lost.
     pub fn update<T>(&self, mut change: impl FnMut(&mut Config) -> T) -> Result<T, Error> {
         let deadline = self.deadline(WRITE_TIMEOUT);
         loop {
@@ -308,7 +308,7 @@ impl ConfigFile {
     }
 }
 
-/// The error for a file that rio neither understands nor overwrites.
+/// The error for a file that rio does not understand and must not overwrite.
 pub(super) fn unusable(path: &Path, problem: &str) -> Error {
     let mut aside = path.to_owned().into_os_string();
     aside.push(".bad");
@@ -328,7 +328,7 @@ fn default_path(env: &Env) -> Option<PathBuf> {
     Some(directory.join("rio-cli").join("config.json"))
 }
 
-/// Whether the file is a mount point, like a single file that a container is given. It cannot be replaced.
+/// Whether the file is a mount point, as when a container mounts a single file. It cannot be replaced.
 fn is_mount_point(path: &Path) -> bool {
     let path = fs::canonicalize(path).unwrap_or_default();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();

@@ -55,7 +55,6 @@ pub enum StoredToken {
     Absent,
     /// A string that cannot be a token. The error says so.
     Malformed(Error),
-    /// A token that can be sent.
     Valid(Token),
 }
 
@@ -70,7 +69,6 @@ impl StoredToken {
     }
 }
 
-/// The contents of the config file.
 pub struct Config {
     path: PathBuf,
     members: Members,
@@ -139,12 +137,10 @@ impl Config {
         self.members.set(AUTH_TOKEN_RECORD, &TokenRecord::new(token, now, lifetime));
     }
 
-    /// Sets a string member.
     pub fn set(&mut self, name: &str, value: &str) {
         self.members.set(name, value);
     }
 
-    /// Removes members.
     pub fn remove(&mut self, names: &[&str]) {
         self.members.0.retain(|(key, _)| !names.iter().any(|name| is_named(key, name)));
     }

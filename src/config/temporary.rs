@@ -1,7 +1,7 @@
-//! The temporary file that replaces the config file. It also is the lock for writing.
+//! The temporary file that replaces the config file. It is also the write lock.
 //!
-//! Other users cannot open it, so they cannot hold the lock. Nothing stays behind: it becomes the config
-//! file or is removed, and the next write takes over what a killed process has left.
+//! Other users cannot open it, so they cannot hold the lock. It never stays behind: it becomes the config
+//! file or is removed, and the next write reuses the file of a process that was killed.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Seek, Write};
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use super::file::{beside, directory_of};
 use crate::host::process;
 
-/// The temporary file, locked.
+/// Locked.
 pub struct Temporary {
     file: File,
     path: PathBuf,
@@ -89,7 +89,7 @@ impl Drop for Temporary {
         if self.is_at_path() {
             let _ = fs::remove_file(&self.path);
         }
-        // Closing is not enough: until a child process calls exec, it has the file open, too.
+        // Closing is not enough: a child process also has the file open until it calls exec.
         let _ = self.file.unlock();
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::host::env::Env;
 
-/// These would take over the terminal that shows the code.
+/// They would take over the terminal that shows the code.
 const TEXT_BROWSERS: [&str; 7] =
     ["lynx", "links", "links2", "elinks", "w3m", "www-browser", "browsh"];
 
@@ -48,7 +48,7 @@ fn command_line(command: &str, url: &str) -> Option<CommandLine> {
     Some(words)
 }
 
-/// Starts the first command that can be started. A failure is ignored: the URL is on the screen.
+/// Runs the first command that starts. Failure is ignored: the URL is on the screen.
 pub fn start(commands: &[CommandLine]) {
     for words in commands {
         let Some((program, arguments)) = words.split_first() else { continue };
@@ -63,7 +63,7 @@ pub fn start(commands: &[CommandLine]) {
     }
 }
 
-/// Continues in a grandchild, which leaves no zombie, in a session of its own, which Ctrl-C does not reach.
+/// Forks again, so that no zombie remains, and starts a new session, which Ctrl-C does not reach.
 fn detach() -> io::Result<()> {
     // SAFETY: all async-signal-safe, without pointers.
     unsafe {

@@ -1,4 +1,4 @@
-//! Time, injected so that a test can bring its own.
+//! Time, passed in so that a test can supply its own.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,8 +6,8 @@ use crate::host::trace::Trace;
 
 /// The clocks of a machine, and sleeping.
 ///
-/// Intervals and deadlines use [`Clock::now`], which cannot be set. Only dates that a server sent are
-/// compared with [`Clock::utc`], which may read 1970 on a robot without a battery.
+/// Intervals and deadlines use [`Clock::now`], which cannot be set. [`Clock::utc`] is only for dates that
+/// come from a server or a file: it may read 1970 on a robot without a battery.
 pub trait Clock {
     /// Monotonic time since some fixed point.
     fn now(&self) -> Duration;
@@ -16,7 +16,6 @@ pub trait Clock {
     /// Sleeps, and passes the time to `tick` at the start, every second and at the end.
     fn sleep_ticking(&self, duration: Duration, tick: &mut dyn FnMut(Duration));
 
-    /// Sleeps.
     fn sleep(&self, duration: Duration) {
         self.sleep_ticking(duration, &mut |_| {});
     }
@@ -33,7 +32,6 @@ pub fn wait(clock: &dyn Clock, trace: &Trace, duration: Duration, mut tick: impl
 /// (`rust-version` in Cargo.toml). A clock that reads less is wrong.
 pub const EARLIEST: u64 = 1_754_524_800;
 
-/// What the machine's wall clock reads.
 #[expect(clippy::disallowed_methods, reason = "the wall clock enters the program here")]
 pub fn system_time() -> SystemTime {
     // On 32-bit musl, std aborts when the clock is beyond 2038, as that of a robot without a battery may be.
@@ -42,12 +40,12 @@ pub fn system_time() -> SystemTime {
         /// `clock_gettime64`, the same number on all 32-bit architectures.
         const SYS_CLOCK_GETTIME64: libc::c_long = 403;
         let mut time = [0_i64; 2];
-        // SAFETY: it fills in seconds and nanoseconds, 64 bits each.
+        // SAFETY: the call fills in seconds and nanoseconds, 64 bits each.
         let result = unsafe { libc::syscall(SYS_CLOCK_GETTIME64, libc::CLOCK_REALTIME, &mut time) };
         let [seconds, nanoseconds] = time.map(|number| u64::try_from(number).unwrap_or_default());
         let since_1970 =
             Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanoseconds));
-        // A kernel before 5.1 has no such call, and no clock beyond 2038 either.
+        // Kernels before 5.1 do not have this call, nor a clock beyond 2038.
         if let (0, Some(time)) = (result, SystemTime::UNIX_EPOCH.checked_add(since_1970)) {
             return time;
         }
@@ -67,7 +65,7 @@ const MONOTONIC: libc::clockid_t = libc::CLOCK_MONOTONIC;
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: it fills in the struct.
+        // SAFETY: the call fills in the struct.
         unsafe { libc::clock_gettime(MONOTONIC, &mut time) };
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
         Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
@@ -83,7 +81,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Sleeps for a second at most at a time: a machine that was suspended soon notices that the time is over.
+/// Sleeps at most a second at a time, so that a machine that was suspended soon notices that the wait is over.
 fn sleep_in_slices(
     duration: Duration,
     now: impl Fn() -> Duration,

@@ -27,7 +27,7 @@ pub struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     screen: Screen,
-    /// Columns of the status that is shown now.
+    /// The width of the status line on the screen; 0 if there is none.
     status_width: usize,
 }
 
@@ -41,8 +41,8 @@ impl Console {
         Console { input, out, err, screen, status_width: 0 }
     }
 
-    /// Prints a line of the result on standard output. The command must fail if it cannot be written: a
-    /// script would take an incomplete result for a complete one.
+    /// Prints a line of the result on standard output. If that fails, the command must fail: a script would
+    /// take an incomplete result for a complete one.
     pub fn print(&mut self, line: &str) -> Result<(), Error> {
         self.write_out(&self.folded(line, &self.screen.stdout))
     }
@@ -52,12 +52,10 @@ impl Console {
         self.write_out(&json::to_ascii(&value.to_string()))
     }
 
-    /// Prints each line of a text.
     pub fn print_text(&mut self, text: &str) -> Result<(), Error> {
         text.lines().try_for_each(|line| self.print(line))
     }
 
-    /// Prints a text unchanged.
     pub fn print_script(&mut self, script: &str) -> Result<(), Error> {
         self.write_out(script.trim_end_matches('\n'))
     }
@@ -86,7 +84,6 @@ impl Console {
         self.say(&format!("rio: warning: {text}"));
     }
 
-    /// Prints an error: the fact, then the advice, indented.
     pub fn fail(&mut self, error: &Error) {
         if error.is_silent() {
             return;
@@ -98,7 +95,7 @@ impl Console {
         }
     }
 
-    /// Shows a status on the last line, in place of the previous status. Needs [`Screen::status_line`].
+    /// Replaces the status line. Does nothing without [`Screen::status_line`].
     pub fn show_status(&mut self, text: &str) {
         let Some(columns) = self.status_columns() else { return };
         let text = self.shown(text, &self.screen.stderr);
@@ -131,7 +128,7 @@ impl Console {
         Some(size().0.saturating_sub(1))
     }
 
-    /// Draws a QR code if it fits and leaves this many lines free. Returns whether it did.
+    /// Draws a QR code if that leaves `lines_free` lines of the screen. Returns whether it did.
     pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> bool {
         let Some(size) = &self.screen.stderr else { return false };
         let (columns, lines) = size();
@@ -142,7 +139,7 @@ impl Console {
         rows.is_some()
     }
 
-    /// How many lines of a list fit with a question below it.
+    /// How many lines of a list fit above its question.
     pub fn lines_for_list(&self) -> usize {
         self.lines().saturating_sub(2).max(1)
     }
@@ -167,7 +164,7 @@ impl Console {
         self.shown(text, &self.screen.stderr) == text
     }
 
-    /// Whether a user at a terminal answers.
+    /// Whether answers come from a terminal.
     pub fn is_interactive(&self) -> bool {
         self.input.is_terminal()
     }

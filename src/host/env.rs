@@ -20,7 +20,7 @@ impl Env {
         Env { variables, home }
     }
 
-    /// Those of the process. Without `HOME`, the home directory comes from /etc/passwd.
+    /// Without `HOME`, the home directory comes from /etc/passwd.
     #[expect(clippy::disallowed_methods, reason = "the environment enters the program here")]
     pub fn of_process() -> Self {
         Env::new(std::env::vars_os(), home::home_dir().filter(|home| home.is_absolute()))

@@ -6,10 +6,9 @@ use std::panic::PanicHookInfo;
 use crate::error::Exit;
 use crate::host::terminal;
 
-/// Applies them.
 pub fn set_up() {
     forbid_core_dumps();
-    // A write beyond `ulimit -f` becomes an error instead of a signal.
+    // A write beyond `ulimit -f` then returns an error instead of raising a signal.
     // SAFETY: no handler is set.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     std::panic::set_hook(Box::new(report_panic));
@@ -35,16 +34,16 @@ pub fn user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Shows only the place: the message of a panic may quote a secret.
+/// Prints only the location: the message of a panic may quote a secret.
 #[expect(clippy::disallowed_methods, reason = "a panic hook cannot return an Exit")]
 fn report_panic(panic: &PanicHookInfo) {
     terminal::show_typing();
-    let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-    // Not by the console, which may be what failed.
+    let location = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
+    // The console may be what failed.
     let _ = writeln!(
         std::io::stderr(),
         "rio: internal error{}\n  Run the command again with RIO_DEBUG=1 and report its output.",
-        place.unwrap_or_default()
+        location.unwrap_or_default()
     );
     std::process::exit(Exit::Failure.code().into());
 }

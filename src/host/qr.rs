@@ -2,7 +2,7 @@
 
 use qrcodegen::{QrCode, QrCodeEcc};
 
-/// The characters that draw it.
+/// What the code is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ink {
     /// Escape sequences set white on black. Without them, the code needs a terminal with a dark background.
@@ -56,7 +56,7 @@ fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
         .collect()
 }
 
-/// Replaces what leaves gaps between lines, or between characters, by reversed spaces.
+/// Replaces `#` and full blocks, which leave gaps in many fonts, with reversed spaces.
 fn solid(row: &str) -> String {
     row.replace('#', "\u{2588}")
         .replace('\u{2588}', "\x1b[7m \x1b[27m")

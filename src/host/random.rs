@@ -23,8 +23,7 @@ impl Fraction {
 /// Returns another fraction on each call.
 pub type RandomFraction = Rc<dyn Fn() -> Fraction>;
 
-/// Real random numbers: std seeds its hash maps from the system, without blocking on a machine that has just
-/// started.
+/// Random numbers from the seeds of std's hash maps, which never block on a machine that has just booted.
 #[expect(clippy::disallowed_methods, reason = "randomness enters the program here")]
 pub fn of_process() -> RandomFraction {
     Rc::new(|| {

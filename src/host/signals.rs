@@ -21,7 +21,7 @@ pub fn handle() {
             new.sa_sigaction = die as *const () as sighandler_t;
             // The handler raises the signal again, with its default action.
             new.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
-            // Else restoring the terminal from the background would stop the program.
+            // Otherwise, restoring the terminal from the background would stop the program.
             libc::sigaddset(&mut new.sa_mask, libc::SIGTTOU);
             libc::sigaction(signal, null_mut(), &mut old);
             if old.sa_sigaction != libc::SIG_IGN {
@@ -34,7 +34,7 @@ pub fn handle() {
 /// Null, or a C string that is never freed, so that the handler can read it at any time.
 static REMOVE_ON_INTERRUPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
 
-/// Names a file that Ctrl-C removes; other signals leave it.
+/// Sets the file that Ctrl-C removes. Other signals leave it.
 pub fn remove_on_interrupt(path: Option<&Path>) {
     let path = path.and_then(|path| CString::new(path.as_os_str().as_bytes()).ok());
     REMOVE_ON_INTERRUPT.store(path.map_or(null_mut(), CString::into_raw), Ordering::SeqCst);
@@ -49,7 +49,7 @@ extern "C" fn die(signal: c_int) {
             libc::unlink(path);
         }
         libc::raise(signal);
-        // PID 1 survives that.
+        // PID 1 survives the signal.
         libc::_exit(128_i32.wrapping_add(signal))
     }
 }

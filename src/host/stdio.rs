@@ -7,7 +7,7 @@ use std::os::fd::FromRawFd;
 use crate::host::console::Input;
 use crate::secret::Secret;
 
-/// No answer is longer, in bytes.
+/// In bytes.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// Standard input. A buffer, like that of `io::stdin`, would keep passwords in memory.
@@ -78,13 +78,13 @@ pub fn standard_output() -> File {
     unsafe { File::from_raw_fd(libc::STDOUT_FILENO) }
 }
 
-/// Runs before std's own start, which opens `/dev/null` in place of a closed descriptor.
+/// Runs before std starts, which opens `/dev/null` in place of a closed descriptor.
 #[used]
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
 static BEFORE_MAIN: extern "C" fn() = open_closed_output_for_reading;
 
-/// Makes each write to a closed standard output fail.
+/// Then each write to a closed standard output fails.
 extern "C" fn open_closed_output_for_reading() {
     // SAFETY: the path is a C string; the other arguments are numbers.
     unsafe {

@@ -1,4 +1,5 @@
-//! What `RIO_DEBUG=1` prints: a line for each request and each wait. Never a header, a body, a code or a token.
+//! `RIO_DEBUG=1` prints a line for each request and each wait. It never prints a header, a body, a code or a
+//! token.
 
 use std::io::Write;
 use std::rc::Rc;
@@ -17,7 +18,6 @@ impl Trace {
     }
 
     pub fn to_stderr() -> Self {
-        // A failure to write it is ignored.
         Trace::to(|line| drop(writeln!(std::io::stderr(), "rio: debug: {line}")))
     }
 

@@ -1,4 +1,4 @@
-//! Why a request got no response, told to the user.
+//! Why a request got no response, as an error for the user.
 
 use std::io::{self, ErrorKind};
 use std::time::SystemTime;
@@ -44,7 +44,6 @@ pub enum FailureKind {
     ErrorStatus,
 }
 
-/// Why a request got no response.
 #[derive(Debug)]
 pub struct TransportError {
     error: Error,

@@ -1,8 +1,6 @@
 //! HTTP requests with limits on time and size, proxies, retries, and errors that say what to do. No other
 //! module uses ureq.
 
-#![allow(missing_docs, reason = "a name that says everything needs no comment")]
-
 mod connector;
 mod failure;
 mod progress;
@@ -59,7 +57,6 @@ pub enum Action<'a> {
     PostJson(String),
 }
 
-/// A request.
 pub struct Request<'a> {
     pub url: &'a Url,
     /// Percent-encoded and appended to the query of the URL.
@@ -87,7 +84,6 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The HTTP client of a run.
 pub struct Http {
     env: Env,
     clock: Rc<dyn Clock>,
@@ -98,8 +94,8 @@ pub struct Http {
     agents: RefCell<Vec<(Route, Agent)>>,
 }
 
-/// What an agent is configured for. The limit is part of it because ureq builds its TLS configuration anew,
-/// and loses the TLS sessions, for a request with settings of its own.
+/// What an agent is configured for. The limit is part of it because ureq builds a new TLS configuration, and
+/// loses the TLS sessions, for each request with settings of its own.
 #[derive(Clone, PartialEq)]
 struct Route {
     is_https: bool,
@@ -108,7 +104,7 @@ struct Route {
 }
 
 impl Http {
-    /// A client with the environment's proxies and certificates, which it reads when it first needs them.
+    /// Proxies and certificates come from `env`; certificates are read on the first https request.
     pub fn new(env: &Env, clock: Rc<dyn Clock>, random: RandomFraction, trace: Trace) -> Self {
         let progress = CurrentProgress::default();
         let resolver = CachingResolver::new(progress.clone());
@@ -137,7 +133,7 @@ impl Http {
         self.send_once(request)
     }
 
-    /// Sends a request, and never again.
+    /// Sends a request without retrying it.
     pub fn send_once(&self, request: &Request) -> Result<Response, TransportError> {
         let proxy = proxy::for_url(&self.env, request.url)?;
         let agent = self.agent(request, proxy.as_ref())?;
@@ -233,8 +229,8 @@ fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuild
     }
 }
 
-/// How long to wait before the next attempt, or `None` if there must be none. The jitter of up to the same
-/// time again keeps many machines from retrying in step.
+/// How long to wait before the next attempt, or `None` if the request must not be sent again. Jitter of up to
+/// the same time again keeps a fleet from retrying in step.
 fn wait_before_retry(
     request: &Request,
     outcome: &Result<Response, TransportError>,

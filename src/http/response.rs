@@ -17,7 +17,6 @@ const LARGEST_BODY: u64 = 1024 * 1024;
 /// How much of a server's error message is shown, in characters.
 const LONGEST_ERROR_MESSAGE: usize = 200;
 
-/// A response.
 pub struct Response {
     pub host: String,
     pub status: u16,

@@ -1,4 +1,4 @@
-//! Which certificates are trusted, and the TLS configuration that follows.
+//! The TLS configuration, with the certificates to trust.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -59,8 +59,8 @@ fn system_roots(bundles: &[&str]) -> RootCerts {
     bundle.unwrap_or(RootCerts::WebPki)
 }
 
-/// Reads the certificates of a PEM file, and skips what else is in it. The error completes the
-/// sentence "the file, which …".
+/// Reads the certificates of a PEM file, and ignores its other items. The error completes the sentence "the
+/// file, which …".
 fn read_bundle(path: &Path) -> Result<RootCerts, String> {
     let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {}", error.kind()))?;
     let items = parse_pem(&pem).flatten();

@@ -32,7 +32,7 @@ pub struct Grant {
     pub interval: Duration,
 }
 
-/// Saves what `Secret` itself does not serialize.
+/// [`Secret`] has no `Serialize`.
 fn serialize_exposed<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(secret.expose())
 }
@@ -70,7 +70,7 @@ pub struct Failure {
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// What each `slow_down` adds to the interval (RFC 8628 §3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// The longest wait after failures, unless the interval or `Retry-After` is longer. Without jitter.
+/// The longest wait after a failure, before jitter, unless the interval or `Retry-After` is longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How long after expiry the last poll may come: an approval in the last seconds still counts.
 const GRACE: Duration = Duration::from_secs(5);
@@ -83,12 +83,14 @@ pub struct Polling {
     interval: Duration,
     wait: Duration,
     jitter: Duration,
+    /// Of the last poll.
     failure: Option<Failure>,
+    /// Of any poll.
     had_failure: bool,
 }
 
 impl Polling {
-    /// Starts to poll at `now` for a grant that was polled last `since_poll` ago, or has just arrived.
+    /// Starts polling at `now`. `since_poll` is the time since the grant's last poll, or zero for a new grant.
     pub fn new(grant: &Grant, since_poll: Duration, now: Duration) -> Self {
         Polling {
             expires_in: grant.expires_in,
@@ -123,7 +125,8 @@ impl Polling {
     /// Takes the response that arrived at `now`, with its `Retry-After`. Returns the id_token, or `None` to
     /// wait and poll again.
     ///
-    /// The deadline is checked after a response and not before a poll, so the last poll never comes early.
+    /// The deadline is checked only here, not before a poll: a poll that is due shortly after it, within
+    /// [`GRACE`], still counts.
     pub fn receive(
         &mut self,
         response: PollResponse,
@@ -153,7 +156,7 @@ impl Polling {
             return Err(self.expired());
         }
         if self.interval > remaining.saturating_add(GRACE) {
-            let fact = "the login server allows no other poll before the code expires";
+            let fact = "the code will expire before the login server allows another poll";
             return Err(Error::failure(fact, NEW_CODE));
         }
         self.schedule(wait.max(retry_after.unwrap_or_default()), remaining, random);
@@ -171,8 +174,9 @@ impl Polling {
 
     /// Sets the wait, which is never shorter than the interval.
     ///
-    /// A wait that outlasts the code ends within the code's last interval instead. A failure can hit a whole
-    /// fleet at once, so jitter of up to an interval keeps the fleet from polling in step afterwards.
+    /// A wait that would outlast the code is shortened to end an interval before the code expires, which leaves
+    /// room for jitter. Jitter of up to an interval keeps a fleet from polling in step after a failure that
+    /// hit all of it; it never moves a poll beyond the deadline.
     fn schedule(&mut self, wait: Duration, remaining: Duration, random: Fraction) {
         let latest = remaining.saturating_sub(self.interval);
         let wait = if wait > remaining { latest } else { wait };
@@ -185,7 +189,7 @@ impl Polling {
         match &self.failure {
             None => Error::failure("the code expired before the login was approved", NEW_CODE),
             Some(failure) => Error::temporary(
-                format!("the code expired while polling failed: {}", failure.reason),
+                format!("the code expired while polls were failing: {}", failure.reason),
                 "Check the network, then run `rio auth login` for a new code.",
             ),
         }

@@ -26,11 +26,11 @@ pub struct Claims {
 /// Why an id_token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// Not a JWT, or a claim of the wrong type, or a claim twice.
+    /// Not a JWT, a claim of the wrong type, or a duplicate claim.
     Malformed,
     /// No `alg`, or `none` (step 7, RFC 8725 §3.2).
     Unsigned,
-    /// `crit` names extensions that must be understood (RFC 7515 §4.1.11). rio knows none.
+    /// `crit` names extensions that must be understood (RFC 7515 §4.1.11). rio supports none.
     Critical,
     /// `iss` is not the issuer (step 2).
     Issuer,

@@ -1,4 +1,4 @@
-//! Saves a login that waits for approval. If the ssh session drops or the robot reboots, the next login
+//! Saves a login that is waiting for approval. If the ssh session drops or the robot reboots, the next login
 //! resumes it with the code that the user already has.
 
 use std::fs::{self, File, OpenOptions};
@@ -20,7 +20,7 @@ const MAX_SIZE: u64 = 64 * 1024;
 /// The permissions of group and others.
 const NOT_OWNER: u32 = 0o077;
 
-/// `config.json.pending`, beside `config.json`. If it cannot be read or written, the login works without.
+/// `config.json.pending`, beside `config.json`. If it cannot be read or written, the login works without it.
 ///
 /// It is locked while a login waits. A second login at the same time gets a code of its own and leaves the
 /// file alone.
@@ -57,7 +57,7 @@ impl PendingFile {
         if saved_provider != provider.identity() || !is_valid(&grant, provider) {
             return None;
         }
-        // A clock that was set back cannot tell how long ago that was.
+        // If the clock was set back, the age is unknown.
         let age = Duration::from_secs(text::unix_seconds(utc).saturating_sub(saved_at));
         grant.expires_in = grant.expires_in.checked_sub(age).filter(|left| !left.is_zero())?;
         let polled_at = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
@@ -92,7 +92,7 @@ impl PendingFile {
     }
 }
 
-/// Removes the pending login beside this config file, also while another process waits for it.
+/// Removes the pending login beside this config file, even while another process is waiting for approval.
 pub fn remove(config: &Path) {
     let _ = fs::remove_file(path(config));
 }
@@ -120,7 +120,7 @@ fn lock(path: &Path, options: &mut OpenOptions) -> Option<File> {
     Some(file)
 }
 
-/// Whether a grant from the file meets what a new one must meet.
+/// Whether a grant from the file meets the requirements for a new one.
 fn is_valid(grant: &Grant, provider: &Provider) -> bool {
     let Ok(page) = provider.http.url(&grant.verification_uri) else { return false };
     let complete = grant.verification_uri_complete.as_ref().map(|url| provider.http.url(url));
@@ -131,8 +131,8 @@ fn is_valid(grant: &Grant, provider: &Provider) -> bool {
         && grant.expires_in <= MAX_EXPIRES_IN
 }
 
-/// Writes once, and pads to the old length: a process that is killed meanwhile leaves the old contents or
-/// the new ones, but no mix.
+/// Pads to the old length and writes once, so that a process killed meanwhile leaves the old contents or the
+/// new ones, but no mix.
 fn overwrite(file: &File, saved: &Saved) -> io::Result<()> {
     let mut json = serde_json::to_vec(saved)?;
     let old_length = usize::try_from(file.metadata()?.len().min(MAX_SIZE)).unwrap_or_default();

@@ -20,9 +20,9 @@ const SCOPE: &str = "openid email";
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The lifetime of the codes if the server sends none.
 const DEFAULT_EXPIRES_IN: Duration = Duration::from_secs(10 * 60);
-/// A login waits no longer, whatever the server sends.
+/// The longest a login waits, whatever the server sends.
 pub(super) const MAX_EXPIRES_IN: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longer codes are not meant to be typed.
+/// In bytes. A longer code is not meant to be typed.
 const MAX_USER_CODE: usize = 64;
 
 const CHECK_HOST: &str =
@@ -37,7 +37,7 @@ pub struct Provider<'a> {
     token_endpoint: Url,
 }
 
-/// Of any type, so that an error can name the member that is wrong.
+/// A JSON value of any type, so that an error can name the invalid member.
 type Member = Option<Box<RawValue>>;
 
 #[derive(Deserialize)]
@@ -124,7 +124,7 @@ impl<'a> Provider<'a> {
         [&self.issuer, self.client_id, device.as_str(), token.as_str()]
     }
 
-    /// Sends a device authorization request (RFC 8628 §3.1).
+    /// RFC 8628 §3.1.
     pub fn authorize_device(&self) -> Result<Grant, Error> {
         let form = [("client_id", self.client_id), ("scope", SCOPE)];
         let url = &self.device_authorization_endpoint;
@@ -326,7 +326,7 @@ fn expires_in(raw: Option<&RawValue>) -> Duration {
     }
 }
 
-/// An interval that outlasts the code would leave no time for a poll.
+/// Ignores an interval that outlasts the code: it would leave no time for a poll.
 fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
     raw.and_then(json::whole_number)
         .map(Duration::from_secs)

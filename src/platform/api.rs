@@ -14,11 +14,10 @@ use crate::json::{self, Object};
 use crate::secret::Secret;
 use crate::token::Token;
 
-/// The time limit of a logout request.
 const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
-/// Projects per page.
+/// In projects.
 const PAGE_SIZE: usize = 100;
-/// Stops paging at a server whose pages never end.
+/// In case the pages never end.
 const MAX_PAGES: usize = 100;
 
 /// How long a new token is valid.
@@ -68,7 +67,6 @@ pub struct Organization {
     /// `org-...`
     #[serde(deserialize_with = "guid")]
     pub guid: String,
-    /// The display name.
     pub name: String,
     /// Five letters.
     #[serde(rename = "shortGUID", default)]
@@ -81,13 +79,11 @@ pub struct Project {
     /// `project-...`
     #[serde(deserialize_with = "guid")]
     pub guid: String,
-    /// The display name.
     pub name: String,
 }
 
 /// The server's answer to whether a token is valid.
 pub struct Verdict {
-    /// Whether the server accepts the token.
     pub accepted: bool,
     /// The `Date` header.
     pub date: Option<SystemTime>,
@@ -103,11 +99,9 @@ pub enum Refresh {
     Lost(Error),
 }
 
-/// A client of the API, for the hosts that the config names.
+/// A client of the API at the hosts in the config.
 pub struct Platform<'a> {
-    /// Sends the requests.
     pub http: &'a Http,
-    /// Names the hosts.
     pub config: &'a Config,
 }
 
@@ -116,7 +110,7 @@ struct Data<T> {
     data: Object<T>,
 }
 
-/// The server spells the member in either way, or in both.
+/// The server sends either spelling, or both.
 #[derive(Deserialize)]
 struct NewToken {
     token: Option<String>,

@@ -11,10 +11,9 @@ pub const RIP_HOST: &str = "rip_host";
 /// The host of the organization and project API.
 pub const V2API_HOST: &str = "v2api_host";
 
-/// The valid names, for a message.
+/// For messages.
 pub const VALID_NAMES: &str = "ga (production), dev, qa, or pr and a number (pr123)";
 
-/// An environment of the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// `ga`, the default.
@@ -23,24 +22,32 @@ pub enum Environment {
     Staging(String),
 }
 
-/// A host key of the config file, what follows the environment's name in a staging host name, and the
-/// production URL, if this program calls it.
 struct Service {
     key: &'static str,
-    staging: &'static str,
-    production: Option<&'static str>,
+    /// Follows the environment's name in a staging host name.
+    staging_suffix: &'static str,
+    /// `None` if rio does not call it.
+    production_url: Option<&'static str>,
 }
 
 const SERVICES: [Service; 5] = [
-    Service { key: OIDC_HOST, staging: "-oidc", production: Some("https://oidc.rapyuta.io") },
+    Service {
+        key: OIDC_HOST,
+        staging_suffix: "-oidc",
+        production_url: Some("https://oidc.rapyuta.io"),
+    },
     Service {
         key: RIP_HOST,
-        staging: "rip",
-        production: Some("https://garip.apps.okd4v2.prod.rapyuta.io"),
+        staging_suffix: "rip",
+        production_url: Some("https://garip.apps.okd4v2.prod.rapyuta.io"),
     },
-    Service { key: V2API_HOST, staging: "api", production: Some("https://api.rapyuta.io") },
-    Service { key: "catalog_host", staging: "catalog", production: None },
-    Service { key: "core_api_host", staging: "apiserver", production: None },
+    Service {
+        key: V2API_HOST,
+        staging_suffix: "api",
+        production_url: Some("https://api.rapyuta.io"),
+    },
+    Service { key: "catalog_host", staging_suffix: "catalog", production_url: None },
+    Service { key: "core_api_host", staging_suffix: "apiserver", production_url: None },
 ];
 
 impl Environment {
@@ -53,7 +60,6 @@ impl Environment {
         }
     }
 
-    /// The name, as in the config file.
     pub fn name(&self) -> &str {
         match self {
             Environment::Production => "ga",
@@ -84,9 +90,12 @@ impl Environment {
     pub fn hosts(&self) -> impl Iterator<Item = (&'static str, String)> {
         SERVICES.iter().filter_map(|service| {
             let url = match self {
-                Environment::Production => service.production?.to_owned(),
+                Environment::Production => service.production_url?.to_owned(),
                 Environment::Staging(name) => {
-                    format!("https://{name}{}.apps.okd4v2.okd4beta.rapyuta.io", service.staging)
+                    format!(
+                        "https://{name}{}.apps.okd4v2.okd4beta.rapyuta.io",
+                        service.staging_suffix
+                    )
                 }
             };
             Some((service.key, url))
