@@ -88,7 +88,7 @@ impl TransportError {
     }
 
     /// Whether the same request may succeed in a moment.
-    pub fn is_transient(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
             FailureKind::Dns
@@ -268,7 +268,13 @@ mod tests {
         let env = Env::new([("HTTPS_PROXY", proxy)], None);
         let url = Url::parse("https://a.example", false).unwrap();
         let proxy = proxy::for_url(&env, &url).unwrap();
-        TransportError::new(&error, url.host(), proxy.as_ref(), progress, SystemTime::UNIX_EPOCH)
+        TransportError::new(
+            &error,
+            url.authority(),
+            proxy.as_ref(),
+            progress,
+            SystemTime::UNIX_EPOCH,
+        )
     }
 
     fn untrusted() -> ureq::Error {

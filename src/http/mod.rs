@@ -140,7 +140,7 @@ impl Http {
         self.progress.set(Progress::Reusing);
         let start = self.clock.now();
         let outcome = self.call(&agent, request).map_err(|error| {
-            let (host, progress) = (request.url.host(), self.progress.get());
+            let (host, progress) = (request.url.authority(), self.progress.get());
             TransportError::new(&error, host, proxy.as_ref(), progress, self.clock.utc())
         });
         let took = self.clock.now().saturating_sub(start);
@@ -193,7 +193,7 @@ impl Http {
                 builder.content_type("application/json").send(json.as_str())
             }
         };
-        Ok(Response::read(request.url.host(), response?, self.clock.utc()))
+        Ok(Response::read(request.url.authority(), response?, self.clock.utc()))
     }
 
     fn trace_request(
@@ -239,8 +239,8 @@ fn wait_before_retry(
 ) -> Option<Duration> {
     let is_get = request.method() == "GET";
     let retry_after = match outcome {
-        Ok(response) if is_get && response.is_transient() => response.retry_after,
-        Err(failure) if failure.is_transient() && (is_get || failure.nothing_was_sent()) => None,
+        Ok(response) if is_get && response.is_retryable() => response.retry_after,
+        Err(failure) if failure.is_retryable() && (is_get || failure.nothing_was_sent()) => None,
         _ => return None,
     };
     let wait = wait.max(retry_after.unwrap_or_default());

@@ -76,7 +76,7 @@ impl Response {
     }
 
     /// Whether the same request may succeed in a moment.
-    pub fn is_transient(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         matches!(self.status, 502..=504) || self.is_incomplete()
     }
 

@@ -52,7 +52,7 @@ impl Url {
     }
 
     /// The host, and the port if the URL has one.
-    pub fn host(&self) -> &str {
+    pub fn authority(&self) -> &str {
         self.uri.authority().map(|authority| authority.as_str()).unwrap_or_default()
     }
 
@@ -139,7 +139,7 @@ mod tests {
         for base in ["https://a.example", "https://a.example/"] {
             let joined = Url::parse(base, false).unwrap().join("/v2/users/me/");
             assert_eq!(joined.as_str(), "https://a.example/v2/users/me/");
-            assert_eq!(joined.host(), "a.example");
+            assert_eq!(joined.authority(), "a.example");
         }
     }
 

@@ -29,6 +29,8 @@ const CHECK_HOST: &str =
     "Check oidc_host in the config file. If it is right, report this to the server's operator.";
 
 /// A login server whose endpoints are known (OpenID Connect Discovery §4).
+///
+/// The methods that read a response are separate from the requests so that fuzzing can call them.
 pub struct Provider<'a> {
     pub(super) http: &'a Http,
     client_id: &'a str,
@@ -76,36 +78,36 @@ impl<'a> Provider<'a> {
     pub fn discover(http: &'a Http, oidc_host: &Url, client_id: &'a str) -> Result<Self, Error> {
         let url = oidc_host.join("/.well-known/openid-configuration");
         let response = http.send(&Request::new(&url, Action::Get))?;
-        Self::read(http, oidc_host, client_id, &response)
+        Self::from_response(http, oidc_host, client_id, &response)
     }
 
     /// Reads a discovery response. The issuer must be `oidc_host` (OpenID Connect Discovery §4.3), and the
     /// endpoints must be safe to call.
-    pub fn read(
+    pub fn from_response(
         http: &'a Http,
         oidc_host: &Url,
         client_id: &'a str,
         response: &Response,
     ) -> Result<Self, Error> {
-        let host = oidc_host.host();
-        let metadata: Metadata = read(response, "the discovery request", client_id)?;
-        let issuer = required(text(metadata.issuer), "issuer", response)?;
+        let server = oidc_host.authority();
+        let metadata: Metadata = read_success(response, "the discovery request", client_id)?;
+        let issuer = required(string(metadata.issuer), "issuer", response)?;
         if !id_token::same_issuer(&issuer, oidc_host.as_str()) {
             let issuer = text::excerpt(&issuer, 100);
-            let fact = format!("{host} returned a different issuer: \"{issuer}\"");
+            let fact = format!("{server} returned a different issuer: \"{issuer}\"");
             return Err(Error::failure(fact, CHECK_HOST));
         }
-        let device = text(metadata.device_authorization_endpoint).ok_or_else(|| {
+        let device_url = string(metadata.device_authorization_endpoint).ok_or_else(|| {
             Error::failure(
-                format!("{host} does not support the device flow"),
+                format!("{server} does not support the device flow"),
                 "Log in with `rio auth login --email EMAIL` or `rio auth login --auth-token -`.",
             )
         })?;
-        let token = required(text(metadata.token_endpoint), "token_endpoint", response)?;
+        let token_url = required(string(metadata.token_endpoint), "token_endpoint", response)?;
         let endpoint = |name, url: &str| {
-            let url = http.url(url).map_err(|problem| invalid_url(host, name, &problem))?;
+            let url = http.url(url).map_err(|problem| invalid_url(server, name, &problem))?;
             if oidc_host.is_https() && !url.is_https() {
-                return Err(invalid_url(host, name, "is not https://, unlike oidc_host"));
+                return Err(invalid_url(server, name, "is not https://, unlike oidc_host"));
             }
             Ok(url)
         };
@@ -113,8 +115,8 @@ impl<'a> Provider<'a> {
             http,
             client_id,
             issuer: oidc_host.as_str().to_owned(),
-            device_authorization_endpoint: endpoint("device_authorization_endpoint", &device)?,
-            token_endpoint: endpoint("token_endpoint", &token)?,
+            device_authorization_endpoint: endpoint("device_authorization_endpoint", &device_url)?,
+            token_endpoint: endpoint("token_endpoint", &token_url)?,
         })
     }
 
@@ -135,30 +137,30 @@ impl<'a> Provider<'a> {
     /// Reads a device authorization response.
     pub fn read_grant(&self, response: &Response) -> Result<Grant, Error> {
         let body: DeviceAuthorization =
-            read(response, "the device authorization request", self.client_id)?;
-        let device_code = required(text(body.device_code), "device_code", response)?;
-        let user_code = required(text(body.user_code), "user_code", response)?;
+            read_success(response, "the device authorization request", self.client_id)?;
+        let device_code = required(string(body.device_code), "device_code", response)?;
+        let user_code = required(string(body.user_code), "user_code", response)?;
         if !is_typable(&user_code) {
             let fact = format!("{} sent a code that cannot be shown", response.host);
             return Err(Error::failure(fact, CHECK_HOST));
         }
-        let page = text(body.verification_uri).or_else(|| text(body.verification_url));
+        let page = string(body.verification_uri).or_else(|| string(body.verification_url));
         let page = required(page, "verification_uri", response)?;
         let page = self
             .http
             .url(&page)
             .map_err(|problem| invalid_url(&response.host, "verification_uri", &problem))?;
-        let complete = text(body.verification_uri_complete)
+        let complete = string(body.verification_uri_complete)
             .and_then(|complete| self.http.url(&complete).ok())
             .filter(|complete| complete.same_origin(&page));
-        let expires_in = expires_in(body.expires_in.as_deref());
+        let expires_in = read_expires_in(body.expires_in.as_deref());
         Ok(Grant {
             device_code: Secret::new(device_code),
             user_code,
             verification_uri: page.as_str().to_owned(),
             verification_uri_complete: complete.map(|complete| complete.as_str().to_owned()),
             expires_in,
-            interval: interval(body.interval.as_deref(), expires_in),
+            interval: read_interval(body.interval.as_deref(), expires_in),
         })
     }
 
@@ -206,28 +208,29 @@ impl<'a> Provider<'a> {
             return read_id_token(response, REQUEST, &secrets)
                 .map_or_else(PollResponse::Error, PollResponse::Approved);
         };
-        let rejected = || rejected(response, &code, REQUEST, self.client_id, &secrets);
+        let error = || rejected(response, &code, REQUEST, self.client_id, &secrets);
         match code.as_str() {
             "authorization_pending" => PollResponse::AuthorizationPending,
             "slow_down" => PollResponse::SlowDown { interval },
             "access_denied" => PollResponse::AccessDenied,
             "expired_token" => PollResponse::ExpiredToken,
             "invalid_grant" => PollResponse::InvalidGrant,
+            // RFC 6749 §5.2: no later poll can succeed, even if the status is 5xx.
             "invalid_request"
             | "invalid_client"
             | "unauthorized_client"
             | "unsupported_grant_type"
-            | "invalid_scope" => PollResponse::Error(rejected()),
+            | "invalid_scope" => PollResponse::Error(error()),
             "server_error" | "temporarily_unavailable" => transient_failure(response),
             _ if is_transient(response) => transient_failure(response),
-            _ => PollResponse::Error(rejected()),
+            _ => PollResponse::Error(error()),
         }
     }
 
     /// Validates an id_token at `now`, in seconds since 1970.
     pub fn validate(&self, id_token: &Secret, now: u64) -> Result<Claims, Error> {
         Claims::validate(id_token, &self.issuer, self.client_id, now).map_err(|rejection| {
-            let host = self.token_endpoint.host();
+            let server = self.token_endpoint.authority();
             let advice = match rejection {
                 Rejection::Expired(_) => format!(
                     "This machine's clock reads {}. If it is wrong, set it, then run `rio auth login`.",
@@ -235,7 +238,7 @@ impl<'a> Provider<'a> {
                 ),
                 _ => CHECK_HOST.to_owned(),
             };
-            Error::failure(format!("{host} sent an id_token that {rejection}"), advice)
+            Error::failure(format!("{server} sent an id_token that {rejection}"), advice)
         })
     }
 }
@@ -254,7 +257,7 @@ fn error_code(response: &Response) -> Option<(String, Option<Duration>)> {
 
 /// Reads a successful response. An `error` member makes it an error with any HTTP status, unless the status
 /// says that another attempt may succeed.
-fn read<T: DeserializeOwned>(
+fn read_success<T: DeserializeOwned>(
     response: &Response,
     request: &str,
     client_id: &str,
@@ -270,10 +273,10 @@ fn read<T: DeserializeOwned>(
 /// rio has no use for the access token, but it is required (RFC 6749 §5.1).
 fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Result<Secret, Error> {
     let body: TokenResponse = response.success(request, secrets)?;
-    let bearer = text(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
-    required(text(body.access_token), "access_token", response)?;
+    let bearer = string(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
+    required(string(body.access_token), "access_token", response)?;
     required(bearer, "token_type", response)?;
-    required(text(body.id_token), "id_token", response).map(Secret::new)
+    required(string(body.id_token), "id_token", response).map(Secret::new)
 }
 
 /// The error for an OAuth error code. It contains the server's message, unless that repeats a secret.
@@ -308,7 +311,7 @@ fn invalid_url(host: &str, name: &str, problem: &str) -> Error {
     Error::failure(format!("{host} sent a {name} that {problem}"), CHECK_HOST)
 }
 
-fn text(member: Member) -> Option<String> {
+fn string(member: Member) -> Option<String> {
     json::text(&member?)
 }
 
@@ -319,7 +322,7 @@ pub(super) fn is_typable(user_code: &str) -> bool {
         && user_code.chars().all(text::is_printable)
 }
 
-fn expires_in(raw: Option<&RawValue>) -> Duration {
+fn read_expires_in(raw: Option<&RawValue>) -> Duration {
     match raw.and_then(json::whole_number) {
         None | Some(0) => DEFAULT_EXPIRES_IN,
         Some(seconds) => Duration::from_secs(seconds).min(MAX_EXPIRES_IN),
@@ -327,7 +330,7 @@ fn expires_in(raw: Option<&RawValue>) -> Duration {
 }
 
 /// Ignores an interval that outlasts the code: it would leave no time for a poll.
-fn interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
+fn read_interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
     raw.and_then(json::whole_number)
         .map(Duration::from_secs)
         .filter(|interval| !interval.is_zero() && *interval < expires_in)

@@ -18,7 +18,7 @@ use crate::oauth::provider::Provider;
 use crate::secret::Secret;
 use crate::text;
 
-/// The client id of the command line at rapyuta.io.
+/// Unless the config file has another.
 const CLIENT_ID: &str = "rio-cli";
 /// Some servers answer `slow_down` to a poll that is a millisecond early.
 const MARGIN: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ pub fn run(
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = &session.platform().oidc_host()?;
     let mut pending = PendingFile::open(session.file.path());
-    report.connecting(host, oidc_host.host());
+    report.connecting(host, oidc_host.authority());
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
     let saved = pending.load(&provider, host.clock.utc());
     let resumed = saved.is_some();
@@ -42,13 +42,13 @@ pub fn run(
         Some(saved) => saved,
         None => (provider.authorize_device()?, Duration::ZERO),
     };
-    let polling = Polling::new(&grant, since_poll, host.clock.now());
     if !report.can_show(host, &grant.user_code) {
         return Err(Error::failure(
-            format!("{} sent a code that this terminal cannot show", oidc_host.host()),
+            format!("{} sent a code that this terminal cannot show", oidc_host.authority()),
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
     }
+    let polling = Polling::new(&grant, since_poll, host.clock.now());
     if !resumed {
         pending.save(&provider, &grant, host.clock.utc());
     }
@@ -58,13 +58,12 @@ pub fn run(
         (host.browser)(&browser::commands(&host.env, page));
     }
     let mut login = DeviceLogin { provider: &provider, grant, polling, report, pending };
-    let id_token = login.wait_for_approval(host);
+    let outcome = login.wait_for_approval(host);
     report.end_of_wait(host);
     login.pending.remove();
-    provider.validate(&id_token?, text::unix_seconds(host.clock.utc()))
+    provider.validate(&outcome?, text::unix_seconds(host.clock.utc()))
 }
 
-/// A login that waits for approval.
 struct DeviceLogin<'a> {
     provider: &'a Provider<'a>,
     grant: Grant,
@@ -77,7 +76,7 @@ impl DeviceLogin<'_> {
     fn wait_for_approval(&mut self, host: &mut Host) -> Result<Secret, Error> {
         loop {
             self.sleep(host);
-            let before = self.polling.failure().map(|failure| failure.kind);
+            let last_failure = self.polling.failure().map(|failure| failure.kind);
             let (response, retry_after) = self.provider.poll(&self.grant.device_code);
             self.pending.record_poll(host.clock.utc());
             let (now, random) = (host.clock.now(), (host.random)());
@@ -86,11 +85,11 @@ impl DeviceLogin<'_> {
             }
             self.save_interval(host);
             match self.polling.failure() {
-                Some(failure) if before != Some(failure.kind) => {
+                Some(failure) if last_failure != Some(failure.kind) => {
                     let (wait, left) = (self.polling.wait(), self.polling.remaining(now));
                     self.report.retrying(host, &failure.reason, wait, left)?;
                 }
-                None if before.is_some() => self.report.recovered(host),
+                None if last_failure.is_some() => self.report.recovered(host),
                 _ => {}
             }
         }

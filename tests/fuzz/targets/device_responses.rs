@@ -59,7 +59,7 @@ fuzz_target!(|input: &[u8]| {
     let http = Http::new(&Env::default(), clock, random, Trace::default());
     let host = Url::parse(HOST, false).unwrap();
     let Some(discovery) = responses.next() else { return };
-    let provider = match Provider::read(&http, &host, "rio-cli", &discovery) {
+    let provider = match Provider::from_response(&http, &host, "rio-cli", &discovery) {
         Ok(provider) => provider,
         Err(_) => return,
     };
