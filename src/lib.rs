@@ -1,6 +1,6 @@
 //! A command-line login to rapyuta.io: the OAuth 2.0 device authorization grant (RFC 8628).
 //!
-//! To learn how a login works, read these files without their tests, about 1,200 lines:
+//! To learn how a login works, read these files without their tests, about 1,500 lines:
 //! `oauth/device_flow.rs` (what to do after each response), `oauth/provider.rs` (requests and responses),
 //! `cmd/login/device_login.rs` (the loop that polls), `oauth/pending.rs` (how a login is resumed),
 //! `cmd/login/mod.rs` and `config/mod.rs` (what is stored), `config/file.rs` (how the token is written).

@@ -26,6 +26,11 @@ pub fn is_printable(c: char) -> bool {
         && !c.is_control()
 }
 
+/// The text without white space at its ends, or `None` if nothing is left.
+pub fn not_blank(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// A path, quoted for a shell.
 pub fn shell_word(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', "'\\''"))

@@ -9,7 +9,7 @@ mod refresh;
 mod refresh_token;
 mod secrets;
 mod select;
-pub mod session;
+mod session;
 mod status;
 mod token;
 
@@ -37,12 +37,16 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
     }
 }
 
-/// The stored login is not the one that the command started with.
 fn login_changed() -> Error {
     Error::failure(
         "another rio logged in or out in the meantime; its change was kept",
         "Run `rio auth status` to see it.",
     )
+}
+
+/// " as EMAIL", if the email is known.
+fn as_account(email: Option<&str>) -> String {
+    email.map(|email| format!(" as {email}")).unwrap_or_default()
 }
 
 /// Asks before `command` removes a login. Any answer but yes is an error.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::as_account;
 use super::expiry::{expiry, token_json};
 use super::secrets;
 use super::session::Session;
@@ -131,7 +132,7 @@ impl Status {
     }
 
     fn headline(&self) -> String {
-        let account = self.email.as_ref().map(|email| format!(" as {email}")).unwrap_or_default();
+        let account = as_account(self.email.as_deref());
         match self.accepted() {
             _ if self.token.is_none() => "Not logged in. To log in, run: rio auth login".to_owned(),
             Some(false) => format!(

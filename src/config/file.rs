@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::temporary::Temporary;
-use super::{Config, Members, RefreshLock};
+use super::temporary::{Temporary, beside, directory_of};
+use super::{Config, Members, RefreshLock, unusable};
 use crate::error::Error;
 use crate::host::clock::Clock;
 use crate::host::env::Env;
@@ -308,17 +308,6 @@ impl ConfigFile {
     }
 }
 
-/// The error for a file that rio does not understand and must not overwrite.
-pub(super) fn unusable(path: &Path, problem: &str) -> Error {
-    let mut aside = path.to_owned().into_os_string();
-    aside.push(".bad");
-    let (from, to) = (text::shell_word(path), text::shell_word(Path::new(&aside)));
-    Error::failure(
-        format!("the config file {} {problem}", path.display()),
-        format!("Fix it, set RIO_CONFIG to another file, or move it aside:\n  mv -- {from} {to}"),
-    )
-}
-
 fn default_path(env: &Env) -> Option<PathBuf> {
     let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
         Some(path) if path.is_absolute() => path,
@@ -333,19 +322,6 @@ fn is_mount_point(path: &Path) -> bool {
     let path = fs::canonicalize(path).unwrap_or_default();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     mounts.lines().any(|mount| mount.split(' ').nth(4).is_some_and(|point| path == *point))
-}
-
-/// `.config.json.tmp` beside `config.json`.
-pub(super) fn beside(target: &Path, extension: &str) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{extension}"))
-}
-
-pub(super) fn directory_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 fn create_directories(path: &Path) -> io::Result<()> {

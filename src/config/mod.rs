@@ -10,7 +10,7 @@ mod refresh_lock;
 mod temporary;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -22,6 +22,7 @@ pub use self::record::TokenRecord;
 pub use self::refresh_lock::RefreshLock;
 use crate::error::Error;
 use crate::json;
+use crate::text;
 use crate::token::Token;
 
 /// The token.
@@ -78,10 +79,9 @@ impl Config {
     /// A string member, trimmed. `None` if it is missing, null or blank; an error if it has another type.
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.members.get(name) else { return Ok(None) };
-        let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| {
-            file::unusable(&self.path, &format!("has a {name} that is not a string"))
-        })?;
-        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+        let text: Option<String> = serde_json::from_str(value.get())
+            .map_err(|_| unusable(&self.path, &format!("has a {name} that is not a string")))?;
+        Ok(text.and_then(|text| text::not_blank(&text)))
     }
 
     /// The stored token. An `auth_token` that is not a string is an error.
@@ -144,6 +144,17 @@ impl Config {
     pub fn remove(&mut self, names: &[&str]) {
         self.members.0.retain(|(key, _)| !names.iter().any(|name| is_named(key, name)));
     }
+}
+
+/// The error for a file that rio does not understand and must not overwrite.
+fn unusable(path: &Path, problem: &str) -> Error {
+    let mut aside = path.to_owned().into_os_string();
+    aside.push(".bad");
+    let (from, to) = (text::shell_word(path), text::shell_word(Path::new(&aside)));
+    Error::failure(
+        format!("the config file {} {problem}", path.display()),
+        format!("Fix it, set RIO_CONFIG to another file, or move it aside:\n  mv -- {from} {to}"),
+    )
 }
 
 /// The members of a JSON object, in order, each name and value as it was written. If a name occurs twice,

@@ -9,7 +9,6 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::file::{beside, directory_of};
 use crate::host::process;
 
 /// Locked.
@@ -41,7 +40,7 @@ impl Temporary {
         };
         let metadata = file.metadata()?;
         let is_usable = match file.try_lock() {
-            Ok(()) => is_new || is_private(&metadata),
+            Ok(()) => is_new || process::is_private(&metadata),
             Err(TryLockError::Error(_)) if is_new => true,
             Err(TryLockError::Error(_)) if age(&metadata, utc)? > max_age => false,
             Err(_) => return Ok(None),
@@ -100,12 +99,17 @@ fn age(metadata: &Metadata, utc: SystemTime) -> io::Result<Duration> {
     Ok(age.unwrap_or_else(|error| error.duration()))
 }
 
-/// Whether the file belongs to this user, and no other user can have opened it.
-fn is_private(metadata: &Metadata) -> bool {
-    metadata.is_file()
-        && metadata.uid() == process::user()
-        && metadata.nlink() == 1
-        && metadata.mode() & 0o077 == 0
+/// `.config.json.tmp` beside `config.json`.
+pub(super) fn beside(target: &Path, extension: &str) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{extension}"))
+}
+
+pub(super) fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 /// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.

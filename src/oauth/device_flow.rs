@@ -32,6 +32,13 @@ pub struct Grant {
     pub interval: Duration,
 }
 
+impl Grant {
+    /// The page with the code filled in, if the server sent one; otherwise the page where the user enters it.
+    pub fn most_complete_uri(&self) -> &str {
+        self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri)
+    }
+}
+
 /// [`Secret`] has no `Serialize`.
 fn serialize_exposed<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(secret.expose())

@@ -17,8 +17,6 @@ use crate::text;
 
 /// Only the beginning of a larger file is read.
 const MAX_SIZE: u64 = 64 * 1024;
-/// The permissions of group and others.
-const NOT_OWNER: u32 = 0o077;
 
 /// `config.json.pending`, beside `config.json`. If it cannot be read or written, the login works without it.
 ///
@@ -108,12 +106,7 @@ fn lock(path: &Path, options: &mut OpenOptions) -> Option<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = options.read(true).write(true).custom_flags(flags).open(path).ok()?;
     file.try_lock().ok()?;
-    let metadata = file.metadata().ok()?;
-    // Zero links: another process has removed it. Two: it has a second name, which others may know.
-    let private = metadata.uid() == process::user()
-        && metadata.mode() & NOT_OWNER == 0
-        && metadata.nlink() == 1;
-    if !metadata.is_file() || !private {
+    if !process::is_private(&file.metadata().ok()?) {
         return None;
     }
     signals::remove_on_interrupt(Some(path));

@@ -54,12 +54,12 @@ pub fn run(
     }
     report.verification(host, &grant, resumed)?;
     if open_browser && !resumed {
-        let page = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
-        (host.browser)(&browser::commands(&host.env, page));
+        (host.browser)(&browser::commands(&host.env, grant.most_complete_uri()));
     }
     let mut login = DeviceLogin { provider: &provider, grant, polling, report, pending };
     let outcome = login.wait_for_approval(host);
     report.end_of_wait(host);
+    // Also after an error: the code is of no further use.
     login.pending.remove();
     provider.validate(&outcome?, text::unix_seconds(host.clock.utc()))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::select::{Choice, Selection, Selector};
 use super::session::Session;
-use super::{check_not_blank, confirm, login_changed, secrets, silent_option};
+use super::{as_account, check_not_blank, confirm, login_changed, secrets, silent_option};
 use crate::cli::args::Login;
 use crate::config::{Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
@@ -37,16 +37,16 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     let session = Session::open(host)?;
     let previous = Previous::read(&session.config)?;
     check_hosts(&method, &session)?;
-    if previous.logged_in && may_prompt && !args.yes {
+    if previous.has_token && may_prompt && !args.yes {
         confirm_replacing(host, previous.email.as_deref())?;
     }
     session.check_writable(host)?;
 
     let account = authenticate(method, &args, host, &session, report)?;
-    // Another account has other organizations.
     let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
     let now = text::unix_seconds(host.clock.utc());
     session.file.update(|config| {
+        // Another account has other organizations.
         if same_account.is_none() {
             config.remove_login();
         }
@@ -135,7 +135,8 @@ impl Method {
 
 /// The login that the config file holds at the start, with the GUIDs of the selection.
 struct Previous {
-    logged_in: bool,
+    /// Even a malformed one.
+    has_token: bool,
     email: Option<String>,
     organization: Option<String>,
     project: Option<String>,
@@ -144,7 +145,7 @@ struct Previous {
 impl Previous {
     fn read(config: &Config) -> Result<Self, Error> {
         Ok(Previous {
-            logged_in: !matches!(config.auth_token()?, StoredToken::Absent),
+            has_token: !matches!(config.auth_token()?, StoredToken::Absent),
             email: config.text(EMAIL_ID)?,
             organization: config.text(ORGANIZATION_ID)?,
             project: config.text(PROJECT_ID)?,
@@ -163,7 +164,7 @@ fn check_hosts(method: &Method, session: &Session) -> Result<(), Error> {
 }
 
 fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> {
-    let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
+    let account = as_account(email);
     let question = format!("You are already logged in{account}. Log in again? [y/N] ");
     confirm(host, &question, "rio auth login")
 }
@@ -177,9 +178,8 @@ struct Account {
 
 impl Account {
     fn new(token: Token, email: Option<String>, lifetime: Option<Duration>) -> Self {
-        // As `Config::text` returns it, so that the two can be compared.
-        let email = email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty());
-        Account { token, email, lifetime }
+        // Normalized as in `Config::text`, so that the two can be compared.
+        Account { token, email: email.and_then(|email| text::not_blank(&email)), lifetime }
     }
 
     fn store(&self, config: &mut Config, now: u64) {

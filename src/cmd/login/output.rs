@@ -1,12 +1,12 @@
 //! What a login prints: text on standard error, or JSON on standard output.
 //!
-//! The JSON is an interface for programs, described in tests/dist/README.md: one object
-//! per line.
+//! The JSON is an interface for programs, described in tests/dist/README.md: one object per line.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::cmd::as_account;
 use crate::cmd::expiry::expiry;
 use crate::cmd::select::{Choice, Selection};
 use crate::error::Error;
@@ -73,7 +73,7 @@ impl Report {
         if self.json {
             return;
         }
-        let full = trouble.map(|reason| retrying(reason, left));
+        let full = trouble.map(|reason| retry_status(reason, left));
         let status = match (trouble, full) {
             (_, Some(full)) if host.console.fits_status(&full) => full,
             (Some(_), _) => format!("Retrying ({} left)", minutes_and_seconds(left)),
@@ -95,7 +95,7 @@ impl Report {
             return event(host, "retrying", members);
         }
         // A reason that fits the status line is shown there.
-        if !host.console.fits_status(&retrying(reason, left)) {
+        if !host.console.fits_status(&retry_status(reason, left)) {
             host.console.say(&format!("{reason}; retrying..."));
         }
         Ok(())
@@ -114,15 +114,14 @@ impl Report {
 
     /// The token is stored.
     pub fn logged_in(self, host: &mut Host, email: Option<&str>, expires_at: Option<u64>) {
-        let account = email.map(|email| format!(" as {email}")).unwrap_or_default();
-        self.say(host, &format!("Logged in{account}."));
+        self.say(host, &format!("Logged in{}.", as_account(email)));
         if let Some(expires_at) = expires_at {
             let now = text::unix_seconds(host.clock.utc());
             self.say(host, &format!("The token {}.", expiry(expires_at, now)));
         }
     }
 
-    /// The login is complete. JSON too has the note about a missing selection as text.
+    /// The login is complete. The note about a missing selection is text even with `--json`.
     pub fn selected(
         self,
         host: &mut Host,
@@ -150,7 +149,7 @@ impl Report {
         Ok(())
     }
 
-    /// The login failed. Text is left to the caller, as for every command.
+    /// The login failed. Without `--json`, the caller prints the error, as for every command.
     pub fn error(self, host: &mut Host, error: &Error) -> Result<(), Error> {
         if !self.json {
             return Ok(());
@@ -176,8 +175,7 @@ fn show_with_qr(console: &mut Console, grant: &Grant) -> bool {
     let status_line = 1;
     let lines = url_and_code.iter().map(|line| console.lines_of(line)).sum::<usize>();
     let lines = lines.saturating_add(console.lines_of(instructions)).saturating_add(status_line);
-    let url = grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri);
-    if !console.draw_qr(url, lines) {
+    if !console.draw_qr(grant.most_complete_uri(), lines) {
         return false;
     }
     console.say(instructions);
@@ -209,7 +207,7 @@ fn show_without_qr(console: &mut Console, grant: &Grant) {
     console.say("Approve only logins you started.");
 }
 
-fn retrying(reason: &str, left: Duration) -> String {
+fn retry_status(reason: &str, left: Duration) -> String {
     format!("Retrying ({} left): {reason}", minutes_and_seconds(left))
 }
 
