@@ -81,7 +81,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Sleeps at most a second at a time, so that a machine that was suspended soon notices that the wait is over.
+/// Sleeps at most a second at a time, so that a machine that was suspended soon notices that the wait is
+/// over.
 fn sleep_in_slices(
     duration: Duration,
     now: impl Fn() -> Duration,

@@ -97,7 +97,7 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Starts polling at `now`. `since_poll` is the time since the grant's last poll, or zero for a new grant.
+    /// Starts polling at `now`. `since_poll` is the time since the grant's last poll; zero for a new grant.
     pub fn new(grant: &Grant, since_poll: Duration, now: Duration) -> Self {
         Polling {
             expires_in: grant.expires_in,
@@ -181,9 +181,9 @@ impl Polling {
 
     /// Sets the wait, which is never shorter than the interval.
     ///
-    /// A wait that would outlast the code is shortened to end an interval before the code expires, which leaves
-    /// room for jitter. Jitter of up to an interval keeps a fleet from polling in step after a failure that
-    /// hit all of it; it never moves a poll beyond the deadline.
+    /// A wait that would outlast the code is shortened to end an interval before the code expires, which
+    /// leaves room for jitter. Jitter keeps a fleet from polling in step after a failure that hit all of it.
+    /// It is at most an interval, and never moves a poll beyond the deadline.
     fn schedule(&mut self, wait: Duration, remaining: Duration, random: Fraction) {
         let latest = remaining.saturating_sub(self.interval);
         let wait = if wait > remaining { latest } else { wait };
@@ -359,7 +359,7 @@ mod tests {
         receive(&mut polling, slow_down(Some(59)), 6, ZERO);
         assert_eq!(polling.wait(), seconds(59), "up to 5 s late");
         let error = try_receive(&mut polling, slow_down(Some(59)), 7, ZERO).unwrap_err();
-        assert!(error.fact().contains("no other poll"), "{error:?}");
+        assert!(error.fact().contains("another poll"), "{error:?}");
     }
 
     #[test]
