@@ -12,7 +12,7 @@ TARGET ?= $(TARGETS)
 HOST := $(shell uname -m)-unknown-linux-musl
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
-.PHONY: demo test check dist test-dist reproduce bloat bench bench-peer fuzz install clean
+.PHONY: demo test check deny dist test-dist reproduce bloat bench bench-peer fuzz install clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
@@ -27,6 +27,14 @@ check:
 	$(CARGO) fmt --manifest-path $(FUZZ)/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test
+
+# Checks the dependencies as .deny.toml says. The database of advisories is a git repository on the internet.
+DENY := target/cargo-deny/bin/cargo-deny --config .deny.toml
+deny:
+	tests/dist/install cargo-deny
+	$(DENY) check bans licenses sources
+	@if timeout 60 $(DENY) fetch db; then $(DENY) check advisories; \
+	else echo 'Not checked: advisories, because their database could not be fetched.'; fi
 
 # Builds a static executable and an archive for each TARGET in target/dist/. Takes some minutes.
 dist:
