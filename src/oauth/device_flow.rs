@@ -335,7 +335,8 @@ mod tests {
     #[test]
     fn wait_beyond_expiry_ends_within_the_last_interval() {
         // 100 s remain.
-        for (asked, earliest, latest) in [(98, 98, 100), (101, 95, 100), (u64::MAX, 95, 100)] {
+        let cases = [(98, 98, 100), (100, 100, 100), (101, 95, 100), (u64::MAX, 95, 100)];
+        for (asked, earliest, latest) in cases {
             let wait = |random| wait_after(retry_after(asked, failure()), 500, random).as_secs();
             assert_eq!([wait(ZERO), wait(ONE)], [earliest, latest]);
         }

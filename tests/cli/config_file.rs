@@ -1331,7 +1331,7 @@ fn concurrent_writes_without_file_locks_lose_no_member() {
 // The Python `rio` truncates the file and then fills it, without a lock.
 
 /// Writes the file in place, and calls `pause` while it is empty.
-fn write_in_place(path: &Path, bytes: &[u8], pause: impl FnOnce()) {
+pub fn write_in_place(path: &Path, bytes: &[u8], pause: impl FnOnce()) {
     let mut file = File::options().write(true).truncate(true).open(path).unwrap();
     pause();
     file.write_all(bytes).unwrap();

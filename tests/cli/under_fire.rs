@@ -1,4 +1,5 @@
-//! Kills rio at any moment of a write, and lets sixty processes write at once.
+//! Kills rio at any moment of a write, also beside a program that writes in place, and lets sixty
+//! processes write at once.
 //!
 //! `RIO_TEST_KILLS=5000 cargo test --test cli under_fire` is a long run. `RIO_TEST_SEED` changes the
 //! moments.
@@ -20,7 +21,7 @@ use rio::host::clock::{Clock, SystemClock};
 use rio::host::env::Env;
 use serde_json::{Value, json};
 
-use crate::config_file::ConfigLock;
+use crate::config_file::{ConfigLock, write_in_place};
 use crate::robot::Robot;
 
 /// Enough for a test of a few seconds.
@@ -266,6 +267,37 @@ fn killed_write_leaves_old_or_new_file() {
     });
     tally.assert_kills_hit_writes();
     assert_next_write_cleans_up(&robot);
+}
+
+/// The Python `rio` writes in place, without a lock.
+#[test]
+fn killed_write_beside_in_place_writer_loses_no_member() {
+    let robot = Robot::new();
+    Expected::write(&robot);
+    let (path, maps) = (robot.config_path(), robot.config()["maps"].clone());
+    let directory = path.parent().unwrap();
+    let mut killer = Killer::for_command(&robot, &environment("pr0"));
+    let mut tally = Tally::default();
+    let mut looks = 0;
+    let check_and_write = |bytes: &[u8]| {
+        let mut config: Value = serde_json::from_slice(bytes).unwrap();
+        assert!(config["machine_id"] == 7 && config["maps"] == maps, "{} bytes", bytes.len());
+        looks += 1;
+        if looks % 10 == 0 {
+            config["writes"] = looks.into();
+            write_in_place(&path, config.to_string().as_bytes(), || ());
+        }
+    };
+    while_read(&robot, check_and_write, || {
+        for number in 1..=number_of("RIO_TEST_KILLS", KILLS / 6) {
+            let kill = killer.kill(&robot, &environment(&format!("pr{number}")));
+            tally.add(&kill, kill.done, directory);
+        }
+    });
+    tally.assert_kills_hit_writes();
+    assert!(robot.config()["writes"].is_number(), "{looks} looks");
+    assert_next_write_cleans_up(&robot);
+    assert!(robot.config()["machine_id"] == 7 && robot.config()["maps"] == maps);
 }
 
 #[test]
