@@ -1311,6 +1311,24 @@ fn write_without_file_locks_removes_leftover_temporary_file() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn write_without_file_locks_waits_for_new_temporary_file() {
+    let robot = Robot::new();
+    let temporary = robot.config_path().with_file_name(".config.json.tmp");
+    fs::create_dir_all(temporary.parent().unwrap()).unwrap();
+    fs::write(&temporary, "{").unwrap();
+    let mut command = robot.rio(&WRITE).command();
+    fail_system_call(&mut command, libc::SYS_flock, libc::ENOLCK);
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    SystemClock.sleep(Duration::from_millis(300));
+    assert_eq!(fs::read(&temporary).unwrap(), b"{", "another process writes it");
+    assert!(child.try_wait().unwrap().is_none());
+    fs::remove_file(&temporary).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_alone(&robot.config_path());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn concurrent_writes_without_file_locks_lose_no_member() {
     let robot = Robot::new();
     robot.write_config(&json!({"machine_id": 7}));

@@ -157,7 +157,8 @@ fn second_login_at_once_gets_a_code_of_its_own() {
 fn resumed_login_shows_saved_code_and_polls_at_once() {
     let (platform, clock) = (start(), FakeClock::new());
     let robot = Robot::of(&platform);
-    leave_pending(&robot, &platform, &clock, json!({}));
+    let long_url = format!("{}/device?{}", platform.url(), "x".repeat(2000));
+    leave_pending(&robot, &platform, &clock, json!({"/grant/verification_uri": long_url}));
     let long_ago = std::time::UNIX_EPOCH;
     fs::File::options()
         .append(true)
@@ -188,6 +189,17 @@ fn resumed_login_keeps_the_interval() {
 }
 
 #[test]
+fn each_poll_is_recorded_for_a_resumed_login() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let _waiting = Waiting::start(&robot, &platform);
+    let file = fs::File::options().append(true).open(pending_file(&robot)).unwrap();
+    let long_ago = std::time::UNIX_EPOCH;
+    file.set_modified(long_ago).unwrap();
+    until(|| file.metadata().unwrap().modified().unwrap() > long_ago);
+}
+
+#[test]
 fn expired_foreign_or_invalid_login_is_not_resumed() {
     for (name, changes) in [
         ("expired", json!({"/grant/expires_in/secs": 60})),
@@ -215,6 +227,23 @@ fn expired_foreign_or_invalid_login_is_not_resumed() {
         assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1, "{name}");
         assert!(!pending_file(&robot).exists(), "{name}");
     }
+}
+
+#[test]
+fn login_keeps_pending_file_of_a_later_login() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let robot = Robot::of(&platform);
+    platform.approve_after(0);
+    let path = pending_file(&robot);
+    clock.on_sleep(move |_, sleeps| {
+        if sleeps == 1 {
+            // After a logout, a later login creates its own file.
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, "of a later login").unwrap();
+        }
+    });
+    login(&robot, &clock);
+    assert_eq!(fs::read(pending_file(&robot)).unwrap(), b"of a later login");
 }
 
 #[test]
@@ -272,11 +301,16 @@ fn final_error_logout_and_other_logins_remove_pending_login() {
 fn pending_file_open_to_others_is_neither_read_nor_written() {
     type Open = fn(&Robot);
     let clock = FakeClock::new();
-    let cases: [(&str, Open); 3] = [
+    let cases: [(&str, Open); 4] = [
         ("writable by all", |robot| set_mode(robot, 0o666)),
         ("readable by all", |robot| set_mode(robot, 0o644)),
         ("under a second name", |robot| {
             fs::hard_link(pending_file(robot), robot.home().join("other")).unwrap();
+        }),
+        ("a symbolic link", |robot| {
+            let other = robot.home().join("other");
+            fs::rename(pending_file(robot), &other).unwrap();
+            std::os::unix::fs::symlink(other, pending_file(robot)).unwrap();
         }),
     ];
     for (name, open_to_others) in cases {
