@@ -12,8 +12,7 @@ use crate::secret::Secret;
     note = "Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure (retry).",
     note = "Environment variables: RIO_CONFIG (config file), RIO_DEBUG=1 (trace requests), BROWSER, \
             NO_COLOR, SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
-    note = "The full CLI (pip install rapyuta-io-cli) uses the same config file.",
-    example = "rio auth login"
+    note = "The full CLI (pip install rapyuta-io-cli) uses the same config file."
 )]
 pub struct Rio {
     /// print the version
@@ -27,6 +26,8 @@ pub struct Rio {
 #[argh(subcommand)]
 pub enum Command {
     Auth(Auth),
+    Organization(Organization),
+    Project(Project),
     Version(Version),
     Completion(Completion),
 }
@@ -221,6 +222,81 @@ pub struct Environment {
     /// remove an existing login without asking
     #[argh(switch)]
     pub yes: bool,
+}
+
+/// Select an organization
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "organization", example = "rio organization select")]
+pub struct Organization {
+    #[argh(subcommand)]
+    pub command: OrganizationCommand,
+}
+
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(subcommand)]
+pub enum OrganizationCommand {
+    Select(SelectOrganization),
+}
+
+/// Select another organization, and then one of its projects
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "select",
+    note = "Without NAME, prompts with a list. Another organization has other projects, so rio then prompts for \
+            a project, unless there is only one.",
+    example = "rio organization select\nrio organization select \"Acme Robotics\" --silent"
+)]
+pub struct SelectOrganization {
+    /// name or GUID of the organization
+    #[argh(positional)]
+    pub name: Option<String>,
+    /// prompt for missing values (default)
+    #[argh(switch)]
+    pub interactive: bool,
+    /// never prompt; fail if a value is missing
+    #[argh(switch)]
+    pub no_interactive: bool,
+    /// like --no-interactive; overrides --interactive
+    #[argh(switch)]
+    pub silent: bool,
+}
+
+/// Select a project
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "project", example = "rio project select")]
+pub struct Project {
+    #[argh(subcommand)]
+    pub command: ProjectCommand,
+}
+
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(subcommand)]
+pub enum ProjectCommand {
+    Select(SelectProject),
+}
+
+/// Select another project of the selected organization
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "select",
+    note = "Without NAME, prompts with a list.",
+    example = "rio project select\nrio project select simulation --silent"
+)]
+pub struct SelectProject {
+    /// name or GUID of the project
+    #[argh(positional)]
+    pub name: Option<String>,
+    /// prompt for missing values (default)
+    #[argh(switch)]
+    pub interactive: bool,
+    /// never prompt; fail if a value is missing
+    #[argh(switch)]
+    pub no_interactive: bool,
+    /// like --no-interactive; overrides --interactive
+    #[argh(switch)]
+    pub silent: bool,
 }
 
 /// Print the version

@@ -31,7 +31,10 @@ pub fn page(path: &str, command: &CommandInfoWithArgs) -> String {
         page += &notes;
     }
     let examples: Vec<_> = command.examples.iter().flat_map(|example| example.lines()).collect();
-    page + "\nExamples:\n" + INDENT + &examples.join(&format!("\n{INDENT}")) + "\n"
+    if !examples.is_empty() {
+        page += &format!("\nExamples:\n{INDENT}{}\n", examples.join(&format!("\n{INDENT}")));
+    }
+    page
 }
 
 fn usage(command: &CommandInfoWithArgs) -> String {

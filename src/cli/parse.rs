@@ -158,12 +158,14 @@ impl<'a> Parser<'a> {
         commands.push(help::COMMAND.to_owned());
         match commands.into_iter().find(similar) {
             Some(path) => self.usage_with(&fact, &format!("Did you mean `{} {path}`? ", self.path)),
-            None if self.is_top() => Error::usage(
+            None => Error::usage(
                 fact,
-                "This program has only the commands listed by `rio --help`. For others, install the full \
-                 CLI (pip install rapyuta-io-cli).",
+                format!(
+                    "This program has only the commands listed by `{} --help`. For others, install the full \
+                     CLI (pip install rapyuta-io-cli).",
+                    self.path
+                ),
             ),
-            None => self.usage(&fact),
         }
     }
 

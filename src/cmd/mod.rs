@@ -5,6 +5,8 @@ mod environment;
 mod expiry;
 mod login;
 mod logout;
+mod organization;
+mod project;
 mod refresh;
 mod refresh_token;
 mod secrets;
@@ -15,7 +17,7 @@ mod token;
 
 use std::time::Duration;
 
-use crate::cli::args::{AuthCommand, Command, Rio};
+use crate::cli::args::{AuthCommand, Command, OrganizationCommand, ProjectCommand, Rio};
 use crate::cli::parse;
 use crate::error::{Error, Exit};
 use crate::host::Host;
@@ -31,6 +33,12 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
             AuthCommand::Status(args) => status::run(args, host),
             AuthCommand::Token(args) => token::run(args, host),
             AuthCommand::Environment(args) => environment::run(args, host),
+        },
+        Command::Organization(organization) => match organization.command {
+            OrganizationCommand::Select(args) => organization::run(args, host),
+        },
+        Command::Project(project) => match project.command {
+            ProjectCommand::Select(args) => project::run(args, host),
         },
         Command::Version(_) => host.console.print_text(&parse::version()).map(|()| Exit::Success),
         Command::Completion(args) => completion::run(args, host),
@@ -76,7 +84,7 @@ fn duration(option: &str, value: Option<&str>) -> Result<Option<Duration>, Error
 fn check_not_blank(option: &str, value: Option<&str>) -> Result<(), Error> {
     match value {
         Some(value) if value.trim().is_empty() => {
-            Err(Error::usage(format!("{option} is empty"), "Pass a value, or omit the option."))
+            Err(Error::usage(format!("{option} is empty"), "Pass a value, or omit it."))
         }
         _ => Ok(()),
     }

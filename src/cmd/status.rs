@@ -119,8 +119,8 @@ impl Status {
             false => self.environment.clone(),
         };
         let rows = [
-            ("Organization", logged_in.then(|| name_and_guid(&self.organization))),
-            ("Project", logged_in.then(|| name_and_guid(&self.project))),
+            ("Organization", logged_in.then(|| name_and_guid("organization", &self.organization))),
+            ("Project", logged_in.then(|| name_and_guid("project", &self.project))),
             ("Token", logged_in.then_some(expiry)),
             ("Server", server),
             ("Clock", self.clock()),
@@ -189,11 +189,11 @@ impl Status {
 }
 
 /// "Acme Robotics (org-acme)".
-fn name_and_guid(parts: &[Option<String>]) -> String {
+fn name_and_guid(kind: &str, parts: &[Option<String>]) -> String {
     match parts {
         [Some(guid), Some(name), ..] => format!("{name} ({guid})"),
         [Some(guid), ..] => guid.clone(),
-        _ => "none".to_owned(),
+        _ => format!("none; to select one, run: rio {kind} select"),
     }
 }
 

@@ -266,7 +266,9 @@ impl Platform<'_> {
     pub fn organizations(&self, token: &Token) -> Result<Vec<Organization>, Error> {
         let url = self.v2api_host()?.join("/v2/users/me/");
         let response = self.http.send(&Request::get(&url, token))?;
-        let me: Me = response.success("the request for the organizations", &[token])?;
+        let me: Me = response
+            .success("the request for the organizations", &[token])
+            .map_err(|error| advise_login(error, &response))?;
         Ok(me.spec.0.organizations.into_iter().map(|Object(organization)| organization).collect())
     }
 
@@ -274,7 +276,7 @@ impl Platform<'_> {
     pub fn projects(
         &self,
         token: &Token,
-        organization: &Organization,
+        organization_guid: &str,
         name: Option<&str>,
     ) -> Result<Vec<Project>, Error> {
         let url = self.v2api_host()?.join("/v2/projects/");
@@ -283,15 +285,14 @@ impl Platform<'_> {
         let mut start = 0;
         for _ in 0..MAX_PAGES {
             let from = start.to_string();
-            let mut query = vec![
-                ("organizations", &*organization.guid),
-                ("continue", &from),
-                ("limit", &limit),
-            ];
+            let mut query =
+                vec![("organizations", organization_guid), ("continue", &from), ("limit", &limit)];
             query.extend(name.map(|name| ("name", name)));
             let request = Request { query: &query, ..Request::get(&url, token) };
             let response = self.http.send(&request)?;
-            let page: ProjectPage = response.success("the request for the projects", &[token])?;
+            let page: ProjectPage = response
+                .success("the request for the projects", &[token])
+                .map_err(|error| advise_organization(error, &response))?;
             let is_full = page.items.len() >= PAGE_SIZE;
             projects.extend(page.items.into_iter().map(|Object(item)| item.metadata.0));
             let next = page.metadata.and_then(|Object(metadata)| metadata.next);
@@ -301,6 +302,25 @@ impl Platform<'_> {
             }
         }
         Ok(projects)
+    }
+}
+
+fn advise_login(error: Error, response: &Response) -> Error {
+    match response.status {
+        401 => error.advise(
+            "The token may have expired. Run `rio auth refresh-token`, or `rio auth login`.",
+        ),
+        _ => error,
+    }
+}
+
+fn advise_organization(error: Error, response: &Response) -> Error {
+    match response.status {
+        403 | 404 if response.is_rejection() => error.advise(
+            "Check that your account has access to the organization, or select another one with `rio \
+             organization select`.",
+        ),
+        _ => advise_login(error, response),
     }
 }
 

@@ -43,6 +43,7 @@ mod refresh_token;
 mod screens;
 mod secret_files;
 mod secrets;
+mod select;
 mod selection;
 mod signals;
 mod smoke;

@@ -157,9 +157,13 @@ fn status_fits_every_screen() {
 #[test]
 fn help_fits_every_screen() {
     let robot = Robot::new();
-    for arguments in [&["help"] as &[&str], &["help", "auth", "login"], &["auth"]] {
+    for (arguments, end) in [
+        (&["help"] as &[&str], "rapyuta-io-cli"),
+        (&["help", "auth", "login"], "rio auth login"),
+        (&["auth"], "rio auth login"),
+    ] {
         on_every_screen(|kind, size| {
-            let shown = shown_until("rio auth login", &robot, arguments, kind, size);
+            let shown = shown_until(end, &robot, arguments, kind, size);
             check(&shown, kind, size);
             assert!(shown.is_ascii() && !shown.contains('\x1b'), "{shown}");
         });

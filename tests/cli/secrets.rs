@@ -349,11 +349,12 @@ fn selections(search: &mut Search) {
 }
 
 fn other_commands(search: &mut Search) {
-    let commands: [(&[&str], Call); 4] = [
+    let commands: [(&[&str], Call); 5] = [
         (&["auth", "status", "--verify"], Call::UserInfo),
         (&["auth", "status", "--verify", "--json"], Call::UserInfo),
         (&["auth", "refresh-token", "--silent"], Call::RefreshToken),
         (&["auth", "logout"], Call::UserLogout),
+        (&["organization", "select", "x"], Call::UsersMe),
     ];
     for (arguments, call) in commands {
         let is_logout = call == Call::UserLogout;

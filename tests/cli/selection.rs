@@ -336,11 +336,11 @@ fn end_of_input_keeps_the_login_without_selection() {
     let platform = two_organizations();
     let robot = Robot::of(&platform);
     let outcome = login(&robot, &[], "").exits(0).says("No organization is selected");
-    outcome.says("--organization").says("--project");
+    outcome.says("`rio organization select`").says("`rio project select`");
     assert_eq!(selected(&robot), NOTHING);
 
     let robot = Robot::of(&platform);
-    login(&robot, &[], "1\n").exits(0).says("No project is selected").says("--project");
+    login(&robot, &[], "1\n").exits(0).says("No project is selected").says("`rio project select`");
     let [organization, .., project_id, project_name] = selected(&robot);
     assert_eq!(organization, "org-alpha");
     assert_eq!((project_id, project_name), (Value::Null, Value::Null));
@@ -356,15 +356,6 @@ fn silent_and_json_never_prompt() {
         assert!(!outcome.stderr.contains('?'), "{outcome}");
         assert_eq!(selected(&robot), NOTHING);
     }
-}
-
-#[test]
-fn json_login_says_how_to_select() {
-    let platform = two_organizations();
-    let robot = Robot::of(&platform);
-    let outcome = login(&robot, &["--json"], "").exits(0);
-    let shown = [&*outcome.stdout, &*outcome.stderr].concat();
-    assert!(shown.contains("--organization"), "{outcome}");
 }
 
 #[test]

@@ -387,7 +387,7 @@ fn ctrl_d_at_the_organization_prompt_keeps_the_login() {
     terminal.waits_for("Which organization?");
     terminal.types(CTRL_D);
     assert_eq!(terminal.ends(), 0);
-    assert!(terminal.text().contains("--organization"), "{}", terminal.text());
+    assert!(terminal.text().contains("`rio organization select`"), "{}", terminal.text());
     assert_eq!(robot.config()["auth_token"], token);
     assert_eq!(robot.config().get("organization_id"), None);
 }

@@ -5,7 +5,7 @@ _rio_candidates() {
     commands="" values="" options="-h --help"
     case $1 in
         "rio")
-            commands="auth version completion help"
+            commands="auth organization project version completion help"
             options+=" -V --version" ;;
         "rio auth")
             commands="login logout refresh-token status token environment help" ;;
@@ -24,6 +24,10 @@ _rio_candidates() {
         "rio auth environment")
             values="ga dev qa"
             options+=" --yes" ;;
+        "rio organization" | "rio project")
+            commands="select help" ;;
+        "rio organization select" | "rio project select")
+            options+=" --interactive --no-interactive --silent" ;;
         "rio version") ;;
         "rio completion")
             values="bash zsh fish nushell" ;;

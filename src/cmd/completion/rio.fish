@@ -50,6 +50,8 @@ complete -c rio -s h -l help -d 'show this help'
 
 complete -c rio -n '__rio_argument rio' -s V -l version -d 'print the version'
 complete -c rio -n '__rio_subcommand rio' -a auth -d 'Log in and out, and manage tokens'
+complete -c rio -n '__rio_subcommand rio' -a organization -d 'Select an organization'
+complete -c rio -n '__rio_subcommand rio' -a project -d 'Select a project'
 complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
 complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
 complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command'
@@ -61,6 +63,11 @@ complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logge
 complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token or the stored one'
 complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Show or change the rapyuta.io environment'
 complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
+
+complete -c rio -n '__rio_subcommand "rio organization"' -a select -d 'Select another organization, and then one of its projects'
+complete -c rio -n '__rio_argument "rio organization"' -a help -d 'Show help for a command'
+complete -c rio -n '__rio_subcommand "rio project"' -a select -d 'Select another project of the selected organization'
+complete -c rio -n '__rio_argument "rio project"' -a help -d 'Show help for a command'
 
 complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'log in with this email and a password'
 complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
@@ -96,4 +103,12 @@ complete -c rio -n '__rio_option "rio auth token"' -l min-valid -x -d 'with --cu
 
 complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'remove an existing login without asking'
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'
+complete -c rio -n '__rio_option "rio organization select"' -l interactive -d $interactive
+complete -c rio -n '__rio_option "rio organization select"' -l no-interactive -d $no_interactive
+complete -c rio -n '__rio_option "rio organization select"' -l silent -d $silent
+
+complete -c rio -n '__rio_option "rio project select"' -l interactive -d $interactive
+complete -c rio -n '__rio_option "rio project select"' -l no-interactive -d $no_interactive
+complete -c rio -n '__rio_option "rio project select"' -l silent -d $silent
+
 complete -c rio -n '__rio_argument "rio completion"' -a 'bash\t"GNU Bash" zsh\t"Z shell" fish\t"fish shell" nushell\tNushell'

@@ -21,7 +21,9 @@ def "nu-complete rio environment" [] {
 
 def "nu-complete rio shell" [] { [bash zsh fish nushell] }
 
-def "nu-complete rio help" [] { [auth version completion] }
+def "nu-complete rio help" [] { [auth organization project version completion] }
+
+def "nu-complete rio select help" [] { [select] }
 
 def "nu-complete rio auth help" [] { [login logout refresh-token status token environment] }
 
@@ -105,6 +107,46 @@ export extern "rio auth token" [
 export extern "rio auth environment" [
     name?: string@"nu-complete rio environment" # ga (production), dev, qa, or a preview such as pr123
     --yes # remove an existing login without asking
+    --help(-h) # show this help
+]
+
+# Select an organization
+export extern "rio organization" [
+    --help(-h) # show this help
+]
+
+# Show help for a command
+export extern "rio organization help" [
+    ...command: string@"nu-complete rio select help"
+    --help(-h) # show this help
+]
+
+# Select another organization, and then one of its projects
+export extern "rio organization select" [
+    name?: string@"nu-complete rio nothing" # name or GUID of the organization
+    --interactive # prompt for missing values (default)
+    --no-interactive # never prompt; fail if a value is missing
+    --silent # like --no-interactive; overrides --interactive
+    --help(-h) # show this help
+]
+
+# Select a project
+export extern "rio project" [
+    --help(-h) # show this help
+]
+
+# Show help for a command
+export extern "rio project help" [
+    ...command: string@"nu-complete rio select help"
+    --help(-h) # show this help
+]
+
+# Select another project of the selected organization
+export extern "rio project select" [
+    name?: string@"nu-complete rio nothing" # name or GUID of the project
+    --interactive # prompt for missing values (default)
+    --no-interactive # never prompt; fail if a value is missing
+    --silent # like --no-interactive; overrides --interactive
     --help(-h) # show this help
 ]
 

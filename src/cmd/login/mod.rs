@@ -55,7 +55,7 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     report.logged_in(host, account.email.as_deref(), account.token.expires_at());
 
     let selection = select(&args, may_prompt, host, &session, same_account, &account.token)
-        .map_err(|error| error.context("you are logged in, but nothing was selected"))?;
+        .map_err(nothing_selected)?;
     let stored = session.file.update(|config| {
         let is_same = config.is_login_of(account.email.as_deref());
         if is_same {
@@ -169,6 +169,14 @@ fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> 
     confirm(host, &question, "rio auth login")
 }
 
+fn nothing_selected(error: Error) -> Error {
+    let advice = format!(
+        "{}\nTo select them later, use `rio organization select` and `rio project select`.",
+        error.advice()
+    );
+    error.context("you are logged in, but nothing was selected").advise(advice)
+}
+
 struct Account {
     token: Token,
     email: Option<String>,
@@ -228,18 +236,19 @@ fn select(
     let (current_organization, current_project) =
         current.map(|current| (current.organization, current.project)).unwrap_or_default();
     let platform = session.platform();
-    let mut selector = Selector { console: &mut host.console, platform, token, may_prompt };
+    let console = &mut host.console;
+    let mut selector = Selector { console, platform, token, may_prompt, keeps_current: true };
     let organization =
         selector.organization(args.organization.as_deref(), current_organization.as_deref())?;
     let project = match (&organization, &args.project) {
         (Choice::Selected(organization), wanted) => {
-            selector.project(organization, wanted.as_deref(), current_project.as_deref())?
+            selector.project(&organization.guid, wanted.as_deref(), current_project.as_deref())?
         }
         (_, None) => Choice::NoAnswer,
         (_, Some(_)) => {
             return Err(Error::failure(
                 "--project needs an organization",
-                "Run `rio auth login` again with --organization and --project.",
+                "With --project, pass --organization too.",
             ));
         }
     };

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 
 use crate::cmd::as_account;
 use crate::cmd::expiry::expiry;
-use crate::cmd::select::{Choice, Selection};
+use crate::cmd::select::Selection;
 use crate::error::Error;
 use crate::host::Host;
 use crate::host::console::Console;
 use crate::oauth::device_flow::Grant;
-use crate::platform::{Organization, Project};
 use crate::text;
 
 #[derive(Clone, Copy)]
@@ -128,24 +127,19 @@ impl Report {
         email: Option<&str>,
         selection: &Selection,
     ) -> Result<(), Error> {
-        let organization = selection.organization.selected();
+        if !self.json {
+            selection.show(&mut host.console);
+            return Ok(());
+        }
+        let organization = selection
+            .organization
+            .selected()
+            .map(|org| json!({"guid": org.guid, "name": org.name, "short_guid": org.short_guid}));
         let project = selection.project.selected();
-        if let Some(Organization { name, guid, .. }) = organization {
-            self.say(host, &format!("Organization: {name} ({guid})"));
-        }
-        if let Some(Project { name, guid }) = project {
-            self.say(host, &format!("Project: {name} ({guid})"));
-        }
-        if self.json {
-            let organization = organization.map(
-                |org| json!({"guid": org.guid, "name": org.name, "short_guid": org.short_guid}),
-            );
-            let project =
-                project.map(|project| json!({"guid": project.guid, "name": project.name}));
-            let members = json!({"email": email, "organization": organization, "project": project});
-            event(host, "logged_in", members)?;
-        }
-        note(selection).lines().for_each(|line| host.console.say(line));
+        let project = project.map(|project| json!({"guid": project.guid, "name": project.name}));
+        let members = json!({"email": email, "organization": organization, "project": project});
+        event(host, "logged_in", members)?;
+        selection.show_note(&mut host.console);
         Ok(())
     }
 
@@ -219,17 +213,6 @@ fn whole_seconds(duration: Duration) -> u128 {
 fn minutes_and_seconds(duration: Duration) -> String {
     let seconds = whole_seconds(duration);
     format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-fn note(selection: &Selection) -> String {
-    let advice = "To select one, run:\n  rio auth login --yes --organization NAME --project NAME";
-    match (&selection.organization, &selection.project) {
-        (Choice::NoAnswer, _) => format!("No organization is selected. {advice}"),
-        (Choice::NothingExists, _) => "Your account has no organizations yet.".to_owned(),
-        (_, Choice::NoAnswer) => format!("No project is selected. {advice}"),
-        (_, Choice::NothingExists) => "The organization has no projects yet.".to_owned(),
-        (_, Choice::Selected(_)) => String::new(),
-    }
 }
 
 fn event(host: &mut Host, name: &str, mut members: Value) -> Result<(), Error> {

@@ -126,10 +126,7 @@ impl<T: Entry> List<T> {
     fn not_found(&self, wanted: &str, found: &[Numbered<T>]) -> Error {
         let kind = T::KIND;
         match found {
-            [] if self.entries.is_empty() => Error::failure(
-                format!("there are no {kind}s"),
-                "Ask the administrator of your account for access to one.",
-            ),
+            [] if self.entries.is_empty() => no_entries::<T>(),
             [] => Error::failure(
                 format!("no {kind} matches {wanted}"),
                 listed(
@@ -143,6 +140,13 @@ impl<T: Entry> List<T> {
             ),
         }
     }
+}
+
+pub fn no_entries<T: Entry>() -> Error {
+    Error::failure(
+        format!("there are no {}s", T::KIND),
+        "Ask the administrator of your account for access to one.",
+    )
 }
 
 fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl Iterator<Item = &'a T>) -> String {

@@ -1,9 +1,12 @@
-//! Selecting an organization and a project: from an option, because only one exists, or at a prompt.
+//! Selecting an organization and a project: by name or GUID, because only one exists, or at a prompt.
 
 mod list;
 
+use super::session::Session;
+use super::{check_not_blank, silent_option};
 use crate::config::{
-    Config, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID, PROJECT_NAME,
+    Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
+    PROJECT_NAME,
 };
 use crate::error::Error;
 use crate::host::console::Console;
@@ -28,6 +31,20 @@ impl<T> Choice<T> {
     }
 }
 
+impl<T: Entry> Choice<T> {
+    /// The entry. That nothing is selected is an error.
+    pub fn required(self) -> Result<T, Error> {
+        match self {
+            Choice::Selected(entry) => Ok(entry),
+            Choice::NothingExists => Err(list::no_entries::<T>()),
+            Choice::NoAnswer => Err(Error::failure(
+                format!("no {} was selected", T::KIND),
+                format!("Answer the question, or run `rio {} select NAME`.", T::KIND),
+            )),
+        }
+    }
+}
+
 pub struct Selection {
     pub organization: Choice<Organization>,
     pub project: Choice<Project>,
@@ -43,24 +60,93 @@ impl Selection {
             config.set(ORGANIZATION_NAME, &organization.name);
             config.set(ORGANIZATION_SHORT_ID, short_guid);
         }
-        let (guid, name) = match &self.project {
-            Choice::Selected(project) => (project.guid.as_str(), project.name.as_str()),
+        match &self.project {
+            Choice::Selected(project) => store_project(config, &project.guid, &project.name),
             // What the Python `rio` stores for an organization without projects.
-            Choice::NothingExists => ("", ""),
-            Choice::NoAnswer => return,
+            Choice::NothingExists => store_project(config, "", ""),
+            Choice::NoAnswer => {}
+        }
+    }
+
+    /// Shows what is selected, and how to select what is missing.
+    pub fn show(&self, console: &mut Console) {
+        if let Choice::Selected(Organization { name, guid, .. }) = &self.organization {
+            console.say(&format!("Organization: {name} ({guid})"));
+        }
+        if let Choice::Selected(project) = &self.project {
+            show_project(console, project);
+        }
+        self.show_note(console);
+    }
+
+    /// Says how to select what is missing.
+    pub fn show_note(&self, console: &mut Console) {
+        let note = match (&self.organization, &self.project) {
+            (Choice::NoAnswer, _) => {
+                "No organization is selected. Select one with `rio organization select`, and a project with \
+                 `rio project select`."
+            }
+            (Choice::NothingExists, _) => "Your account has no organizations yet.",
+            (_, Choice::NoAnswer) => {
+                "No project is selected. Select one with `rio project select`."
+            }
+            (_, Choice::NothingExists) => "The organization has no projects yet.",
+            (_, Choice::Selected(_)) => return,
         };
-        config.set(PROJECT_ID, guid);
-        config.set(PROJECT_NAME, name);
+        console.say(note);
     }
 }
 
-/// `wanted` is a name or GUID from the command line. `current` is the GUID of the stored selection: the
-/// default of a prompt, and kept if no one answers.
+pub fn store_project(config: &mut Config, guid: &str, name: &str) {
+    config.set(PROJECT_ID, guid);
+    config.set(PROJECT_NAME, name);
+}
+
+pub fn show_project(console: &mut Console, project: &Project) {
+    console.say(&format!("Project: {} ({})", project.name, project.guid));
+}
+
+/// Whether a `select` command with these arguments may prompt. Without NAME, it must.
+pub fn may_prompt(name: Option<&str>, silent: bool, no_interactive: bool) -> Result<bool, Error> {
+    check_not_blank("NAME", name)?;
+    match silent_option(silent, no_interactive) {
+        Some(option) if name.is_none() => {
+            Err(Error::usage(format!("{option} needs NAME"), "Pass the name or GUID to select."))
+        }
+        option => Ok(option.is_none()),
+    }
+}
+
+/// Changes the stored selection, unless another process has changed it or the login since the command started.
+pub fn update(session: &Session, change: impl Fn(&mut Config)) -> Result<(), Error> {
+    let email = session.config.text(EMAIL_ID)?;
+    let unchanged = |config: &Config, key| config.text(key).ok() == session.config.text(key).ok();
+    let updated = session.file.update(|config| {
+        let may_change = config.is_login_of(email.as_deref())
+            && [ORGANIZATION_ID, PROJECT_ID].iter().all(|key| unchanged(config, key));
+        if may_change {
+            change(config);
+        }
+        may_change
+    })?;
+    match updated {
+        true => Ok(()),
+        false => Err(Error::failure(
+            "another rio changed the login or the selection in the meantime; its change was kept",
+            "Run `rio auth status` to see it.",
+        )),
+    }
+}
+
+/// `wanted` is a name or GUID from the command line. `current` is the GUID of the stored selection, the
+/// default of a prompt.
 pub struct Selector<'a> {
     pub console: &'a mut Console,
     pub platform: Platform<'a>,
     pub token: &'a Token,
     pub may_prompt: bool,
+    /// Whether the stored selection counts if no one answers.
+    pub keeps_current: bool,
 }
 
 impl Selector<'_> {
@@ -75,11 +161,12 @@ impl Selector<'_> {
 
     pub fn project(
         &mut self,
-        organization: &Organization,
+        organization_guid: &str,
         wanted: Option<&str>,
         current: Option<&str>,
     ) -> Result<Choice<Project>, Error> {
-        let projects = |name| self.platform.projects(self.token, organization, name).map(List::new);
+        let projects =
+            |name| self.platform.projects(self.token, organization_guid, name).map(List::new);
         // The server filters by name, so a correct name takes one request however many projects exist.
         if let Some(name) = wanted.filter(|wanted| !wanted.starts_with("project-"))
             && let Ok(project) = projects(Some(name))?.find(name)
@@ -103,6 +190,7 @@ impl Selector<'_> {
             (None, several) => {
                 let answer =
                     if self.may_prompt { list.prompt(self.console, current)? } else { None };
+                let current = current.filter(|_| self.keeps_current);
                 answer.or_else(|| several.iter().find(|entry| Some(entry.guid()) == current))
             }
         };
