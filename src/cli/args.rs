@@ -84,10 +84,10 @@ pub struct Login {
     /// read the token from the first line of a file
     #[argh(option, arg_name = "path")]
     pub auth_token_file: Option<String>,
-    /// organization to select, by name or GUID
+    /// organization to select, by exact name or GUID
     #[argh(option, arg_name = "name")]
     pub organization: Option<String>,
-    /// project to select, by name or GUID
+    /// project to select, by exact name or GUID
     #[argh(option, arg_name = "name")]
     pub project: Option<String>,
     /// prompt for missing values (default)

@@ -19,7 +19,7 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
         && let Err(error) = session.platform().logout(&token)
     {
         host.console.warn(&format!(
-            "could not tell the server, so the token may stay valid until it expires: {}",
+            "could not revoke the token, which may stay valid until it expires: {}",
             error.fact()
         ));
     }

@@ -3,6 +3,7 @@
 //! The Python `rio` truncates the file and then fills it, without a lock. So a file that is empty or ends
 //! early is read again for a while, and a write starts over if the file has changed since it was read.
 
+use std::cell::RefCell;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -40,6 +41,7 @@ const MAX_NEW_DIRECTORIES: usize = 2;
 pub struct ConfigFile {
     path: PathBuf,
     clock: Rc<dyn Clock>,
+    created: Rc<CreatedDirectories>,
 }
 
 impl ConfigFile {
@@ -52,7 +54,7 @@ impl ConfigFile {
                 "Set RIO_CONFIG to a file, for example RIO_CONFIG=/data/rio.json",
             )
         })?;
-        Ok(ConfigFile { path, clock })
+        Ok(ConfigFile { path, clock, created: Rc::default() })
     }
 
     /// The path, with symbolic links.
@@ -75,7 +77,9 @@ impl ConfigFile {
         if let Ok(file) = fs::metadata(&target) {
             if file.mode() & WRITABLE_BY_OTHERS != 0 {
                 let file = text::shell_word(&target);
-                warnings.push(format!("others can write to the config file: chmod 600 {file}"));
+                warnings.push(format!(
+                    "other users can write to the config file; run: chmod 600 {file}"
+                ));
             }
             if ![0, process::user()].contains(&file.uid()) {
                 let (file, user) = (target.display(), file.uid());
@@ -86,7 +90,9 @@ impl ConfigFile {
         let mode = fs::metadata(&directory).map_or(0, |metadata| metadata.mode());
         if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {
             let directory = text::shell_word(&directory);
-            warnings.push(format!("others can replace the config file: chmod go-w {directory}"));
+            warnings.push(format!(
+                "other users can replace the config file; run: chmod go-w {directory}"
+            ));
         }
         warnings
     }
@@ -104,7 +110,7 @@ impl ConfigFile {
         let size = self.read_bytes()?.map_or(0, |bytes| bytes.len()).saturating_add(TOKEN_RESERVE);
         let has_modes = self.write_error(temporary.write(&vec![b' '; size], old.as_ref()))?;
         if is_mount_point(&self.target()) {
-            return self.write_error(Err(ErrorKind::ResourceBusy.into()));
+            return self.write_error(Err(io::Error::from_raw_os_error(libc::EBUSY)));
         }
         Ok((!has_modes).then(|| {
             let path = self.path.display();
@@ -254,9 +260,11 @@ impl ConfigFile {
                 Err(_) if text.is_empty() => Members::default(),
                 // The parser's own message quotes the text, which may hold a token.
                 Err(error) => {
-                    let (line, column) = (error.line(), error.column());
-                    let place = format!("line {line}, column {column}");
-                    return Err(self.unusable(&format!("is not a JSON object ({place})")));
+                    let place = match error.is_data() {
+                        true => String::new(),
+                        false => format!(" (line {}, column {})", error.line(), error.column()),
+                    };
+                    return Err(self.unusable(&format!("is not a JSON object{place}")));
                 }
             };
             return Ok((bytes, Config { path: self.path.clone(), members }));
@@ -267,7 +275,7 @@ impl ConfigFile {
     fn lock(&self, deadline: Duration) -> Result<Temporary, Error> {
         self.regular_file()?;
         let target = self.target();
-        self.write_error(create_directories(&directory_of(&target)))?;
+        self.write_error(self.created.create(&directory_of(&target)))?;
         loop {
             let temporary = Temporary::try_lock(&target, self.clock.utc(), WRITE_TIMEOUT);
             if let Some(temporary) = self.write_error(temporary)? {
@@ -283,7 +291,7 @@ impl ConfigFile {
     }
 
     fn unusable(&self, problem: &str) -> Error {
-        unusable(&self.path, problem)
+        unusable(&self.path, format!("the config file {} {problem}", self.path.display()))
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
@@ -324,19 +332,35 @@ fn is_mount_point(path: &Path) -> bool {
     mounts.lines().any(|mount| mount.split(' ').nth(4).is_some_and(|point| path == *point))
 }
 
-fn create_directories(path: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        path.ancestors().take_while(|p| *p != Path::new("") && !p.exists()).collect();
-    if missing.len() > MAX_NEW_DIRECTORIES {
-        return Err(io::Error::from_raw_os_error(libc::ENOENT));
-    }
-    for directory in missing.into_iter().rev() {
-        match DirBuilder::new().mode(0o700).create(directory) {
-            // The umask may have removed bits. FAT has none.
-            Ok(()) => drop(fs::set_permissions(directory, Permissions::from_mode(0o700))),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+/// Directories that this process has created. At the end, it removes those that are still empty.
+#[derive(Default)]
+struct CreatedDirectories(RefCell<Vec<PathBuf>>);
+
+impl CreatedDirectories {
+    /// Creates a directory and those above it.
+    fn create(&self, path: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> =
+            path.ancestors().take_while(|p| *p != Path::new("") && !p.exists()).collect();
+        if missing.len() > MAX_NEW_DIRECTORIES {
+            return Err(io::Error::from_raw_os_error(libc::ENOENT));
         }
+        for directory in missing.into_iter().rev() {
+            match DirBuilder::new().mode(0o700).create(directory) {
+                Ok(()) => {
+                    // The umask may have removed bits. FAT has none.
+                    let _ = fs::set_permissions(directory, Permissions::from_mode(0o700));
+                    self.0.borrow_mut().push(directory.to_owned());
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+impl Drop for CreatedDirectories {
+    fn drop(&mut self) {
+        self.0.get_mut().iter().rev().for_each(|directory| drop(fs::remove_dir(directory)));
+    }
 }

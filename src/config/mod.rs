@@ -79,8 +79,10 @@ impl Config {
     /// A string member, trimmed. `None` if it is missing, null or blank; an error if it has another type.
     pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.members.get(name) else { return Ok(None) };
-        let text: Option<String> = serde_json::from_str(value.get())
-            .map_err(|_| unusable(&self.path, &format!("has a {name} that is not a string")))?;
+        let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| {
+            let path = self.path.display();
+            unusable(&self.path, format!("{name} in the config file {path} is not a string"))
+        })?;
         Ok(text.and_then(|text| text::not_blank(&text)))
     }
 
@@ -147,13 +149,15 @@ impl Config {
 }
 
 /// The error for a file that rio does not understand and must not overwrite.
-fn unusable(path: &Path, problem: &str) -> Error {
+fn unusable(path: &Path, fact: String) -> Error {
     let mut aside = path.to_owned().into_os_string();
     aside.push(".bad");
     let (from, to) = (text::shell_word(path), text::shell_word(Path::new(&aside)));
     Error::failure(
-        format!("the config file {} {problem}", path.display()),
-        format!("Fix it, set RIO_CONFIG to another file, or move it aside:\n  mv -- {from} {to}"),
+        fact,
+        format!(
+            "Fix the file, set RIO_CONFIG to another file, or move it aside:\n  mv -- {from} {to}"
+        ),
     )
 }
 

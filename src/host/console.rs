@@ -234,12 +234,15 @@ impl Console {
 }
 
 fn unwritable(error: io::Error) -> Error {
-    let advice = "Check where the output goes, then run the command again.";
+    let advice = "Redirect the output to another file or program, then run the command again.";
     let closed = Error::failure("standard output is closed", advice);
     match error.kind() {
         io::ErrorKind::BrokenPipe => closed.silent(),
         _ if error.raw_os_error() == Some(libc::EBADF) => closed,
-        kind => Error::failure(format!("cannot write to standard output: {kind}"), advice),
+        _ => {
+            let reason = text::io_error(&error);
+            Error::failure(format!("cannot write to standard output: {reason}"), advice)
+        }
     }
 }
 
@@ -247,7 +250,7 @@ fn unreadable(error: io::Error) -> Error {
     let fact = match error.kind() {
         io::ErrorKind::InvalidData => "standard input is not text".to_owned(),
         io::ErrorKind::FileTooLarge => "standard input has a line over 64 KiB".to_owned(),
-        kind => format!("cannot read standard input: {kind}"),
+        _ => format!("cannot read standard input: {}", text::io_error(&error)),
     };
     Error::failure(fact, "Answer at a terminal, or pipe text in.")
 }

@@ -150,8 +150,9 @@ fn proxy_status(error: &ureq::Error) -> Option<u16> {
 /// The kind, the fact and the advice.
 type Description = (FailureKind, String, &'static str);
 
-const NETWORK: &str = "Check the network, then try again.";
-const DNS: &str = "Check the network and its DNS servers, then try again.";
+const NETWORK: &str = "Check your network connection, then try again.";
+const DNS: &str = "Check your network connection and DNS settings, then try again. If this network needs a proxy, \
+                   set HTTPS_PROXY.";
 
 fn describe(error: &ureq::Error, peer: &str) -> Description {
     match error {
@@ -187,7 +188,7 @@ fn describe_io(error: &io::Error, peer: &str) -> Description {
             format!("could not connect to {peer}: too many open files"),
             "Raise the limit (`ulimit -n`, or LimitNOFILE= of the systemd unit), then try again.",
         ),
-        kind => (format!("could not connect to {peer}: {kind}"), NETWORK),
+        _ => (format!("could not connect to {peer}: {}", text::io_error(error)), NETWORK),
     };
     (FailureKind::Connection(error.kind()), fact, advice)
 }

@@ -148,6 +148,13 @@ impl Http {
         outcome
     }
 
+    /// Reports a proxy variable or `SSL_CERT_FILE` that requests to this URL cannot use. Sends nothing.
+    pub fn check_settings(&self, url: &Url) -> Result<(), TransportError> {
+        let proxy = proxy::for_url(&self.env, url)?;
+        self.agent(&Request::new(url, Action::Get), proxy.as_ref())?;
+        Ok(())
+    }
+
     fn agent(&self, request: &Request, proxy: Option<&Proxy>) -> Result<Agent, TransportError> {
         let is_https = request.url.is_https() || proxy.is_some_and(Proxy::is_https);
         let route = Route { is_https, proxy: proxy.cloned(), limit: request.limit };

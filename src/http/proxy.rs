@@ -51,8 +51,8 @@ pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     match proxy.filter(|proxy| proxy.uri().authority().is_some_and(has_host_and_port)) {
         Some(proxy) => Ok(Some(Proxy { variable, proxy })),
         None => Err(Error::failure(
-            format!("{variable} is not the URL of a proxy"),
-            format!("Set it as in {variable}=http://HOST:PORT, or unset it."),
+            format!("{variable} is not a valid proxy URL"),
+            format!("Use {variable}=http://HOST:PORT, or unset it."),
         )),
     }
 }

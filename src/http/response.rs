@@ -117,17 +117,20 @@ impl Response {
         self.object().map_err(|_| self.unexpected(what))
     }
 
-    /// The error for a response without success. It contains the server's error message, unless that
-    /// repeats one of `secrets`.
+    /// The error for a response without success. It contains the server's error message, with
+    /// `secrets` redacted.
     pub fn refusal(&self, what: &str, secrets: &[&Secret]) -> Error {
         let reason = match self.error_message(secrets) {
             Some(message) => format!(": {message} ({})", self.status),
             None if matches!(self.status, 401 | 403) => format!(" (status {})", self.status),
             None => return self.unexpected(what),
         };
-        let fact = format!("{} refused {what}{reason}", self.host);
+        let fact = format!("{} rejected {what}{reason}", self.host);
         if self.is_rejection() {
-            Error::failure(fact, "Check the values that you gave, then run the command again.")
+            Error::failure(
+                fact,
+                "Check the email, password, token or client id, then run the command again.",
+            )
         } else if self.is_temporary() {
             Error::temporary(fact, self.try_later())
         } else {
@@ -185,7 +188,7 @@ impl Response {
     }
 
     /// The server's error message, in any of the shapes of the platform and of RFC 6749 §5.2, printable
-    /// and shortened. `None` if it repeats one of `secrets`.
+    /// and shortened. `***` replaces `secrets`; `None` if one is too short for that.
     pub fn error_message(&self, secrets: &[&Secret]) -> Option<String> {
         #[derive(Deserialize)]
         struct Body {
@@ -204,9 +207,7 @@ impl Response {
         let parts =
             [text(body.error), text(body.error_description), nested.map(|nested| nested.error)];
         let message = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        if secrets.iter().any(|secret| contains_secret(&message, secret)) {
-            return None;
-        }
+        let message = secrets.iter().try_fold(text::printable(&message), redact)?;
         Some(text::excerpt(&message, LONGEST_ERROR_MESSAGE)).filter(|message| !message.is_empty())
     }
 }
@@ -221,10 +222,15 @@ fn is_web_page(content_type: Option<&str>, body: &[u8]) -> bool {
     }
 }
 
-/// Whether the text contains the secret as the terminal shows both: without unprintable characters.
-fn contains_secret(text: &str, secret: &Secret) -> bool {
+/// Replaces the secret in a printable text, as the terminal shows it: without unprintable characters. `None`
+/// if the text contains a secret so short that the text around it would show what was replaced.
+fn redact(text: String, secret: &&Secret) -> Option<String> {
+    const SHORTEST: usize = 4;
     let secret = text::printable(secret.expose());
-    !secret.is_empty() && text::printable(text).contains(&secret)
+    if secret.is_empty() || !text.contains(&secret) {
+        return Some(text);
+    }
+    (secret.chars().count() >= SHORTEST).then(|| text.replace(&secret, "***"))
 }
 
 /// Parses seconds, or a date (RFC 9110 §10.2.3), which counts from `now`.
@@ -232,5 +238,25 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     match value.trim().parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redaction_keeps_the_text_around_a_secret() {
+        for (text, secret, shown) in [
+            ("wrong password", "hunter2", Some("wrong password")),
+            ("hunter2 is wrong, hunter2", "hunter2", Some("*** is wrong, ***")),
+            ("not accepted", "hunter2\u{200b}", Some("not accepted")),
+            ("no hunter2", "hun\u{200b}ter2", Some("no ***")),
+            ("not accepted", "", Some("not accepted")),
+            ("not accepted", "cce", None),
+        ] {
+            let redacted = redact(text.to_owned(), &&Secret::new(secret));
+            assert_eq!(redacted.as_deref(), shown, "{text} {secret}");
+        }
     }
 }

@@ -27,8 +27,8 @@ pub fn config(env: &Env) -> Result<TlsConfig, Error> {
     let roots = match env.get("SSL_CERT_FILE") {
         Some(path) => read_bundle(Path::new(path)).map_err(|problem| {
             Error::failure(
-                format!("SSL_CERT_FILE is {}, which {problem}", Path::new(path).display()),
-                "Set it to a PEM file with the certificates to trust, or unset it.",
+                format!("cannot read SSL_CERT_FILE ({}): {problem}", Path::new(path).display()),
+                "Set it to a PEM file with the CA certificates to trust, or unset it.",
             )
         })?,
         None => system_roots(&SYSTEM_BUNDLES),
@@ -59,10 +59,10 @@ fn system_roots(bundles: &[&str]) -> RootCerts {
     bundle.unwrap_or(RootCerts::WebPki)
 }
 
-/// Reads the certificates of a PEM file, and ignores its other items. The error completes the sentence "the
-/// file, which …".
+/// Reads the certificates of a PEM file, and ignores its other items. The error says what is wrong with
+/// the file.
 fn read_bundle(path: &Path) -> Result<RootCerts, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+    let pem = std::fs::read(path).map_err(|error| text::io_error(&error))?;
     let items = parse_pem(&pem).flatten();
     let certificates: Vec<Certificate<'static>> = items
         .filter_map(|item| match item {
@@ -71,7 +71,7 @@ fn read_bundle(path: &Path) -> Result<RootCerts, String> {
         })
         .collect();
     if certificates.is_empty() {
-        return Err("contains no certificate".to_owned());
+        return Err("the file contains no certificates".to_owned());
     }
     Ok(RootCerts::Specific(Arc::new(certificates)))
 }

@@ -197,7 +197,7 @@ impl Polling {
             None => Error::failure("the code expired before the login was approved", NEW_CODE),
             Some(failure) => Error::temporary(
                 format!("the code expired while polls were failing: {}", failure.reason),
-                "Check the network, then run `rio auth login` for a new code.",
+                "Check your network connection, then run `rio auth login` for a new code.",
             ),
         }
     }

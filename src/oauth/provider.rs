@@ -279,7 +279,7 @@ fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Res
     required(string(body.id_token), "id_token", response).map(Secret::new)
 }
 
-/// The error for an OAuth error code. It contains the server's message, unless that repeats a secret.
+/// The error for an OAuth error code. It contains the server's message, with secrets redacted.
 fn rejected(
     response: &Response,
     code: &str,
@@ -289,8 +289,8 @@ fn rejected(
 ) -> Error {
     let (host, status) = (&response.host, response.status);
     let fact = match response.error_message(secrets) {
-        Some(message) => format!("{host} refused {request}: {message} ({status})"),
-        None => format!("{host} refused {request} (status {status})"),
+        Some(message) => format!("{host} rejected {request}: {message} ({status})"),
+        None => format!("{host} rejected {request} (status {status})"),
     };
     match code {
         "invalid_client" | "unauthorized_client" => Error::failure(

@@ -192,7 +192,7 @@ impl Platform<'_> {
         let query = [("type", level.as_str())];
         let response = self.http.send(&Request { query: &query, ..Request::new(&url, action) })?;
         if response.is_rejection() {
-            let error = response.refusal(&format!("the login of {email}"), &[password]);
+            let error = response.refusal(&format!("the login for {email}"), &[password]);
             return Err(error.advise(
                 "Check the email and the password. If the account signs in with SSO, it has no \
                  password: run `rio auth login`.",
@@ -226,7 +226,7 @@ impl Platform<'_> {
         let response = self.get_user_info(token)?;
         if response.is_rejection() {
             let error = response.refusal("the token", &[token]);
-            return Err(error.advise("Pass another token, or run `rio auth login` without one."));
+            return Err(error.advise("Use another token, or run `rio auth login` without one."));
         }
         email(&response, token)
     }

@@ -272,8 +272,8 @@ fn tls_error_shows_the_clock_and_how_to_fix_it() {
         assert!(said.contains(&format!("reads {year}-06-01 12:")), "{outcome}");
         assert!(said.contains("set it"), "{outcome}");
         // logout removes the login anyway.
-        let outcome = run_in(year, &robot, &LOGOUT).exits(0).says("could not tell the server");
-        outcome.says("could not tell the server").says(what).says(&clock);
+        let outcome = run_in(year, &robot, &LOGOUT).exits(0).says("could not revoke the token");
+        outcome.says("could not revoke the token").says(what).says(&clock);
         assert_eq!(robot.config()["auth_token"], json!(null));
         assert!(platform.requests().is_empty(), "nothing was sent");
     }

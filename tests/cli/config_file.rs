@@ -19,7 +19,7 @@ use rio::error::{Error, Exit};
 use rio::host::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::robot::{FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};
+use crate::robot::{ClosedPort, FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};
 use crate::skip::skip;
 
 /// Writes the file and sends nothing.
@@ -178,6 +178,34 @@ fn write_creates_at_most_two_directories() {
         assert_eq!(file.exists(), made);
     }
     assert_eq!(names_in(robot.home()), ["a"]);
+}
+
+#[test]
+fn failed_command_leaves_no_empty_directory() {
+    let robot = Robot::new().env("HTTPS_PROXY", ClosedPort::new().url());
+    let login = || robot.rio(&["auth", "login", "--silent", "--auth-token", "t0ken"]);
+    login().run_at(&FakeClock::new()).exits(3);
+    assert!(!robot.config_path().parent().unwrap().exists());
+
+    let directory = robot.config_path().parent().unwrap().to_owned();
+    fs::create_dir_all(&directory).unwrap();
+    login().run_at(&FakeClock::new()).exits(3);
+    assert!(directory.exists(), "only directories that rio created are removed");
+}
+
+#[test]
+fn only_malformed_json_has_a_line_and_a_column() {
+    let robot = Robot::new();
+    for (text, words) in [
+        ("[]", "config.json is not a JSON object\n"),
+        ("7", "config.json is not a JSON object\n"),
+        ("{\n \"a\" 1}", "config.json is not a JSON object (line 2, column 6)\n"),
+        ("{\"auth_token\": 1}", "config.json is not a string\n"),
+    ] {
+        robot.write_config_text(text);
+        let outcome = robot.rio(&["auth", "logout"]).run().exits(1).says(words);
+        outcome.says("move it aside:").hides("entity");
+    }
 }
 
 #[test]
@@ -431,7 +459,7 @@ fn syntax_error_names_line_and_column_but_no_text() {
         ("{\"auth_token\": \"s3cret\",\n  \"x\": }", "line 2, column 8"),
         ("{\"auth_token\": \"s3cret\"\n", "line 2, column 0"),
         ("{\"auth_token\": s3cret}", "line 1, column 16"),
-        ("[\"s3cret\"]", "line 1, column"),
+        ("[\"s3cret\"]", "is not a JSON object\n"),
     ] {
         let robot = Robot::new();
         robot.write_config_text(text);
@@ -781,10 +809,10 @@ fn file_that_others_can_change_causes_a_warning() {
         for (file_mode, directory_mode, warning) in [
             (0o600, 0o700, None),
             (0o644, 0o755, None),
-            (0o622, 0o700, Some("others can write to the config file: chmod 600 ")),
-            (0o660, 0o700, Some("others can write to the config file: chmod 600 ")),
-            (0o600, 0o777, Some("others can replace the config file: chmod go-w ")),
-            (0o600, 0o770, Some("others can replace the config file: chmod go-w ")),
+            (0o622, 0o700, Some("other users can write to the config file; run: chmod 600 ")),
+            (0o660, 0o700, Some("other users can write to the config file; run: chmod 600 ")),
+            (0o600, 0o777, Some("other users can replace the config file; run: chmod go-w ")),
+            (0o600, 0o770, Some("other users can replace the config file; run: chmod go-w ")),
             // Others cannot replace a file in a directory like /tmp.
             (0o600, 0o1777, None),
         ] {
@@ -795,7 +823,9 @@ fn file_that_others_can_change_causes_a_warning() {
             let outcome = robot.rio(arguments).run().exits(0);
             match warning {
                 Some(warning) => drop(outcome.says(&format!("warning: {warning}"))),
-                None => drop(outcome.hides("others can write").hides("others can replace")),
+                None => {
+                    drop(outcome.hides("other users can write").hides("other users can replace"))
+                }
             }
         }
     }

@@ -393,7 +393,9 @@ fn unknown_name_is_looked_up_three_times() {
         let servers = ("/etc/resolv.conf", "nameserver 127.0.0.53\n");
         let (_platform, root) = root_logged_in_at("nowhere.example", &[servers]);
         let outcome = root.run(&VERIFY, "").exits(3);
-        outcome.says("could not resolve nowhere.example").says("Check the network and its DNS");
+        outcome
+            .says("could not resolve nowhere.example")
+            .says("Check your network connection and DNS");
         assert!(queries.try_iter().count() >= 3);
     });
 }

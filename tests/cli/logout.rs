@@ -102,7 +102,7 @@ fn logout_removes_the_login_after_any_response() {
         platform.answer(Call::UserLogout, answer);
         let outcome = logout(&robot).exits(0).hides(&token).hides("<h1>").prints("");
         assert_removed(&robot, &outcome);
-        outcome.says("could not tell the server").says("127.0.0.1");
+        outcome.says("could not revoke the token").says("127.0.0.1");
         assert_eq!(platform.requests().len(), 1, "{name}");
     }
 }
@@ -146,7 +146,7 @@ fn unreachable_server_does_not_stop_logout() {
     let platform = Platform::start();
     let (robot, _) = logged_in(&platform);
     drop(platform);
-    let outcome = logout(&robot).exits(0).says("could not tell the server").says("127.0.0.1");
+    let outcome = logout(&robot).exits(0).says("could not revoke the token").says("127.0.0.1");
     assert_removed(&robot, &outcome);
 }
 

@@ -642,8 +642,12 @@ fn unusable_ssl_cert_file_is_named() {
     for path in [missing, empty, robot.home().to_owned()] {
         let robot = robot_at(&url).env("SSL_CERT_FILE", &path);
         for outcome in [get(&robot), post(&robot)] {
-            outcome.exits(1).says("SSL_CERT_FILE").says(&path.display().to_string());
+            outcome
+                .exits(1)
+                .says(&format!("cannot read SSL_CERT_FILE ({})", path.display()))
+                .hides("entity not found");
         }
+        robot.rio(&["auth", "login", "--yes"]).run().exits(1).hides("Connecting to");
     }
     // An unreachable server is another error.
     get(&robot).exits(3).says(&closed.address());

@@ -304,6 +304,18 @@ fn piped_answer_without_match_exits_1() {
 }
 
 #[test]
+fn error_says_whether_the_old_selection_stays() {
+    let platform = two_organizations();
+    let unknown = ["--organization", "Alpha", "--project", "zz", "--silent"];
+    let robot = with_current(&platform, "org-beta", "project-betab2");
+    login(&robot, &unknown, "").exits(1).says("logged in, but the selection did not change: no");
+    assert_eq!(selected(&robot)[0], "org-beta");
+    let robot = Robot::of(&platform);
+    login(&robot, &unknown, "").exits(1).says("logged in, but nothing is selected: no project");
+    assert_eq!(selected(&robot), NOTHING);
+}
+
+#[test]
 fn piped_answer_without_match_is_not_shown() {
     // A script may have sent its password on the wrong line.
     let platform = two_organizations();

@@ -136,8 +136,8 @@ fn ctrl_c_ends_a_login_at_any_prompt() {
     let before = robot.config_bytes();
     for (arguments, text) in [
         (&["--yes", "--no-browser"] as &[&str], "Waiting for approval"),
-        (&[], "Log in again? [y/N] "),
-        (&["--email", EMAIL], "Log in again? [y/N] "),
+        (&[], "Replace this login? [y/N] "),
+        (&["--email", EMAIL], "Replace this login? [y/N] "),
     ] {
         let arguments = [&["auth", "login"], arguments].concat();
         let mut terminal = Terminal::start(robot.rio(&arguments).command());

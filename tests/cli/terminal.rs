@@ -548,10 +548,14 @@ fn long_list_is_filtered_by_part_of_a_name() {
     terminal.waits_for("Which project? ");
     assert!(!terminal.text().contains("robot-59"), "{}", terminal.text());
 
+    terminal.types("\n");
+    terminal.waits_for("\nEnter a number from 1 to 61, part of a name, or a GUID.");
+    terminal.waits_for("Which project? ");
     terminal.types("nothing like it\n");
-    terminal.waits_for("No match. Enter a number from 1 to 61, a name or a GUID.");
+    terminal.waits_for("No match. Enter a number from 1 to 61, part of a name, or a GUID.");
     terminal.waits_for("Which project? ");
     terminal.types("BOT-5\n");
+    terminal.waits_for("10 matches:");
     for number in 50..60 {
         terminal.waits_for(&format!("robot-{number}"));
     }

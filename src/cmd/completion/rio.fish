@@ -54,7 +54,7 @@ complete -c rio -n '__rio_subcommand rio' -a organization -d 'Select an organiza
 complete -c rio -n '__rio_subcommand rio' -a project -d 'Select a project'
 complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
 complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
-complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command'
+complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command (rio help COMMAND)'
 
 complete -c rio -n '__rio_subcommand "rio auth"' -a login -d 'Log in and select an organization and a project'
 complete -c rio -n '__rio_subcommand "rio auth"' -a logout -d 'Log out and revoke the token'
@@ -62,7 +62,7 @@ complete -c rio -n '__rio_subcommand "rio auth"' -a refresh-token -d 'Replace th
 complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logged in and when the token expires'
 complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token or the stored one'
 complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Show or change the rapyuta.io environment'
-complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
+complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command (rio help COMMAND)'
 
 complete -c rio -n '__rio_subcommand "rio organization"' -a select -d 'Select another organization, and then one of its projects'
 complete -c rio -n '__rio_argument "rio organization"' -a help -d 'Show help for a command'
@@ -74,8 +74,8 @@ complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth login"' -l password-file -rF -d $password_file
 complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads standard input'
 complete -c rio -n '__rio_option "rio auth login"' -l auth-token-file -rF -d 'read the token from the first line of a file'
-complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'organization to select, by name or GUID'
-complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'project to select, by name or GUID'
+complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'organization to select, by exact name or GUID'
+complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'project to select, by exact name or GUID'
 complete -c rio -n '__rio_option "rio auth login"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio auth login"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio auth login"' -l silent -d $silent

@@ -33,7 +33,7 @@ export extern "rio" [
     --version(-V) # print the version
 ]
 
-# Show help for a command
+# Show help for a command (rio help COMMAND)
 export extern "rio help" [
     ...command: string@"nu-complete rio help"
     --help(-h) # show this help
@@ -44,7 +44,7 @@ export extern "rio auth" [
     --help(-h) # show this help
 ]
 
-# Show help for a command
+# Show help for a command (rio help COMMAND)
 export extern "rio auth help" [
     ...command: string@"nu-complete rio auth help"
     --help(-h) # show this help
@@ -57,8 +57,8 @@ export extern "rio auth login" [
     --password-file: path # read the password from the first line of a file
     --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads standard input
     --auth-token-file: path # read the token from the first line of a file
-    --organization: string@"nu-complete rio nothing" # organization to select, by name or GUID
-    --project: string@"nu-complete rio nothing" # project to select, by name or GUID
+    --organization: string@"nu-complete rio nothing" # organization to select, by exact name or GUID
+    --project: string@"nu-complete rio nothing" # project to select, by exact name or GUID
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
     --silent # like --no-interactive; overrides --interactive

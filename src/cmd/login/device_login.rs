@@ -34,6 +34,7 @@ pub fn run(
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = &session.platform().oidc_host()?;
     let mut pending = PendingFile::open(session.file.path());
+    session.http.check_settings(oidc_host)?;
     report.connecting(host, oidc_host.authority());
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
     let saved = pending.load(&provider, host.clock.utc());

@@ -54,8 +54,12 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     })?;
     report.logged_in(host, account.email.as_deref(), account.token.expires_at());
 
+    let unselected = match &same_account {
+        Some(_) => "the selection did not change",
+        None => "nothing is selected",
+    };
     let selection = select(&args, may_prompt, host, &session, same_account, &account.token)
-        .map_err(nothing_selected)?;
+        .map_err(|error| not_selected(error, unselected))?;
     let stored = session.file.update(|config| {
         let is_same = config.is_login_of(account.email.as_deref());
         if is_same {
@@ -165,16 +169,16 @@ fn check_hosts(method: &Method, session: &Session) -> Result<(), Error> {
 
 fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> {
     let account = as_account(email);
-    let question = format!("You are already logged in{account}. Log in again? [y/N] ");
+    let question = format!("You are logged in{account}. Replace this login? [y/N] ");
     confirm(host, &question, "rio auth login")
 }
 
-fn nothing_selected(error: Error) -> Error {
+fn not_selected(error: Error, consequence: &str) -> Error {
     let advice = format!(
         "{}\nTo select them later, use `rio organization select` and `rio project select`.",
         error.advice()
     );
-    error.context("you are logged in, but nothing was selected").advise(advice)
+    error.context(&format!("you are logged in, but {consequence}")).advise(advice)
 }
 
 struct Account {

@@ -63,11 +63,15 @@ impl<T: Entry> List<T> {
                 [(_, entry)] => return Ok(Some(entry)),
                 // The answer is not shown: a script may have sent its password on the wrong line.
                 _ if !console.is_interactive() => return Err(self.not_found("the answer", &found)),
-                [] => console.say(&format!(
-                    "No match. Enter a number from 1 to {}, a name or a GUID.",
-                    self.entries.len()
-                )),
+                [] => {
+                    let no_match = if answer.trim().is_empty() { "" } else { "No match. " };
+                    let last = self.entries.len();
+                    console.say(&format!(
+                        "{no_match}Enter a number from 1 to {last}, part of a name, or a GUID."
+                    ));
+                }
                 _ => {
+                    console.say(&format!("{} matches:", found.len()));
                     self.show(console, &found, current);
                     listed = found;
                 }

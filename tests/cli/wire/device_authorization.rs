@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
             400,
             json!({"error": "invalid_client", "error_description": "who?"}),
         )
-        .fails(1, "refused the device authorization request: invalid_client: who? (400)"),
+        .fails(1, "rejected the device authorization request: invalid_client: who? (400)"),
         with_response(
             D,
             "error with control characters",
@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
         )
         .fails(1, "not you (403)"),
         with_response(D, "error is a number", 400, json!({"error": 5}))
-            .fails(1, "refused the device authorization request (status 400)"),
+            .fails(1, "rejected the device authorization request (status 400)"),
         with_response(D, "error with status 200", 200, json!({"error": "invalid_client"}))
             .fails(1, "invalid_client (200)"),
         with_body(D, "duplicate error", |_| r#"{"error":"a","error":"b"}"#.to_owned())

@@ -53,12 +53,12 @@ pub fn cases() -> Vec<Case> {
         with_body(D, "duplicate token endpoint", duplicate("token_endpoint")).fails(3, UNEXPECTED),
         // Errors.
         with_response(D, "404 as JSON", 404, json!({"error": "no such page"}))
-            .fails(1, "refused the discovery request: no such page (404)"),
+            .fails(1, "rejected the discovery request: no such page (404)"),
         case(D, "404 without a body", |_| text(404, "")).fails(1, "an error (status 404)"),
         with_response(D, "403 with control characters", 403, json!({"error": CONTROL_CHARS}))
             .fails(1, SANITIZED),
         with_response(D, "error is an object", 400, json!({"error": {"error": 7}}))
-            .fails(1, "refused the discovery request (status 400)"),
+            .fails(1, "rejected the discovery request (status 400)"),
         with_response(D, "500 as JSON", 500, json!({"error": "broken"}))
             .fails(3, "broken (500)")
             .says(SERVER_ERROR),

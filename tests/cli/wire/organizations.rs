@@ -57,9 +57,9 @@ pub fn cases() -> Vec<Case> {
         with_response(O, "empty object", 200, json!({})).keeps_login(3, UNEXPECTED),
         with_response(O, "401 with control characters", 401, json!({"error": CONTROL_CHARS}))
             .keeps_login(1, SANITIZED)
-            .says("you are logged in, but nothing was selected"),
+            .says("you are logged in, but the selection did not change"),
         case(O, "403 repeats the token", |fixture| error(403, &fixture.token))
-            .keeps_login(1, "(status 403)"),
+            .keeps_login(1, "*** (403)"),
         with_response(O, "404", 404, json!({"response": {"error": "no such user"}}))
             .keeps_login(1, "no such user (404)"),
         with_response(O, "429", 429, json!({})).keeps_login(3, "(status 429)"),

@@ -110,7 +110,7 @@ pub fn cases() -> Vec<Case> {
         with_response(T, "unknown client", 401, json!({"error": "invalid_client"}))
             .fails(1, "invalid_client (401)"),
         with_response(T, "error repeats the device code", 400, json!({"error": DEVICE_CODE}))
-            .fails(1, "(status 400)"),
+            .fails(1, "*** (400)"),
         with_response(
             T,
             "error hides the device code",
@@ -120,11 +120,11 @@ pub fn cases() -> Vec<Case> {
                 "error_description": DEVICE_CODE.replace("c0de", "c0\u{0}de"),
             }),
         )
-        .fails(1, "(status 400)"),
+        .fails(1, "invalid_request: *** (400)"),
         with_response(T, "error is a number", 400, json!({"error": 5}))
-            .fails(1, "refused the login (status 400)"),
+            .fails(1, "rejected the login (status 400)"),
         with_response(T, "empty error", 400, json!({"error": ""}))
-            .fails(1, "refused the login (status 400)"),
+            .fails(1, "rejected the login (status 400)"),
         case(T, "duplicate error", |_| {
             Answer::text(
                 400,

@@ -61,7 +61,7 @@ pub fn cases() -> Vec<Case> {
         with_response(P, "403 with control characters", 403, json!({"error": CONTROL_CHARS}))
             .keeps_login(1, SANITIZED),
         case(P, "400 repeats the token", |fixture| error(400, &fixture.token))
-            .keeps_login(1, "an error (status 400)"),
+            .keeps_login(1, "*** (400)"),
         case(P, "404 with a web page", |_| web_page(404)).keeps_login(3, CAPTIVE_PORTAL),
         case(P, "503 with Retry-After 2", |_| error(503, "busy").header("Retry-After", "2"))
             .repeat(3)

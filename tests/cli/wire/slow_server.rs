@@ -84,7 +84,7 @@ fn logout_waits_5_seconds_for_server_that_stalls() {
     let url = server.url.clone();
     let (outcome, took, robot) = server.run(&["auth", "logout"]);
     assert!((4..8).contains(&took.as_secs()), "{took:?}\n{outcome}");
-    outcome.exits(0).prints("").says("could not tell the server").says("did not respond in time");
+    outcome.exits(0).prints("").says("could not revoke the token").says("did not respond in time");
     assert_eq!(robot.config(), json!({"rip_host": url}));
 }
 

@@ -46,8 +46,8 @@ pub fn cases() -> Vec<Case> {
             ),
             ("id_token is null", "/id_token", json!(null), "sent no valid id_token"),
             ("empty id_token", "/id_token", json!(""), "sent no valid id_token"),
-            ("empty error with tokens", "/error", json!(""), "refused the login (status 200)"),
-            ("numeric error with tokens", "/error", json!(5), "refused the login (status 200)"),
+            ("empty error with tokens", "/error", json!(""), "rejected the login (status 200)"),
+            ("numeric error with tokens", "/error", json!(5), "rejected the login (status 200)"),
             (
                 "id_token with control characters",
                 "/id_token",

@@ -6,7 +6,7 @@ pub fn cases() -> Vec<Case> {
     use Call::UserLogout as O;
     let revoked = |name: &str, answer: MakeAnswer| case(O, name, answer).says("Logged out.");
     let warned = |name: &str, says: &str, answer: MakeAnswer| {
-        case(O, name, answer).says("could not tell the server").says(says)
+        case(O, name, answer).says("could not revoke the token").says(says)
     };
     vec![
         revoked(
@@ -21,7 +21,7 @@ pub fn cases() -> Vec<Case> {
         warned("404 without a body", "an error (status 404)", Box::new(|_| text(404, ""))),
         warned(
             "500 repeats the token",
-            "(status 500)",
+            "*** (500)",
             Box::new(|fixture| error(500, &fixture.old_token)),
         ),
         warned("429", "slowly (429)", Box::new(|_| error(429, "slowly"))),

@@ -57,10 +57,14 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
 
 fn introduce(platform: &Platform, scratch: &Path) {
     println!("This demo logs in with rio to a fake rapyuta.io at {}.", platform.url());
-    println!("It needs no network and writes only to {},", scratch.display());
-    println!("which it removes at the end.");
+    println!(
+        "It needs no network. It writes only to {} and removes it at the end.",
+        scratch.display()
+    );
     if io::stdin().is_terminal() {
-        println!("Open the URL that rio prints, compare the code, and approve the login.");
+        println!(
+            "Open the URL that rio prints, check that the page shows the same code, and approve the login."
+        );
         println!("Account: {}, password: {}", platform::EMAIL, platform::PASSWORD);
     } else {
         println!(
