@@ -800,6 +800,37 @@ fn planted_link_at_temporary_name_is_not_followed() {
     assert_alone(&robot.config_path());
 }
 
+/// A program that has the file open would read the next token.
+#[test]
+fn temporary_file_open_to_others_is_not_used() {
+    type Open = fn(&Robot, &Path);
+    let mut cases: Vec<(&str, Open)> = vec![
+        ("readable by all", |_, temporary| set_mode(temporary, 0o644)),
+        ("under a second name", |robot, temporary| {
+            fs::hard_link(temporary, robot.home().join("other")).unwrap();
+        }),
+    ];
+    if is_root() {
+        cases.push(("of another user", |_, temporary| {
+            chown(temporary, Some(PLAIN_USER), None).unwrap();
+        }));
+    }
+    for (name, open_to_others) in cases {
+        let robot = Robot::new();
+        robot.write_config(&json!({"machine_id": 7}));
+        let temporary = robot.config_path().with_file_name(".config.json.tmp");
+        fs::write(&temporary, "").unwrap();
+        set_mode(&temporary, 0o600);
+        open_to_others(&robot, &temporary);
+        let mut open = File::open(&temporary).unwrap();
+        robot.rio(&WRITE).run().exits(0);
+        let mut text = String::new();
+        open.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "", "{name}");
+        assert_alone(&robot.config_path());
+    }
+}
+
 #[test]
 fn file_that_others_can_change_causes_a_warning() {
     let platform = Platform::start();
