@@ -181,7 +181,7 @@ fn error_fits_every_screen() {
             (&["auth", "login", "--auth-token", &token], "[y/N] "),
             (
                 &["auth", "login", "--yes", "--auth-token", &token, "--organization", "nope"],
-                "Acme Robotics (org-acmerobotics)",
+                "select`.",
             ),
         ] {
             check(&shown_until(end, &robot, arguments, kind, size), kind, size);
