@@ -2,7 +2,7 @@
 //! fail.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use platform::{Answer, Call, Platform};
@@ -69,22 +69,39 @@ const LIBRARY: &str = r#"
     }
 "#;
 
-/// Compiles the library; `None` if this machine cannot, or if the binary cannot load it.
-fn library(directory: &Path) -> Option<PathBuf> {
-    let program = fs::read(binary()).unwrap();
-    if !program.windows(8).any(|window| window == b"ld-linux") {
-        skip("needs a dynamically linked rio, to replace library functions");
-        return None;
+/// The compiled library.
+struct Preload {
+    library: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Preload {
+    /// `None` if this machine cannot compile it, or if the binary cannot load it.
+    fn compile() -> Option<Self> {
+        let program = fs::read(binary()).unwrap();
+        if !program.windows(8).any(|window| window == b"ld-linux") {
+            skip("needs a dynamically linked rio, to replace library functions");
+            return None;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        let (source, library) = (path("lookup.c"), path("lookup.so"));
+        fs::write(&source, LIBRARY).unwrap();
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl");
+        if !compiler.status().is_ok_and(|status| status.success()) {
+            skip("needs a C compiler");
+            return None;
+        }
+        Some(Preload { library, _directory: directory })
     }
-    let (source, library) = (directory.join("lookup.c"), directory.join("lookup.so"));
-    fs::write(&source, LIBRARY).unwrap();
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl");
-    let made = compiler.status().is_ok_and(|status| status.success());
-    if !made {
-        skip("needs a C compiler");
+
+    /// Runs a command while a call fails as the variable says.
+    fn run(&self, rio: Rio, (variable, value): (&str, &str)) -> Outcome {
+        let mut command = rio.command();
+        command.env("LD_PRELOAD", &self.library).env(variable, value);
+        rio.run_command(command)
     }
-    made.then_some(library)
 }
 
 fn pending() -> Answer {
@@ -114,23 +131,15 @@ fn start(first_poll: Answer) -> (Platform, Robot) {
     (platform, robot)
 }
 
-/// Runs a command while a call fails as the variable says; `None` if that is not possible here.
-fn run(rio: Rio, (variable, value): (&str, &str)) -> Option<Outcome> {
-    let directory = tempfile::tempdir().unwrap();
-    let library = library(directory.path())?;
-    let mut command = rio.command();
-    command.env("LD_PRELOAD", library).env(variable, value);
-    Some(rio.run_command(command))
-}
-
 /// Only the first lookup succeeds, by DNS or because a thread starts.
 const FIRST_LOOKUP: [(&str, &str); 2] = [("LOOKUPS", "1"), ("THREADS", "1")];
 
 #[test]
 fn login_continues_on_its_connection_while_lookups_fail() {
+    let Some(preload) = Preload::compile() else { return };
     for failure in FIRST_LOOKUP {
         let (platform, robot) = start(pending());
-        let Some(outcome) = run(robot.rio(&LOGIN), failure) else { return };
+        let outcome = preload.run(robot.rio(&LOGIN), failure);
         let outcome = outcome.exits(0).says("Logged in");
         assert!(!outcome.stderr.contains("retrying"), "{outcome}");
         assert_eq!(platform.connections(), 1, "{outcome}");
@@ -139,9 +148,10 @@ fn login_continues_on_its_connection_while_lookups_fail() {
 
 #[test]
 fn login_reconnects_to_known_address_while_lookups_fail() {
+    let Some(preload) = Preload::compile() else { return };
     for failure in FIRST_LOOKUP {
         let (platform, robot) = start(Answer::raw("HTTP/1.1 4"));
-        let Some(outcome) = run(robot.rio(&LOGIN), failure) else { return };
+        let outcome = preload.run(robot.rio(&LOGIN), failure);
         let outcome = outcome.exits(0).says("closed the connection; retrying");
         assert_eq!(platform.connections(), 2, "{outcome}");
     }
@@ -149,6 +159,7 @@ fn login_reconnects_to_known_address_while_lookups_fail() {
 
 #[test]
 fn shortage_is_retried_and_exits_3() {
+    let Some(preload) = Preload::compile() else { return };
     for (failure, problem) in [
         (("LOOKUPS", "0"), "could not resolve rip.example:9\n"),
         (("THREADS", "0"), "could not resolve rip.example:9: cannot start another thread\n"),
@@ -156,7 +167,7 @@ fn shortage_is_retried_and_exits_3() {
     ] {
         let robot = Robot::new().env("RIO_DEBUG", "1").env("RIO_INSECURE_HTTP", "1");
         robot.write_config(&json!({"rip_host": "http://rip.example:9", "auth_token": "t0ken"}));
-        let Some(outcome) = run(robot.rio(&VERIFY), failure) else { return };
+        let outcome = preload.run(robot.rio(&VERIFY), failure);
         let outcome = outcome.exits(3).says(problem);
         assert_eq!(outcome.stderr.matches("debug: GET ").count(), 3, "{outcome}");
     }
@@ -164,19 +175,21 @@ fn shortage_is_retried_and_exits_3() {
 
 #[test]
 fn localhost_needs_no_lookup() {
+    let Some(preload) = Preload::compile() else { return };
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     robot.set_config(json!({"rip_host": platform.url().replace("127.0.0.1", "localhost")}));
-    let Some(outcome) = run(robot.rio(&VERIFY), ("LOOKUPS", "0")) else { return };
+    let outcome = preload.run(robot.rio(&VERIFY), ("LOOKUPS", "0"));
     outcome.exits(0);
 }
 
 #[test]
 fn logout_limit_includes_lookup_of_proxy() {
+    let Some(preload) = Preload::compile() else { return };
     println!("this takes 5 seconds");
     let robot = Robot::new().env("HTTPS_PROXY", "http://proxy.example:9").env("RIO_DEBUG", "1");
     robot.write_config(&json!({"rip_host": "https://rip.example", "auth_token": "t0ken"}));
-    let Some(outcome) = run(robot.rio(&["auth", "logout"]), ("SLOW", "1")) else { return };
+    let outcome = preload.run(robot.rio(&["auth", "logout"]), ("SLOW", "1"));
     let outcome = outcome.exits(0).says("proxy.example:9 (HTTPS_PROXY) did not respond in time, ");
     let trace = outcome.stderr.lines().find_map(|line| line.strip_suffix(" ms")).unwrap();
     let took: u64 = trace.rsplit(' ').next().unwrap().parse().unwrap();
