@@ -48,19 +48,17 @@ fn command_line(command: &str, url: &str) -> Option<CommandLine> {
     Some(words)
 }
 
-/// Runs the first command that starts. Failure is ignored: the URL is on the screen.
-pub fn start(commands: &[CommandLine]) {
-    for words in commands {
-        let Some((program, arguments)) = words.split_first() else { continue };
+/// Runs the first command that starts. Returns whether one did.
+pub fn start(commands: &[CommandLine]) -> bool {
+    commands.iter().any(|words| {
+        let Some((program, arguments)) = words.split_first() else { return false };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // SAFETY: the function is async-signal-safe.
         unsafe { command.pre_exec(detach) };
-        if let Ok(mut child) = command.spawn() {
-            let _ = child.wait();
-            return;
-        }
-    }
+        // `spawn` returns after exec, with its error. `wait` fails if SIGCHLD is ignored.
+        command.spawn().map(|mut child| child.wait()).is_ok()
+    })
 }
 
 /// Forks again, so that no zombie remains, and starts a new session, which Ctrl-C does not reach.

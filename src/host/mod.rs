@@ -23,7 +23,7 @@ use random::RandomFraction;
 use trace::Trace;
 
 /// Starts one of the command lines; see [`browser::start`].
-pub type Browser = Box<dyn Fn(&[CommandLine])>;
+pub type Browser = Box<dyn Fn(&[CommandLine]) -> bool>;
 
 pub struct Host {
     pub env: Env,

@@ -3,9 +3,11 @@
 use std::fs;
 use std::process::{Child, Stdio};
 
-use platform::Platform;
+use platform::{Answer, Call, Platform};
+use rio::host::browser;
+use serde_json::json;
 
-use crate::robot::Robot;
+use crate::robot::{FakeClock, Outcome, Robot, screen};
 use crate::skip::skip;
 use crate::terminal::Deadline;
 
@@ -56,4 +58,50 @@ fn ended_browser_leaves_no_zombie() {
     let rio = Running(command.spawn().unwrap());
     until(|| fs::read_to_string(&opened).is_ok_and(|url| url.contains("user_code=")));
     until(|| children(rio.0.id()).is_empty());
+}
+
+const OPENING: &str = "Opening the URL in your browser.\n";
+
+/// A login in a graphical session with this `BROWSER`.
+fn login(browser: &str, options: &[&str]) -> Outcome {
+    let platform = Platform::start();
+    platform.approve_after(0);
+    let robot = Robot::of(&platform).env("DISPLAY", ":0").env("BROWSER", browser);
+    let arguments = [&["auth", "login"], options].concat();
+    robot.rio(&arguments).run_with_browser(&FakeClock::new(), Box::new(browser::start)).exits(0)
+}
+
+#[test]
+fn started_browser_is_reported_after_the_url() {
+    let outcome = login("/missing:/bin/sh -c true", &[]).says(OPENING);
+    let (before, _) = outcome.stderr.split_once(OPENING).unwrap();
+    assert!(before.contains("/device?user_code="), "{outcome}");
+}
+
+#[test]
+fn browser_that_does_not_start_is_not_reported() {
+    for (browser, options) in [
+        ("/missing:/missing2", &[] as &[&str]),
+        ("/missing", &["--json"]),
+        ("w3m", &[]),
+        ("/bin/sh -c true", &["--no-browser"]),
+        ("/bin/sh -c true", &["--json"]),
+    ] {
+        println!("case: {browser} {options:?}");
+        login(browser, options).hides("Opening");
+    }
+}
+
+#[test]
+fn qr_code_leaves_a_line_for_the_browser() {
+    let platform = Platform::start();
+    let rows = |lines: usize, display: &str| {
+        platform.answer(Call::Token, Answer::json(403, json!({"error": "access_denied"})));
+        let robot = Robot::of(&platform).env("DISPLAY", display).env("BROWSER", "true");
+        let rio = robot.rio(&["auth", "login"]).screen(screen(80, lines));
+        let outcome = rio.run_with_browser(&FakeClock::new(), Box::new(|_| true)).exits(1);
+        outcome.stderr.lines().filter(|line| line.starts_with('█')).count()
+    };
+    let lowest = (1..=24).find(|lines| rows(*lines, "") > 0).unwrap();
+    assert_eq!((rows(lowest, ":0"), rows(lowest + 1, ":0")), (0, rows(lowest, "")));
 }

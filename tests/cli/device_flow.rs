@@ -338,7 +338,10 @@ fn untrusted_complete_url_is_neither_shown_nor_opened() {
         let opened = Rc::new(RefCell::new(Vec::new()));
         let browser = {
             let opened = opened.clone();
-            Box::new(move |commands: &[Vec<String>]| *opened.borrow_mut() = commands.to_vec())
+            Box::new(move |commands: &[Vec<String>]| {
+                *opened.borrow_mut() = commands.to_vec();
+                true
+            })
         };
         let outcome = robot.rio(&["auth", "login"]).run_with_browser(&clock, browser);
         outcome.exits(0).says(&format!("{}/device\n", platform.url())).hides(complete);
@@ -456,6 +459,7 @@ fn opened(robot: &Robot, arguments: &[&str]) -> (Vec<Vec<String>>, String) {
         let (screen, seen) = (screen.clone(), seen.clone());
         Box::new(move |commands: &[Vec<String>]| {
             *seen.borrow_mut() = (commands.to_vec(), screen.text());
+            true
         })
     };
     robot.rio(arguments).run_with_stderr(&FakeClock::new(), browser, screen).exits(0);

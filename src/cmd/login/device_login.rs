@@ -53,9 +53,13 @@ pub fn run(
     if !resumed {
         pending.save(&provider, &grant, host.clock.utc());
     }
-    report.verification(host, &grant, resumed)?;
-    if open_browser && !resumed {
-        (host.browser)(&browser::commands(&host.env, grant.most_complete_uri()));
+    let browsers = match open_browser && !resumed {
+        true => browser::commands(&host.env, grant.most_complete_uri()),
+        false => Vec::new(),
+    };
+    report.verification(host, &grant, resumed, !browsers.is_empty())?;
+    if (host.browser)(&browsers) {
+        report.opening_browser(host);
     }
     let mut login = DeviceLogin { provider: &provider, grant, polling, report, pending };
     let outcome = login.wait_for_approval(host);

@@ -41,7 +41,13 @@ impl Report {
     }
 
     /// Where to log in, and the code to enter there.
-    pub fn verification(self, host: &mut Host, grant: &Grant, resumed: bool) -> Result<(), Error> {
+    pub fn verification(
+        self,
+        host: &mut Host,
+        grant: &Grant,
+        resumed: bool,
+        opens_browser: bool,
+    ) -> Result<(), Error> {
         if self.json {
             let members = json!({
                 "user_code": grant.user_code,
@@ -57,7 +63,9 @@ impl Report {
         if resumed {
             console.say("Resuming your earlier login. The code is still valid.");
         }
-        if !show_with_qr(console, grant) {
+        // The status line, and the line about the browser.
+        let lines_below = if opens_browser { 2 } else { 1 };
+        if !show_with_qr(console, grant, lines_below) {
             show_without_qr(console, grant);
         }
         if !console.has_status() {
@@ -65,6 +73,10 @@ impl Report {
             console.say(&format!("{WAITING}. The code expires in {lifetime}."));
         }
         Ok(())
+    }
+
+    pub fn opening_browser(self, host: &mut Host) {
+        self.say(host, "Opening the URL in your browser.");
     }
 
     /// Updates the status line. `trouble` says why the last poll failed; `left` is until the code expires.
@@ -156,8 +168,8 @@ impl Report {
 
 const WAITING: &str = "Waiting for approval";
 
-/// Shows a QR code, if it fits the screen together with the URL, the code and the status line.
-fn show_with_qr(console: &mut Console, grant: &Grant) -> bool {
+/// Shows a QR code, if it fits the screen together with the URL, the code and `lines_below`.
+fn show_with_qr(console: &mut Console, grant: &Grant, lines_below: usize) -> bool {
     // At most 80 characters: a second line would leave no room for the QR code on 24 lines.
     let instructions =
         "Approve only logins you started. Scan the QR code or enter the code at the URL:";
@@ -166,9 +178,8 @@ fn show_with_qr(console: &mut Console, grant: &Grant) -> bool {
         true => vec![one_line],
         false => vec![grant.verification_uri.clone(), grant.user_code.clone()],
     };
-    let status_line = 1;
     let lines = url_and_code.iter().map(|line| console.lines_of(line)).sum::<usize>();
-    let lines = lines.saturating_add(console.lines_of(instructions)).saturating_add(status_line);
+    let lines = lines.saturating_add(console.lines_of(instructions)).saturating_add(lines_below);
     if !console.draw_qr(grant.most_complete_uri(), lines) {
         return false;
     }

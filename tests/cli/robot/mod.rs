@@ -230,7 +230,7 @@ impl Rio<'_> {
 
     /// Runs the program in this process with this clock.
     pub fn run_at(self, clock: &Rc<FakeClock>) -> Outcome {
-        self.run_with_browser(clock, Box::new(|_| {}))
+        self.run_with_browser(clock, Box::new(|_| false))
     }
 
     /// As [`Rio::run_at`], with this browser.
