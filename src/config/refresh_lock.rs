@@ -1,11 +1,12 @@
 //! The lock of a token refresh. It is held during the request, unlike the lock for writing.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::temporary::keep_owner;
+use crate::host::private_file;
 
 /// An empty file beside the config file. It is never deleted: two processes could then lock two files.
 pub struct RefreshLock(File);
@@ -13,11 +14,8 @@ pub struct RefreshLock(File);
 impl RefreshLock {
     /// Opens the file, or creates it with the owner of the config file.
     pub fn open(path: &Path, config: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-        options.read(true).write(true).mode(0o600).custom_flags(flags);
-        match options.open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => create(&options, path, config),
+        match private_file::options().open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => create(path, config),
             file => file,
         }
         .map(RefreshLock)
@@ -34,10 +32,13 @@ impl RefreshLock {
 }
 
 /// Only a file that is new is changed: an old one may be a link that another user has made.
-fn create(options: &OpenOptions, path: &Path, config: &Path) -> io::Result<File> {
-    let file = match options.clone().create_new(true).open(path) {
+fn create(path: &Path, config: &Path) -> io::Result<File> {
+    let mut options = private_file::options();
+    let file = match options.create_new(true).open(path) {
         // Another process was faster.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return options.open(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return options.create_new(false).open(path);
+        }
         file => file?,
     };
     // The umask may have removed bits. FAT has none.

@@ -3,13 +3,13 @@
 //! Other users cannot open it, so they cannot hold the lock. It never stays behind: it becomes the config
 //! file or is removed, and the next write reuses the file of a process that was killed.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::host::process;
+use crate::host::private_file;
 
 /// Locked.
 pub struct Temporary {
@@ -25,9 +25,7 @@ impl Temporary {
     /// is older than `max_age` at the time `utc`.
     pub fn try_lock(target: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
         let path = &beside(target, "tmp");
-        let mut options = OpenOptions::new();
-        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-        options.read(true).write(true).mode(0o600).custom_flags(flags);
+        let mut options = private_file::options();
         let (file, is_new) = match options.create_new(true).open(path) {
             Ok(file) => (file, true),
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -40,7 +38,7 @@ impl Temporary {
         };
         let metadata = file.metadata()?;
         let is_usable = match file.try_lock() {
-            Ok(()) => is_new || process::is_private(&metadata),
+            Ok(()) => is_new || private_file::is_private(&metadata),
             Err(TryLockError::Error(_)) if is_new => true,
             Err(TryLockError::Error(_)) if age(&metadata, utc)? > max_age => false,
             Err(_) => return Ok(None),

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod clock;
 pub mod console;
 pub mod env;
+pub mod private_file;
 pub mod process;
 pub mod qr;
 pub mod random;

@@ -1,8 +1,6 @@
-//! The process: its user and files of its own, no core dump, and a panic hook that reveals nothing.
+//! The process: its user, no core dump, and a panic hook that reveals nothing.
 
-use std::fs::Metadata;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::panic::PanicHookInfo;
 
 use crate::error::Exit;
@@ -34,13 +32,6 @@ fn forbid_core_dumps() {
 pub fn user() -> u32 {
     // SAFETY: takes no pointer and cannot fail.
     unsafe { libc::geteuid() }
-}
-
-/// Whether the file is a regular file of this user, and no other user can have opened it.
-pub fn is_private(file: &Metadata) -> bool {
-    const OTHERS: u32 = 0o077;
-    // Zero links: another process has removed it. Two: it has a second name, which others may know.
-    file.is_file() && file.uid() == user() && file.mode() & OTHERS == 0 && file.nlink() == 1
 }
 
 /// Prints only the location: the message of a panic may quote a secret.

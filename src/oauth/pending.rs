@@ -3,13 +3,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{process, signals};
+use crate::host::{private_file, signals};
 use crate::json;
 use crate::oauth::device_flow::Grant;
 use crate::oauth::provider::{MAX_EXPIRES_IN, Provider, is_typable};
@@ -41,7 +41,7 @@ impl PendingFile {
     /// Opens and locks the file. From now on Ctrl-C removes it.
     pub fn open(config: &Path) -> Self {
         let path = path(config);
-        let locked = lock(&path, &mut OpenOptions::new());
+        let locked = lock(&path, &private_file::options());
         PendingFile { path, locked }
     }
 
@@ -65,7 +65,7 @@ impl PendingFile {
     /// Saves the grant, whose `expires_in` counts from `utc`.
     pub fn save(&mut self, provider: &Provider, grant: &Grant, utc: SystemTime) {
         if self.locked.is_none() {
-            self.locked = lock(&self.path, OpenOptions::new().create_new(true).mode(0o600));
+            self.locked = lock(&self.path, private_file::options().create_new(true));
         }
         let Some(file) = &self.locked else { return };
         let provider = provider.identity().map(str::to_owned);
@@ -102,11 +102,10 @@ fn path(config: &Path) -> PathBuf {
 }
 
 /// Opens and locks a regular file that only this user can read and write.
-fn lock(path: &Path, options: &mut OpenOptions) -> Option<File> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = options.read(true).write(true).custom_flags(flags).open(path).ok()?;
+fn lock(path: &Path, options: &OpenOptions) -> Option<File> {
+    let file = options.open(path).ok()?;
     file.try_lock().ok()?;
-    if !process::is_private(&file.metadata().ok()?) {
+    if !private_file::is_private(&file.metadata().ok()?) {
         return None;
     }
     signals::remove_on_interrupt(Some(path));
