@@ -1,10 +1,10 @@
 //! The temporary file that replaces the config file. It is also the write lock.
 //!
 //! Other users cannot open it, so they cannot hold the lock. It never stays behind: it becomes the config
-//! file or is removed, and the next write reuses the file of a process that was killed.
+//! file or is removed, and the next write removes the file of a process that was killed.
 
 use std::fs::{self, File, Metadata, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Seek, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -36,17 +36,15 @@ impl Temporary {
                 Err(_) => return fs::remove_file(path).map(|()| None),
             },
         };
-        let metadata = file.metadata()?;
-        let is_usable = match file.try_lock() {
-            Ok(()) => is_new || private_file::is_private(&metadata),
-            Err(TryLockError::Error(_)) if is_new => true,
-            Err(TryLockError::Error(_)) if age(&metadata, utc)? > max_age => false,
-            Err(_) => return Ok(None),
-        };
-        // If the path has another file, the previous holder has used this one. Dropping an unusable file
-        // removes it.
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(_) if !is_new && age(&file.metadata()?, utc)? <= max_age => return Ok(None),
+            _ => {}
+        }
+        // A file that is not new is from a process that was killed: dropping it removes it. Another process
+        // may have done the same to a new file that was not locked yet.
         let temporary = Temporary { file, path: path.clone(), target: target.to_owned() };
-        Ok(Some(temporary).filter(|temporary| is_usable && temporary.is_at_path()))
+        Ok(Some(temporary).filter(|temporary| is_new && temporary.is_at_path()))
     }
 
     /// Whether the path still leads to this file.
@@ -60,8 +58,6 @@ impl Temporary {
     ///
     /// `false` if the file system cannot change the mode, like FAT.
     pub fn write(&mut self, contents: &[u8], old: Option<&Metadata>) -> io::Result<bool> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
         // The umask may have removed bits.
         let has_modes = self.file.set_permissions(Permissions::from_mode(0o600)).is_ok();
         if let Some(old) = old {
