@@ -12,7 +12,7 @@ TARGET ?= $(TARGETS)
 HOST := $(shell uname -m)-unknown-linux-musl
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
-.PHONY: demo test check deny dist test-dist reproduce bloat bench bench-peer fuzz mutants install clean
+.PHONY: demo test check test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants install clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
@@ -27,6 +27,11 @@ check:
 	$(CARGO) fmt --manifest-path $(FUZZ)/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test
+
+# Logs in to node-oidc-provider. Takes 20 seconds.
+test-interop:
+	$(CARGO) build $(LOCKED)
+	tests/interop/run $(TARGET_DIR)/debug/rio
 
 # Checks the dependencies as .deny.toml says. The database of advisories is a git repository on the internet.
 DENY := target/cargo-deny/bin/cargo-deny --config .deny.toml
