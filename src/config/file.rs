@@ -24,8 +24,10 @@ const MAX_SIZE: u64 = 1024 * 1024;
 const MAX_LINKS: usize = 40;
 /// How long another program may take to fill the file after it truncated it.
 const FILL_TIMEOUT: Duration = Duration::from_millis(300);
-/// How long to wait for the lock, which another rio holds for milliseconds, and for a file that does not
-/// change.
+/// How long to wait for the lock for writing. Another rio holds it for milliseconds, but many may wait for it
+/// on a busy machine.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait for a file that does not change.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// How long to wait for another rio that refreshes the token: longer than its two requests take.
@@ -105,7 +107,7 @@ impl ConfigFile {
     /// Makes sure that [`ConfigFile::update`] can succeed, before a request is sent whose result it stores.
     /// Returns a warning if the file cannot be made private.
     pub fn check_writable(&self) -> Result<Option<String>, Error> {
-        let mut temporary = self.lock(self.deadline(WRITE_TIMEOUT))?;
+        let mut temporary = self.lock()?;
         let old = self.regular_file()?;
         let size = self.read_bytes()?.map_or(0, |bytes| bytes.len()).saturating_add(TOKEN_RESERVE);
         let has_modes = self.write_error(temporary.write(&vec![b' '; size], old.as_ref()))?;
@@ -120,9 +122,9 @@ impl ConfigFile {
 
     /// Changes members. Reads the file again under the lock, so that another process's changes are not lost.
     pub fn update<T>(&self, mut change: impl FnMut(&mut Config) -> T) -> Result<T, Error> {
+        let mut temporary = self.lock()?;
         let deadline = self.deadline(WRITE_TIMEOUT);
         loop {
-            let mut temporary = self.lock(deadline)?;
             let old = self.regular_file()?;
             let (bytes, mut config) = self.read()?;
             let before = config.members.to_json();
@@ -146,6 +148,7 @@ impl ConfigFile {
                     "Try again later.",
                 )
             })?;
+            temporary = self.lock()?;
         }
     }
 
@@ -272,7 +275,8 @@ impl ConfigFile {
     }
 
     /// Creates missing directories and takes the lock for writing.
-    fn lock(&self, deadline: Duration) -> Result<Temporary, Error> {
+    fn lock(&self) -> Result<Temporary, Error> {
+        let deadline = self.deadline(LOCK_TIMEOUT);
         self.regular_file()?;
         let target = self.target();
         self.write_error(self.created.create(&directory_of(&target)))?;
