@@ -2,6 +2,7 @@
 //! take.
 
 use std::ops::Add;
+use std::sync::Arc;
 
 use ureq::Error;
 use ureq::unversioned::transport::time::{Duration, Instant};
@@ -36,7 +37,15 @@ impl Connector for TrackingConnector {
         let is_to_proxy = self.progress.get() == Progress::Connecting;
         self.progress.set(Progress::Connecting);
         let deadline = details.now.add(details.timeout.after);
-        let details = with_timeout(details, time_until(deadline));
+        let (progress, register) = (self.progress.clone(), details.register_shutdown.clone());
+        let details = ConnectionDetails {
+            // ureq calls this as soon as the socket is open.
+            register_shutdown: Arc::new(move |handle| {
+                progress.set(Progress::SocketOpen);
+                register(handle)
+            }),
+            ..with_timeout(details, time_until(deadline))
+        };
         let Some(inner) = self.inner.connect(&details, chained)? else { return Ok(None) };
         self.progress.set(if is_to_proxy { Progress::ProxyConnected } else { Progress::Connected });
         let proxy_deadline = is_to_proxy.then_some(deadline);

@@ -44,6 +44,15 @@ pub enum FailureKind {
     ErrorStatus,
 }
 
+/// A part of a request that can fail, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Dns,
+    Connection,
+    Tls,
+    Response,
+}
+
 #[derive(Debug)]
 pub struct TransportError {
     error: Error,
@@ -63,7 +72,9 @@ impl TransportError {
         let tls_error = tls_error(error);
         let is_at_proxy = match progress {
             // TLS with a proxy that does not use it is TLS with the host behind it.
-            Progress::Connecting => tls_error.is_none() || proxy.is_some_and(Proxy::is_https),
+            Progress::Connecting | Progress::SocketOpen => {
+                tls_error.is_none() || proxy.is_some_and(Proxy::is_https)
+            }
             Progress::ProxyConnected => tls_error.is_none(),
             _ => false,
         };
@@ -87,6 +98,19 @@ impl TransportError {
         self.kind
     }
 
+    /// The stage that failed. A proxy is part of the connection.
+    pub fn stage(&self) -> Stage {
+        use {FailureKind as F, Progress as P};
+        match (self.kind, self.progress) {
+            (F::Tls, _) => Stage::Tls,
+            (F::Dns, _) | (_, P::NotResolved) => Stage::Dns,
+            (F::ProxyRefused | F::ProxyFailed, _) => Stage::Connection,
+            (_, P::Connecting | P::ProxyConnected) => Stage::Connection,
+            (_, P::SocketOpen) => Stage::Tls,
+            (_, P::Reusing | P::Responding | P::Connected) => Stage::Response,
+        }
+    }
+
     /// Whether the same request may succeed in a moment.
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -101,7 +125,7 @@ impl TransportError {
     /// Whether the server cannot have received any part of the request.
     pub fn nothing_was_sent(&self) -> bool {
         use Progress as P;
-        matches!(self.progress, P::NotResolved | P::Connecting | P::ProxyConnected)
+        matches!(self.progress, P::NotResolved | P::Connecting | P::SocketOpen | P::ProxyConnected)
     }
 
     /// Whether an idle connection failed before the response. The server had probably closed it.
@@ -297,7 +321,8 @@ mod tests {
             (ureq::Error::HostNotFound, socks, Progress::NotResolved, "a.example"),
             (untrusted(), https, Progress::Connecting, proxy),
             (untrusted(), https, Progress::ProxyConnected, "a.example"),
-            (untrusted(), socks, Progress::Connecting, "a.example"),
+            (untrusted(), socks, Progress::SocketOpen, "a.example"),
+            (refused(), socks, Progress::SocketOpen, proxy),
         ] {
             let failure = failure(error, url, progress);
             let fact = failure.reason();
@@ -326,12 +351,35 @@ mod tests {
     }
 
     #[test]
+    fn stage_follows_from_kind_and_progress() {
+        use {Progress as P, Stage as S};
+        let io = |kind: ErrorKind| ureq::Error::Io(kind.into());
+        let timeout = || ureq::Error::Timeout(Timeout::Global);
+        let forbidden = || ureq::Error::ConnectProxyFailed("responded 403/403".to_owned());
+        for (error, url, progress, stage) in [
+            (ureq::Error::HostNotFound, "", P::NotResolved, S::Dns),
+            (ureq::Error::HostNotFound, "http://p.example:1", P::Connecting, S::Dns),
+            (io(ErrorKind::WouldBlock), "", P::NotResolved, S::Dns),
+            (timeout(), "", P::Connecting, S::Connection),
+            (timeout(), "http://p.example:1", P::ProxyConnected, S::Connection),
+            (forbidden(), "http://p.example:1", P::ProxyConnected, S::Connection),
+            (io(ErrorKind::PermissionDenied), "socks5://p:1", P::SocketOpen, S::Connection),
+            (timeout(), "", P::SocketOpen, S::Tls),
+            (untrusted(), "http://p.example:1", P::ProxyConnected, S::Tls),
+            (timeout(), "", P::Connected, S::Response),
+        ] {
+            assert_eq!(failure(error, url, progress).stage(), stage, "{url}, {progress:?}");
+        }
+    }
+
+    #[test]
     fn only_unsent_requests_are_reported_as_unsent() {
         for (progress, nothing_was_sent) in [
             (Progress::Reusing, false),
             (Progress::Responding, false),
             (Progress::NotResolved, true),
             (Progress::Connecting, true),
+            (Progress::SocketOpen, true),
             (Progress::ProxyConnected, true),
             (Progress::Connected, false),
         ] {

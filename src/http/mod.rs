@@ -12,16 +12,18 @@ mod response;
 mod tls;
 mod url;
 
-pub use failure::{FailureKind, TransportError};
+pub use failure::{FailureKind, Stage, TransportError};
 pub use response::Response;
 pub use url::Url;
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use ureq::{Agent, RequestBuilder};
 
+use crate::error::Error;
 use crate::host::clock::{self, Clock};
 use crate::host::env::Env;
 use crate::host::random::{Fraction, RandomFraction};
@@ -153,6 +155,23 @@ impl Http {
         let proxy = proxy::for_url(&self.env, url)?;
         self.agent(&Request::new(url, Action::Get), proxy.as_ref())?;
         Ok(())
+    }
+
+    /// The proxy for a URL, without its password: `192.0.2.1:3128 (HTTPS_PROXY)`.
+    pub fn proxy(&self, url: &Url) -> Result<Option<String>, Error> {
+        Ok(proxy::for_url(&self.env, url)?.map(|proxy| proxy.to_string()))
+    }
+
+    /// The certificates that https requests trust: "142 from /etc/ssl/cert.pem".
+    pub fn certificates(&self) -> Result<String, Error> {
+        tls::check_clock(self.clock.utc(), tls::IS_CLOCK_LIMITED)?;
+        Ok(tls::trusted(&self.env)?.description)
+    }
+
+    /// The addresses that a request to this URL found by DNS.
+    pub fn addresses(&self, url: &Url) -> Vec<IpAddr> {
+        let host = format!("{}:{}", url.host_name(), url.port());
+        self.resolver.addresses(&host).iter().map(|address| address.ip()).collect()
     }
 
     fn agent(&self, request: &Request, proxy: Option<&Proxy>) -> Result<Agent, TransportError> {

@@ -14,6 +14,8 @@ pub enum Progress {
     NotResolved,
     /// A connection is being opened: to the host, or to a proxy, whose name may not have resolved.
     Connecting,
+    /// A socket is open: to the host or to a proxy. TLS and SOCKS come next.
+    SocketOpen,
     /// The HTTP proxy is connected, but not yet the host behind it.
     ProxyConnected,
     /// A new connection to the host is open, with TLS if the URL asks for it.

@@ -39,6 +39,12 @@ impl CachingResolver {
         CachingResolver { lookup, progress, known: Arc::default() }
     }
 
+    /// The addresses that were last found for this `host:port`.
+    pub fn addresses(&self, host: &str) -> Vec<SocketAddr> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(host).cloned().unwrap_or_default()
+    }
+
     fn resolve_name(&self, host: String, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = known.get(&host);

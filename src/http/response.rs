@@ -90,6 +90,11 @@ impl Response {
         self.status >= 500 || self.is_incomplete()
     }
 
+    /// Whether the response is probably from a captive portal or a proxy.
+    pub fn is_from_portal(&self) -> bool {
+        self.is_redirect() || (self.is_web_page && !self.is_rejection())
+    }
+
     pub fn is_web_page(&self) -> bool {
         self.is_web_page
     }
@@ -142,7 +147,7 @@ impl Response {
     /// with status 404, another attempt may succeed.
     pub fn unexpected(&self, what: &str) -> Error {
         let fact = format!("{} answered {what} with {}", self.host, self.summary());
-        if self.is_redirect() || (self.is_web_page && !self.is_rejection()) {
+        if self.is_from_portal() {
             return Error::temporary(
                 fact,
                 "This is not from the server: a captive portal or a proxy may be in the way. Open a web \

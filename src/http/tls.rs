@@ -22,17 +22,15 @@ const SYSTEM_BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Trusts `SSL_CERT_FILE`, else the system's CA bundle, else the embedded Mozilla roots.
+/// The certificates to trust.
+pub struct Trusted {
+    roots: RootCerts,
+    /// How many, and from where.
+    pub description: String,
+}
+
 pub fn config(env: &Env) -> Result<TlsConfig, Error> {
-    let roots = match env.get("SSL_CERT_FILE") {
-        Some(path) => read_bundle(Path::new(path)).map_err(|problem| {
-            Error::failure(
-                format!("cannot read SSL_CERT_FILE ({}): {problem}", Path::new(path).display()),
-                "Set it to a PEM file with the CA certificates to trust, or unset it.",
-            )
-        })?,
-        None => system_roots(&SYSTEM_BUNDLES),
-    };
+    let roots = trusted(env)?.roots;
     let provider = CryptoProvider { key_provider: &NoClientKeys, ..ring::default_provider() };
     let builder = TlsConfig::builder().root_certs(roots);
     Ok(builder.unversioned_rustls_crypto_provider(Arc::new(provider)).build())
@@ -54,14 +52,31 @@ pub fn check_clock(utc: SystemTime, is_limited: bool) -> Result<(), Error> {
     ))
 }
 
-fn system_roots(bundles: &[&str]) -> RootCerts {
-    let bundle = bundles.iter().find_map(|path| read_bundle(Path::new(path)).ok());
-    bundle.unwrap_or(RootCerts::WebPki)
+/// Trusts `SSL_CERT_FILE`, else the system's CA bundle, else the embedded Mozilla roots.
+pub fn trusted(env: &Env) -> Result<Trusted, Error> {
+    let Some(path) = env.get("SSL_CERT_FILE").map(Path::new) else {
+        return Ok(system_roots(&SYSTEM_BUNDLES));
+    };
+    let name = format!("SSL_CERT_FILE ({})", path.display());
+    read_bundle(path, &name).map_err(|problem| {
+        Error::failure(
+            format!("cannot read {name}: {problem}"),
+            "Set it to a PEM file with the CA certificates to trust, or unset it.",
+        )
+    })
 }
 
-/// Reads the certificates of a PEM file, and ignores its other items. The error says what is wrong with
-/// the file.
-fn read_bundle(path: &Path) -> Result<RootCerts, String> {
+fn system_roots(bundles: &[&str]) -> Trusted {
+    let bundle = bundles.iter().find_map(|path| read_bundle(Path::new(path), path).ok());
+    bundle.unwrap_or_else(|| Trusted {
+        roots: RootCerts::WebPki,
+        description: "the embedded Mozilla root certificates".to_owned(),
+    })
+}
+
+/// Reads the certificates of a PEM file, and ignores its other items. `name` is what the description calls
+/// the file. The error says what is wrong with it.
+fn read_bundle(path: &Path, name: &str) -> Result<Trusted, String> {
     let pem = std::fs::read(path).map_err(|error| text::io_error(&error))?;
     let items = parse_pem(&pem).flatten();
     let certificates: Vec<Certificate<'static>> = items
@@ -73,7 +88,10 @@ fn read_bundle(path: &Path) -> Result<RootCerts, String> {
     if certificates.is_empty() {
         return Err("the file contains no certificates".to_owned());
     }
-    Ok(RootCerts::Specific(Arc::new(certificates)))
+    Ok(Trusted {
+        description: format!("{} from {name}", certificates.len()),
+        roots: RootCerts::Specific(Arc::new(certificates)),
+    })
 }
 
 /// rio uses no client certificates, so ring's support for private keys is not linked.
@@ -108,7 +126,7 @@ mod tests {
 
     #[test]
     fn system_without_bundle_uses_embedded_roots() {
-        let roots = system_roots(&["/nonexistent/ca.pem", "/dev/null"]);
-        assert!(matches!(roots, RootCerts::WebPki));
+        let trusted = system_roots(&["/nonexistent/ca.pem", "/dev/null"]);
+        assert!(matches!(trusted.roots, RootCerts::WebPki));
     }
 }

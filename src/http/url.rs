@@ -61,17 +61,18 @@ impl Url {
         self.uri.host().unwrap_or_default()
     }
 
+    pub fn port(&self) -> u16 {
+        let default_port = if self.is_https() { 443 } else { 80 };
+        self.uri.port_u16().unwrap_or(default_port)
+    }
+
     pub fn is_https(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }
 
     /// Whether scheme, host and port are the same (RFC 6454 §4).
     pub fn same_origin(&self, other: &Url) -> bool {
-        let origin = |url: &Url| {
-            let default_port = if url.is_https() { 443 } else { 80 };
-            let port = url.uri.port_u16().unwrap_or(default_port);
-            (url.is_https(), url.host_name().to_ascii_lowercase(), port)
-        };
+        let origin = |url: &Url| (url.is_https(), url.host_name().to_ascii_lowercase(), url.port());
         origin(self) == origin(other)
     }
 
