@@ -1,4 +1,6 @@
-//! Errors and exit codes.
+//! Errors, warnings and exit codes.
+
+use std::fmt;
 
 /// The exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,5 +90,24 @@ impl Error {
 
     pub fn advice(&self) -> &str {
         &self.advice
+    }
+}
+
+/// A fact that does not stop a command, and the shell command that changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub fact: String,
+    pub command: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; run: {}", self.fact, self.command)
+    }
+}
+
+impl From<Warning> for Error {
+    fn from(warning: Warning) -> Self {
+        Error::failure(warning.fact, format!("Run: {}", warning.command))
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::check_not_blank;
-use crate::error::Error;
+use crate::error::{Error, Warning};
 use crate::host::{Host, stdio};
 use crate::secret::Secret;
 use crate::text;
@@ -83,18 +83,19 @@ fn from_file(host: &mut Host, option: &str, path: &str) -> Result<Secret, Error>
     }
     let mode = file.metadata().map_err(io_error)?.permissions().mode();
     if !is_credential(host, path) {
-        warn_if_others_can_read(host, path, Path::new(path), mode);
+        let warning = others_can_read(path, Path::new(path), mode);
+        warning.iter().for_each(|warning| host.console.warn(&warning.to_string()));
     }
     Ok(secret)
 }
 
-/// `name` is what the warning calls the file.
-pub fn warn_if_others_can_read(host: &mut Host, name: &str, path: &Path, mode: u32) {
+/// Warns if other users can read a file. `name` is what the warning calls it.
+pub fn others_can_read(name: &str, path: &Path, mode: u32) -> Option<Warning> {
     const READABLE_BY_OTHERS: u32 = 0o044;
-    if mode & READABLE_BY_OTHERS != 0 {
-        let path = text::shell_word(path);
-        host.console.warn(&format!("other users can read {name}; run: chmod 600 {path}"));
-    }
+    (mode & READABLE_BY_OTHERS != 0).then(|| Warning {
+        fact: format!("other users can read {name}"),
+        command: format!("chmod 600 {}", text::shell_word(path)),
+    })
 }
 
 /// Whether a file is a credential of a systemd service. Their mode shows an access list as group access.

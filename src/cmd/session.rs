@@ -19,10 +19,8 @@ impl Session {
     pub fn open(host: &mut Host) -> Result<Self, Error> {
         let file = ConfigFile::locate(&host.env, host.clock.clone())?;
         let config = file.load()?;
-        file.warnings().iter().for_each(|warning| host.console.warn(warning));
-        let (clock, random) = (host.clock.clone(), host.random.clone());
-        let http = Http::new(&host.env, clock, random, host.trace.clone());
-        Ok(Session { file, config, http })
+        file.warnings().iter().for_each(|warning| host.console.warn(&warning.to_string()));
+        Ok(Session { file, config, http: http(host) })
     }
 
     /// See [`ConfigFile::check_writable`].
@@ -48,4 +46,9 @@ impl Session {
     pub fn platform(&self) -> Platform<'_> {
         Platform { http: &self.http, config: &self.config }
     }
+}
+
+/// The HTTP client of a command.
+pub fn http(host: &Host) -> Http {
+    Http::new(&host.env, host.clock.clone(), host.random.clone(), host.trace.clone())
 }

@@ -36,7 +36,8 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
         status.to_text().iter().try_for_each(|line| host.console.print(line))?;
     }
     if let Some(mode) = status.mode {
-        secrets::warn_if_others_can_read(host, "the config file", session.file.path(), mode);
+        let warning = secrets::others_can_read("the config file", session.file.path(), mode);
+        warning.iter().for_each(|warning| host.console.warn(&warning.to_string()));
     }
     if status.now < clock::EARLIEST {
         let reads = text::date_and_time(status.now);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::temporary::{Temporary, beside, directory_of};
 use super::{Config, Members, RefreshLock, unusable};
-use crate::error::Error;
+use crate::error::{Error, Warning};
 use crate::host::clock::Clock;
 use crate::host::env::Env;
 use crate::host::process;
@@ -70,7 +70,7 @@ impl ConfigFile {
     }
 
     /// Warns if another user could change the file, and so the host that receives the next password.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Warning> {
         const WRITABLE_BY_OTHERS: u32 = 0o022;
         const STICKY: u32 = 0o1000;
         let target = self.target();
@@ -78,23 +78,29 @@ impl ConfigFile {
         let mut warnings = Vec::new();
         if let Ok(file) = fs::metadata(&target) {
             if file.mode() & WRITABLE_BY_OTHERS != 0 {
-                let file = text::shell_word(&target);
-                warnings.push(format!(
-                    "other users can write to the config file; run: chmod 600 {file}"
-                ));
+                warnings.push(Warning {
+                    fact: "other users can write to the config file".to_owned(),
+                    command: format!("chmod 600 {}", text::shell_word(&target)),
+                });
             }
             if ![0, process::user()].contains(&file.uid()) {
-                let (file, user) = (target.display(), file.uid());
-                warnings
-                    .push(format!("the config file {file} belongs to another user (uid {user})"));
+                let (path, user) = (target.display(), file.uid());
+                warnings.push(Warning {
+                    fact: format!("the config file {path} belongs to another user (uid {user})"),
+                    command: format!(
+                        "sudo chown {} {}",
+                        process::user(),
+                        text::shell_word(&target)
+                    ),
+                });
             }
         }
         let mode = fs::metadata(&directory).map_or(0, |metadata| metadata.mode());
         if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {
-            let directory = text::shell_word(&directory);
-            warnings.push(format!(
-                "other users can replace the config file; run: chmod go-w {directory}"
-            ));
+            warnings.push(Warning {
+                fact: "other users can replace the config file".to_owned(),
+                command: format!("chmod go-w {}", text::shell_word(&directory)),
+            });
         }
         warnings
     }
