@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod clock;
 mod completion;
 mod environment;
 mod expiry;

@@ -1,13 +1,11 @@
 //! `rio auth status`: shows the stored login, and with `--verify` whether the server accepts it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::as_account;
 use super::expiry::{expiry, token_json};
 use super::secrets;
 use super::session::Session;
+use super::{as_account, clock};
 use crate::cli::args;
 use crate::config::{
     EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
@@ -15,13 +13,9 @@ use crate::config::{
 };
 use crate::error::{Error, Exit};
 use crate::host::Host;
-use crate::host::clock;
 use crate::platform::{Verdict, environment};
 use crate::text;
 use crate::token::Token;
-
-/// Clocks that differ by up to this many seconds are reported as equal.
-const CLOCK_TOLERANCE: u64 = 5;
 
 pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
     let session = Session::open(host)?;
@@ -39,9 +33,8 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
         let warning = secrets::others_can_read("the config file", session.file.path(), mode);
         warning.iter().for_each(|warning| host.console.warn(&warning.to_string()));
     }
-    if status.now < clock::EARLIEST {
-        let reads = text::date_and_time(status.now);
-        host.console.warn(&format!("this machine's clock reads {reads}, which is wrong; set it"));
+    if let Err(error) = clock::reading(status.now) {
+        host.console.warn(&format!("{}; set it", error.fact()));
     }
     let exit = status.exit();
     status.verdict.transpose().map(|_| exit)
@@ -151,7 +144,7 @@ impl Status {
             Some(Ok(Verdict { date: None, .. })) => {
                 Some("not compared: the server sent no date".to_owned())
             }
-            Some(Ok(_)) => self.clock_offset().map(clock_difference),
+            Some(Ok(_)) => self.clock_offset().map(clock::difference),
             _ => self.expired().then(|| {
                 format!("reads {}; set it if that is wrong", text::date_and_time(self.now))
             }),
@@ -160,9 +153,7 @@ impl Status {
 
     /// How many seconds this machine's clock is ahead of the server's.
     fn clock_offset(&self) -> Option<i64> {
-        let server = text::unix_seconds(self.verdict.as_ref()?.as_ref().ok()?.date?);
-        let difference = i64::try_from(self.now.abs_diff(server)).ok()?;
-        Some(if self.now >= server { difference } else { difference.saturating_neg() })
+        Some(clock::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date?))
     }
 
     /// The interface of `--json`, described in tests/dist/README.md.
@@ -195,14 +186,5 @@ fn name_and_guid(kind: &str, parts: &[Option<String>]) -> String {
         [Some(guid), Some(name), ..] => format!("{name} ({guid})"),
         [Some(guid), ..] => guid.clone(),
         _ => format!("none; to select one, run: rio {kind} select"),
-    }
-}
-
-fn clock_difference(clock_offset: i64) -> String {
-    let difference = text::in_words(Duration::from_secs(clock_offset.unsigned_abs()));
-    match clock_offset {
-        _ if clock_offset.unsigned_abs() <= CLOCK_TOLERANCE => "matches the server's".to_owned(),
-        ..0 => format!("{difference} behind the server's"),
-        _ => format!("{difference} ahead of the server's"),
     }
 }
