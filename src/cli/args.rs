@@ -28,6 +28,7 @@ pub enum Command {
     Auth(Auth),
     Organization(Organization),
     Project(Project),
+    Doctor(Doctor),
     Version(Version),
     Completion(Completion),
 }
@@ -297,6 +298,25 @@ pub struct SelectProject {
     /// like --no-interactive; overrides --interactive
     #[argh(switch)]
     pub silent: bool,
+}
+
+/// Check this machine and the connection to rapyuta.io
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "doctor",
+    note = "Checks this machine, then the way to each host, for at most 10 seconds per host, then the token. The \
+            output contains no email, password or token, so you can paste it into a ticket. Exits with 1 if \
+            this machine has a fault, and with 3 if only the network or a server has one.",
+    example = "rio doctor\nrio doctor --offline"
+)]
+pub struct Doctor {
+    /// check only this machine; send nothing
+    #[argh(switch)]
+    pub offline: bool,
+    /// print one JSON object
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Print the version

@@ -2,6 +2,7 @@
 
 mod clock;
 mod completion;
+mod doctor;
 mod environment;
 mod expiry;
 mod login;
@@ -41,6 +42,7 @@ pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
         Command::Project(project) => match project.command {
             ProjectCommand::Select(args) => project::run(args, host),
         },
+        Command::Doctor(args) => doctor::run(args, host),
         Command::Version(_) => host.console.print_text(&parse::version()).map(|()| Exit::Success),
         Command::Completion(args) => completion::run(args, host),
     }

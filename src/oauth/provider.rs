@@ -25,6 +25,9 @@ pub(super) const MAX_EXPIRES_IN: Duration = Duration::from_secs(24 * 60 * 60);
 /// In bytes. A longer code is not meant to be typed.
 const MAX_USER_CODE: usize = 64;
 
+/// OpenID Connect Discovery §4.
+pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+
 const CHECK_HOST: &str =
     "Check oidc_host in the config file. If it is right, report this to the server's operator.";
 
@@ -76,7 +79,7 @@ struct TokenResponse {
 impl<'a> Provider<'a> {
     /// Asks the login server for its endpoints.
     pub fn discover(http: &'a Http, oidc_host: &Url, client_id: &'a str) -> Result<Self, Error> {
-        let url = oidc_host.join("/.well-known/openid-configuration");
+        let url = oidc_host.join(DISCOVERY);
         let response = http.send(&Request::new(&url, Action::Get))?;
         Self::from_response(http, oidc_host, client_id, &response)
     }

@@ -14,6 +14,10 @@ use crate::json::{self, Object};
 use crate::secret::Secret;
 use crate::token::Token;
 
+/// Who a token belongs to.
+pub const USER_INFO: &str = "/user/info";
+/// The organizations of the user.
+pub const USERS_ME: &str = "/v2/users/me/";
 const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
 /// In projects.
 const PAGE_SIZE: usize = 100;
@@ -238,12 +242,12 @@ impl Platform<'_> {
 
     /// As [`Platform::verify`], with a single request.
     pub fn verify_once(&self, token: &Token) -> Result<Verdict, Error> {
-        let url = self.rip_host()?.join("/user/info");
+        let url = self.rip_host()?.join(USER_INFO);
         verdict(&self.http.send_once(&Request::get(&url, token))?, token)
     }
 
     fn get_user_info(&self, token: &Token) -> Result<Response, Error> {
-        let url = self.rip_host()?.join("/user/info");
+        let url = self.rip_host()?.join(USER_INFO);
         Ok(self.http.send(&Request::get(&url, token))?)
     }
 
@@ -264,7 +268,7 @@ impl Platform<'_> {
 
     /// The organizations of the user, in the server's order.
     pub fn organizations(&self, token: &Token) -> Result<Vec<Organization>, Error> {
-        let url = self.v2api_host()?.join("/v2/users/me/");
+        let url = self.v2api_host()?.join(USERS_ME);
         let response = self.http.send(&Request::get(&url, token))?;
         let me: Me = response
             .success("the request for the organizations", &[token])
@@ -330,7 +334,8 @@ fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Toke
     token.and_then(|token| Token::parse(&token)).ok_or_else(|| response.unexpected(request))
 }
 
-fn verdict(response: &Response, token: &Token) -> Result<Verdict, Error> {
+/// Reads a response to [`USER_INFO`].
+pub fn verdict(response: &Response, token: &Token) -> Result<Verdict, Error> {
     // A 404 comes from a wrong host.
     let accepted = !response.is_rejection() || response.status == 404;
     if accepted {

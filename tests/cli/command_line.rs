@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::robot::Robot;
 
 /// Every command with its options, apart from `--help`.
-pub const COMMANDS: [(&[&str], &[&str]); 14] = [
+pub const COMMANDS: [(&[&str], &[&str]); 15] = [
     (&[], &["--version"]),
     (&["auth"], &[]),
     (
@@ -56,6 +56,7 @@ pub const COMMANDS: [(&[&str], &[&str]); 14] = [
     (&["organization", "select"], &["--interactive", "--no-interactive", "--silent"]),
     (&["project"], &[]),
     (&["project", "select"], &["--interactive", "--no-interactive", "--silent"]),
+    (&["doctor"], &["--offline", "--json"]),
     (&["version"], &[]),
     (&["completion"], &[]),
 ];

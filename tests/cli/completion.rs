@@ -90,7 +90,7 @@ fn bash_defines_no_variables() {
 const CANDIDATES: &[(&str, &[&str])] = &[
     ("rio h", &["help"]),
     ("rio auth l", &["login", "logout"]),
-    ("rio help ", &["auth", "completion", "organization", "project", "version"]),
+    ("rio help ", &["auth", "completion", "doctor", "organization", "project", "version"]),
     ("rio help -", &["--help", "-h"]),
     ("rio help auth log", &["login", "logout"]),
     ("rio help auth login ", &[]),

@@ -195,3 +195,24 @@ fn logout_limit_includes_lookup_of_proxy() {
     let took: u64 = trace.rsplit(' ').next().unwrap().parse().unwrap();
     assert!((4900..8000).contains(&took), "{outcome}");
 }
+
+#[test]
+fn doctor_shows_address_or_failed_lookup() {
+    let Some(preload) = Preload::compile() else { return };
+    let platform = Platform::start();
+    let robot = Robot::of(&platform).env("RIO_INSECURE_HTTP", "1");
+    let host = platform.host().replace("127.0.0.1", "rip.example");
+    let url = format!("http://{host}");
+    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    let outcome = preload.run(robot.rio(&["doctor"]), ("LOOKUPS", "1")).exits(0);
+    let line = format!("ok    DNS             {host}: 127.0.0.1\n");
+    assert!(outcome.stdout.contains(&line), "{outcome}");
+
+    let outcome = preload.run(robot.rio(&["doctor"]), ("LOOKUPS", "0")).exits(3);
+    let advice = "Check your network connection and DNS settings";
+    let line = format!("FAIL  DNS             could not resolve {host}\n        {advice}");
+    assert!(outcome.stdout.contains(&line), "{outcome}");
+    let line = format!("skip  connection, TLS, response, captive portal  {host}: DNS failed\n");
+    assert!(outcome.stdout.contains(&line), "{outcome}");
+    assert_eq!(platform.connections(), 1);
+}

@@ -3,7 +3,7 @@
 //!
 //! | modules | what they test |
 //! | --- | --- |
-//! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment` | one command each; the device flow and a resumed login have their own |
+//! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment`, `doctor` | one command each; the device flow and a resumed login have their own |
 //! | `refresh` | staying logged in: `refresh-token` and `token --min-valid` |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
@@ -26,6 +26,7 @@ mod config_file;
 mod connection;
 mod core_dump;
 mod device_flow;
+mod doctor;
 mod environment;
 #[cfg(target_os = "linux")]
 mod from_scratch;

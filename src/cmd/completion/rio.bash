@@ -5,7 +5,7 @@ _rio_candidates() {
     commands="" values="" options="-h --help"
     case $1 in
         "rio")
-            commands="auth organization project version completion help"
+            commands="auth organization project doctor version completion help"
             options+=" -V --version" ;;
         "rio auth")
             commands="login logout refresh-token status token environment help" ;;
@@ -28,6 +28,8 @@ _rio_candidates() {
             commands="select help" ;;
         "rio organization select" | "rio project select")
             options+=" --interactive --no-interactive --silent" ;;
+        "rio doctor")
+            options+=" --offline --json" ;;
         "rio version") ;;
         "rio completion")
             values="bash zsh fish nushell" ;;

@@ -52,6 +52,7 @@ complete -c rio -n '__rio_argument rio' -s V -l version -d 'print the version'
 complete -c rio -n '__rio_subcommand rio' -a auth -d 'Log in and out, and manage tokens'
 complete -c rio -n '__rio_subcommand rio' -a organization -d 'Select an organization'
 complete -c rio -n '__rio_subcommand rio' -a project -d 'Select a project'
+complete -c rio -n '__rio_subcommand rio' -a doctor -d 'Check this machine and the connection to rapyuta.io'
 complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
 complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
 complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command (rio help COMMAND)'
@@ -110,5 +111,8 @@ complete -c rio -n '__rio_option "rio organization select"' -l silent -d $silent
 complete -c rio -n '__rio_option "rio project select"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio project select"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio project select"' -l silent -d $silent
+
+complete -c rio -n '__rio_option "rio doctor"' -l offline -d 'check only this machine; send nothing'
+complete -c rio -n '__rio_option "rio doctor"' -l json -d 'print one JSON object'
 
 complete -c rio -n '__rio_argument "rio completion"' -a 'bash\t"GNU Bash" zsh\t"Z shell" fish\t"fish shell" nushell\tNushell'

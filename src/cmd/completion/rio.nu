@@ -21,7 +21,7 @@ def "nu-complete rio environment" [] {
 
 def "nu-complete rio shell" [] { [bash zsh fish nushell] }
 
-def "nu-complete rio help" [] { [auth organization project version completion] }
+def "nu-complete rio help" [] { [auth organization project doctor version completion] }
 
 def "nu-complete rio select help" [] { [select] }
 
@@ -147,6 +147,13 @@ export extern "rio project select" [
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
     --silent # like --no-interactive; overrides --interactive
+    --help(-h) # show this help
+]
+
+# Check this machine and the connection to rapyuta.io
+export extern "rio doctor" [
+    --offline # check only this machine; send nothing
+    --json # print one JSON object
     --help(-h) # show this help
 ]
 

@@ -1,0 +1,57 @@
+//! The checks that need no network.
+
+use super::hosts::Target;
+use super::report::Outcome;
+use crate::cmd::secrets::others_can_read;
+use crate::config::{Config, ConfigFile};
+use crate::error::Error;
+use crate::host::Host;
+use crate::http::Http;
+
+/// Checks that the config file can be read, locked and written, and only by this user. Also returns its
+/// contents, if it can be read.
+pub fn config_file(host: &Host) -> (Result<String, Error>, Option<Config>) {
+    let file = ConfigFile::locate(&host.env, host.clock.clone());
+    match file.and_then(|file| Ok((file.load()?, file))) {
+        Ok((config, file)) => (check_writable(&file), Some(config)),
+        Err(error) => (Err(error), None),
+    }
+}
+
+fn check_writable(file: &ConfigFile) -> Result<String, Error> {
+    // A file system without permissions is not a fault.
+    if let Some(warning) = file.check_writable().map_err(Error::into_failure)? {
+        return Ok(warning);
+    }
+    let Some(mode) = file.mode() else {
+        return Ok(format!("{} does not exist yet", file.path().display()));
+    };
+    let readable = others_can_read("the config file", file.path(), mode);
+    match file.warnings().into_iter().chain(readable).next() {
+        Some(warning) => Err(warning.into()),
+        None => Ok(format!("{} (mode {mode:04o})", file.path().display())),
+    }
+}
+
+/// The proxy that each host is reached through.
+pub fn proxies(http: &Http, targets: &[Target]) -> Outcome {
+    let proxies: Result<Vec<_>, _> =
+        targets.iter().map(|target| http.proxy(target.url())).collect();
+    let proxies: Vec<_> = match proxies {
+        Ok(proxies) => {
+            proxies.into_iter().map(|proxy| proxy.unwrap_or_else(|| "none".to_owned())).collect()
+        }
+        Err(error) => return Outcome::Fail(error),
+    };
+    match proxies.split_first() {
+        None => Outcome::Skip("no hosts".to_owned()),
+        Some((first, rest)) if rest.iter().all(|proxy| proxy == first) => {
+            Outcome::Ok(first.clone())
+        }
+        Some(_) => {
+            let hosts = targets.iter().zip(&proxies);
+            let hosts = hosts.map(|(target, proxy)| format!("{}: {proxy}", target.name()));
+            Outcome::Ok(hosts.collect::<Vec<_>>().join(", "))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `rio doctor`: shows what is wrong between this machine and rapyuta.io. No email and no secret, because users
+//! paste the output into tickets.
+
+mod hosts;
+mod local;
+mod report;
+
+use std::time::{Duration, SystemTime};
+
+use super::expiry::expiry;
+use super::{clock, session};
+use crate::cli::args;
+use crate::config::{Config, StoredToken};
+use crate::error::{Error, Exit};
+use crate::host::Host;
+use crate::http::Response;
+use crate::platform::{Verdict, verdict};
+use crate::text;
+use crate::token::Token;
+use report::{Check, Outcome, Report};
+
+/// How long the checks of a host may take.
+const HOST_LIMIT: Duration = Duration::from_secs(10);
+/// In seconds. rio accepts an id_token if the clocks differ by up to this much.
+const CLOCK_TOLERANCE: u64 = 5 * 60;
+
+pub fn run(args: args::Doctor, host: &mut Host) -> Result<Exit, Error> {
+    let http = session::http(host);
+    let (file, config) = local::config_file(host);
+    let (targets, invalid_host) =
+        config.as_ref().map(|config| hosts::targets(config, &http)).unwrap_or_default();
+    let mut report = Report::new(args.json);
+    let machine = vec![
+        Check::new("clock", clock::reading(now(host))),
+        Check::new("config file", invalid_host.map_or(file, Err)),
+        Check::new("proxies", local::proxies(&http, &targets)),
+        Check::new("certificates", http.certificates()),
+    ];
+    report.add(machine, &mut host.console)?;
+    let reason = if args.offline { "--offline" } else { "no response" };
+    let (token, mut token_check) = stored_token(config.as_ref(), reason);
+    let mut clock_check = Outcome::Skip(reason.to_owned());
+    for target in &targets {
+        let (checks, response) = match args.offline {
+            true => (target.skip(reason), None),
+            false => hosts::check(&http, &*host.clock, target, token.as_ref(), HOST_LIMIT),
+        };
+        report.add(checks, &mut host.console)?;
+        let Some(response) = response else { continue };
+        if let (Outcome::Skip(_), Some(date)) = (&clock_check, response.date) {
+            clock_check = compare_clock(now(host), date).into();
+        }
+        if let (true, Some(token)) = (target.checks_token, &token) {
+            token_check = check_token(&response, token, now(host)).into();
+        }
+    }
+    let server = vec![Check::new("clock offset", clock_check), Check::new("token", token_check)];
+    report.add(server, &mut host.console)?;
+    report.finish(&mut host.console)
+}
+
+fn now(host: &Host) -> u64 {
+    text::unix_seconds(host.clock.utc())
+}
+
+/// The stored token, and the outcome of its check if no server tells whether it is valid. `reason` says why.
+fn stored_token(config: Option<&Config>, reason: &str) -> (Option<Token>, Outcome) {
+    let skip = |reason: &str| Outcome::Skip(reason.to_owned());
+    let Some(config) = config else { return (None, skip("config file failed")) };
+    match config.auth_token().unwrap_or_else(StoredToken::Malformed) {
+        StoredToken::Absent => (None, skip("not logged in")),
+        StoredToken::Malformed(error) => (None, Outcome::Fail(error)),
+        StoredToken::Valid(token) => (Some(token), skip(reason)),
+    }
+}
+
+fn compare_clock(now: u64, server: SystemTime) -> Result<String, Error> {
+    let offset = clock::offset(now, server);
+    let difference = clock::difference(offset);
+    if offset.unsigned_abs() > CLOCK_TOLERANCE {
+        return Err(Error::failure(format!("this machine's clock is {difference}"), clock::ADVICE));
+    }
+    Ok(difference)
+}
+
+fn check_token(response: &Response, token: &Token, now: u64) -> Result<String, Error> {
+    if let Verdict { accepted: false, .. } = verdict(response, token)? {
+        let fact = format!("{} rejects the token", response.host);
+        return Err(Error::failure(fact, "Run `rio auth login`."));
+    }
+    Ok(match token.expires_at() {
+        Some(expires_at) => format!("accepted; {}", expiry(expires_at, now)),
+        None => "accepted; expiry unknown".to_owned(),
+    })
+}

@@ -1,0 +1,140 @@
+//! The checks, as text and as JSON.
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Exit};
+use crate::host::console::Console;
+
+pub enum Outcome {
+    Ok(String),
+    Fail(Error),
+    /// Not checked, and why.
+    Skip(String),
+}
+
+impl From<Result<String, Error>> for Outcome {
+    fn from(result: Result<String, Error>) -> Self {
+        result.map_or_else(Outcome::Fail, Outcome::Ok)
+    }
+}
+
+pub struct Check {
+    pub name: &'static str,
+    /// The host and port that it is about.
+    host: Option<String>,
+    outcome: Outcome,
+}
+
+impl Check {
+    pub fn new(name: &'static str, outcome: impl Into<Outcome>) -> Self {
+        Check { name, host: None, outcome: outcome.into() }
+    }
+
+    pub fn of_host(name: &'static str, host: &str, outcome: Outcome) -> Self {
+        Check { name, host: Some(host.to_owned()), outcome }
+    }
+
+    /// The line of the text, under these names.
+    fn line(&self, names: &str) -> String {
+        let result = match self.outcome {
+            Outcome::Fail(_) => "FAIL",
+            _ => self.result(),
+        };
+        let detail = self.detail();
+        let host = self.host.as_deref().filter(|host| !detail.contains(host));
+        let host = host.map(|host| format!("{host}: ")).unwrap_or_default();
+        format!("{result:<4}  {names:<14}  {host}{detail}")
+    }
+
+    fn result(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Ok(_) => "ok",
+            Outcome::Fail(_) => "fail",
+            Outcome::Skip(_) => "skip",
+        }
+    }
+
+    fn detail(&self) -> &str {
+        match &self.outcome {
+            Outcome::Ok(detail) | Outcome::Skip(detail) => detail,
+            Outcome::Fail(error) => error.fact(),
+        }
+    }
+
+    pub fn error(&self) -> Option<&Error> {
+        match &self.outcome {
+            Outcome::Fail(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether both were skipped for the same reason. The text shows them on one line.
+    fn is_skipped_like(&self, other: &Check) -> bool {
+        let reason = |check: &Check| match &check.outcome {
+            Outcome::Skip(reason) => Some((check.host.clone(), reason.clone())),
+            _ => None,
+        };
+        reason(self).is_some_and(|own| reason(other) == Some(own))
+    }
+
+    /// The interface of `--json`, described in tests/dist/README.md.
+    fn to_json(&self) -> Value {
+        let host = self.host.as_deref().map(|host| format!(" {host}")).unwrap_or_default();
+        json!({
+            "name": format!("{}{host}", self.name),
+            "result": self.result(),
+            "detail": self.detail(),
+            "advice": self.error().map(Error::advice),
+        })
+    }
+}
+
+/// The checks so far. The text is printed at once, because a host may take seconds; JSON at the end.
+pub struct Report {
+    json: bool,
+    checks: Vec<Check>,
+    /// Hosts often fail for one reason. The text then shows its advice once.
+    printed_advice: Vec<String>,
+}
+
+impl Report {
+    pub fn new(json: bool) -> Self {
+        Report { json, checks: Vec::new(), printed_advice: Vec::new() }
+    }
+
+    pub fn add(&mut self, checks: Vec<Check>, console: &mut Console) -> Result<(), Error> {
+        if !self.json {
+            for group in checks.chunk_by(Check::is_skipped_like) {
+                self.print(group, console)?;
+            }
+        }
+        self.checks.extend(checks);
+        Ok(())
+    }
+
+    fn print(&mut self, group: &[Check], console: &mut Console) -> Result<(), Error> {
+        let Some(first) = group.first() else { return Ok(()) };
+        let names: Vec<_> = group.iter().map(|check| check.name).collect();
+        console.print(&first.line(&names.join(", ")))?;
+        let advice = first.error().map(Error::advice).unwrap_or_default().to_owned();
+        if !self.printed_advice.contains(&advice) {
+            advice.lines().try_for_each(|line| console.print(&format!("        {line}")))?;
+            self.printed_advice.push(advice);
+        }
+        Ok(())
+    }
+
+    /// Prints JSON, and returns the exit code: 1 if this machine has a fault, also if there are others.
+    pub fn finish(self, console: &mut Console) -> Result<Exit, Error> {
+        if self.json {
+            let checks: Vec<_> = self.checks.iter().map(Check::to_json).collect();
+            console.print_json(&json!({"checks": checks}))?;
+        }
+        let exits: Vec<_> = self.checks.iter().filter_map(Check::error).map(Error::exit).collect();
+        Ok(match exits.as_slice() {
+            [] => Exit::Success,
+            exits if exits.contains(&Exit::Failure) => Exit::Failure,
+            _ => Exit::TemporaryFailure,
+        })
+    }
+}
