@@ -1,25 +1,13 @@
 //! `rio completion`, tested in the shells that are installed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::command_line::COMMANDS;
 use crate::robot::Robot;
-use crate::skip::skip;
+use crate::skip::installed;
 use crate::terminal::Terminal;
-
-/// The path of a shell, if it is installed.
-fn shell(name: &str) -> Option<PathBuf> {
-    let found = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
-        .iter()
-        .map(|directory| Path::new(directory).join(name))
-        .find(|path| path.exists());
-    if found.is_none() {
-        skip(format_args!("needs {name}"));
-    }
-    found
-}
 
 /// A robot with the completion script in a file of this name.
 fn robot_with_script(shell: &str, file: &str) -> Robot {
@@ -48,7 +36,7 @@ fn lines(output: Output) -> Vec<String> {
 
 /// Completes the last of these words in bash. Runs `before` first, and prints the output of `after`.
 fn bash_offers(before: &str, words: &[&str], after: &str) -> Option<Vec<String>> {
-    let bash = shell("bash")?;
+    let bash = installed("bash")?;
     let robot = robot_with_script("bash", "rio.bash");
     let script = format!(
         "{before}\nsource ./rio.bash || exit\n\
@@ -195,7 +183,7 @@ fn inserts_all_candidates(terminal: &mut Terminal, key: &str) {
 
 /// An interactive bash that has sourced the script, with `set -u`.
 fn bash(after: &str) -> Option<(Robot, Terminal)> {
-    let bash = shell("bash")?;
+    let bash = installed("bash")?;
     let robot = robot_with_script("bash", "rio.bash");
     with_files(&robot);
     let mut command = command(&robot, &bash);
@@ -234,7 +222,7 @@ fn bash_completes_values_after_equals_sign() {
 
 #[test]
 fn fish_completes_commands_options_and_values() {
-    let Some(fish) = shell("fish") else { return };
+    let Some(fish) = installed("fish") else { return };
     let robot = robot_with_script("fish", "rio.fish");
     with_files(&robot);
     for (line, wanted) in candidates() {
@@ -255,7 +243,7 @@ fn fish_completes_commands_options_and_values() {
 
 /// An interactive zsh that has loaded the script as the README says. `rio` prints its arguments.
 fn zsh() -> Option<(Robot, Terminal)> {
-    let zsh = shell("zsh")?;
+    let zsh = installed("zsh")?;
     let robot = robot_with_script("zsh", "_rio");
     with_files(&robot);
     let mut command = command(&robot, &zsh);
@@ -314,7 +302,7 @@ fn zsh_and_fish_keep_user_variables() {
         terminal.types("print -r -- $line $state $matches $caller $help\r");
         terminal.waits_for("\nmy own words are here");
     }
-    if let Some(fish) = shell("fish") {
+    if let Some(fish) = installed("fish") {
         let robot = robot_with_script("fish", "rio.fish");
         let script = "set password my; set words own; set command words; source rio.fish; \
             complete -C 'rio auth stat'; echo $password $words $command";

@@ -20,7 +20,7 @@ use rio::host::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};
-use crate::skip::skip;
+use crate::skip::{installed, skip};
 
 /// Writes the file and sends nothing.
 const WRITE: [&str; 3] = ["auth", "environment", "dev"];
@@ -526,17 +526,15 @@ fn directory_or_pipe_is_an_error_without_mv() {
 
 #[test]
 fn pipe_of_process_substitution_is_an_error() {
-    if !Path::new("/bin/bash").exists() {
-        return skip("needs bash");
-    }
+    let Some(bash) = installed("bash") else { return };
     // Bash replaces `<(cat f)` with /dev/fd/63, which is a link to a name that does not exist.
     let robot = Robot::new();
     robot.write_config(&json!({"auth_token": "t0ken"}));
     for arguments in ["auth token --current", "auth status", "auth logout"] {
         let script = format!("RIO_CONFIG=<(cat \"$1\") \"$2\" {arguments}");
-        let mut bash = Command::new("/bin/bash");
-        bash.args(["-c", &script, "bash"]).arg(robot.config_path()).arg(binary());
-        outcome(&mut bash).exits(1).prints("").says("/dev/fd/").says("is not a regular file");
+        let mut command = Command::new(&bash);
+        command.args(["-c", &script, "bash"]).arg(robot.config_path()).arg(binary());
+        outcome(&mut command).exits(1).prints("").says("/dev/fd/").says("is not a regular file");
     }
 }
 

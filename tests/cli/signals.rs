@@ -1,11 +1,9 @@
 //! Signals that end `rio`: it restores the terminal and dies of the signal.
 
-use std::path::Path;
-
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
 
 use crate::robot::Robot;
-use crate::skip::skip;
+use crate::skip::{installed, skip};
 use crate::terminal::{
     CTRL_BACKSLASH, CTRL_C, CTRL_Z, Deadline, PAUSE, TIMEOUT, Terminal, at_password_prompt,
     at_terminal, dash, shell, small_world,
@@ -66,19 +64,14 @@ fn shell_prompt_follows_ctrl_c_on_a_new_line() {
 
 #[test]
 fn ctrl_c_ends_a_shell_loop() {
-    let Some(bash) =
-        ["/bin/bash", "/usr/bin/bash"].into_iter().find(|path| Path::new(path).exists())
-    else {
-        skip("needs bash");
-        return;
-    };
+    let Some(bash) = installed("bash") else { return };
     let platform = Platform::start();
     let robot = at_terminal(Robot::of(&platform));
     for (options, prompt) in
         [("--email ada@example.com", "Password for"), ("--no-browser", "Waiting for approval")]
     {
         let script = format!("for i in 1 2 3; do \"$RIO\" auth login {options}; done");
-        let mut command = shell(&robot, bash);
+        let mut command = shell(&robot, &bash);
         command.args(["-c", &script]);
         let mut terminal = Terminal::start(command);
         terminal.waits_for(prompt);

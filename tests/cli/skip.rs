@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// Records why the current test is skipped. The test must then return.
@@ -15,4 +16,16 @@ pub fn skip(reason: impl Display) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     // A single write, because other tests append at the same time.
     file.write_all(line.as_bytes()).unwrap();
+}
+
+/// The path of a program. If it is not installed, records why the current test is skipped.
+pub fn installed(name: &str) -> Option<PathBuf> {
+    let found = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+        .iter()
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| path.exists());
+    if found.is_none() {
+        skip(format_args!("needs {name}"));
+    }
+    found
 }

@@ -3,20 +3,20 @@
 //! [`Terminal`] is a pseudo-terminal that the real binary runs on, or a shell that runs the real binary. The
 //! test is the user: it reads the screen until a text appears, then types.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use platform::{Call, EMAIL, Organization, PASSWORD, Platform, World};
 
 use crate::robot::{Robot, binary, reset_signals};
-use crate::skip::skip;
+use crate::skip::installed;
 
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
@@ -256,12 +256,7 @@ pub fn at_password_prompt(robot: &Robot) -> Terminal {
 
 /// An interactive dash. Unlike bash, it leaves the terminal as programs leave it.
 pub fn dash(robot: &Robot) -> Option<Terminal> {
-    let path = ["/bin/dash", "/usr/bin/dash"].into_iter().find(|path| Path::new(path).exists());
-    let Some(path) = path else {
-        skip("needs dash");
-        return None;
-    };
-    let mut command = shell(robot, path);
+    let mut command = shell(robot, installed("dash")?);
     command.arg("-i").env("PS1", "ready> ");
     let mut terminal = Terminal::start(command);
     terminal.waits_for("ready> ");
@@ -269,7 +264,7 @@ pub fn dash(robot: &Robot) -> Option<Terminal> {
 }
 
 /// A shell with the robot's environment, and the program's path as `$RIO`.
-pub fn shell(robot: &Robot, path: &str) -> Command {
+pub fn shell(robot: &Robot, path: impl AsRef<OsStr>) -> Command {
     let mut command = robot.command(path);
     command.env("RIO", binary());
     command
