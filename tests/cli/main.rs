@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment`, `doctor` | one command each; the device flow and a resumed login have their own |
 //! | `refresh` | staying logged in: `refresh-token` and `token --min-valid` |
+//! | `units` | the systemd units |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
 //! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
@@ -53,4 +54,5 @@ mod terminal;
 mod tls;
 mod token;
 mod under_fire;
+mod units;
 mod wire;
