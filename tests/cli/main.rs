@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment`, `doctor` | one command each; the device flow and a resumed login have their own |
 //! | `refresh` | staying logged in: `refresh-token` and `token --min-valid` |
-//! | `units` | the systemd units |
+//! | `examples`, `units` | the scripts in the documentation, the systemd units |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
 //! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
@@ -29,6 +29,7 @@ mod core_dump;
 mod device_flow;
 mod doctor;
 mod environment;
+mod examples;
 #[cfg(target_os = "linux")]
 mod from_scratch;
 mod login;
