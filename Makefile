@@ -17,7 +17,7 @@ dist reproduce: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/d
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
-	$(CARGO) build --quiet $(LOCKED)
+	$(CARGO) build $(LOCKED)
 	$(TARGET_DIR)/debug/demo $(TARGET_DIR)/debug/rio
 
 test:
