@@ -126,6 +126,11 @@ impl ConfigFile {
         }))
     }
 
+    /// Whether the file system has locks. Takes the lock for writing.
+    pub fn has_locks(&self) -> Result<bool, Error> {
+        Ok(self.lock()?.has_locks)
+    }
+
     /// Changes members. Reads the file again under the lock, so that another process's changes are not lost.
     pub fn update<T>(&self, mut change: impl FnMut(&mut Config) -> T) -> Result<T, Error> {
         let mut temporary = self.lock()?;

@@ -16,6 +16,8 @@ pub struct Temporary {
     file: File,
     path: PathBuf,
     target: PathBuf,
+    /// Whether the file system has locks.
+    pub has_locks: bool,
 }
 
 impl Temporary {
@@ -36,14 +38,17 @@ impl Temporary {
                 Err(_) => return fs::remove_file(path).map(|()| None),
             },
         };
-        match file.try_lock() {
+        let locked = file.try_lock();
+        let has_locks = locked.is_ok();
+        match locked {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(_) if !is_new && age(&file.metadata()?, utc)? <= max_age => return Ok(None),
             _ => {}
         }
         // A file that is not new is from a process that was killed: dropping it removes it. Another process
         // may have done the same to a new file that was not locked yet.
-        let temporary = Temporary { file, path: path.clone(), target: target.to_owned() };
+        let (path, target) = (path.clone(), target.to_owned());
+        let temporary = Temporary { file, path, target, has_locks };
         Ok(Some(temporary).filter(|temporary| is_new && temporary.is_at_path()))
     }
 

@@ -12,6 +12,8 @@ use platform::{Answer, Authority, Call, EMAIL, Platform};
 use rio::host::terminal::Screen;
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
+use crate::config_file::fail_system_call;
 use crate::proxy::ConnectProxy;
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
 use crate::tls::trusting;
@@ -101,7 +103,7 @@ fn working_machine_passes_all_checks() {
     let outcome = doctor(&robot, &[]).exits(0);
     let (file, host) = (robot.config_path(), platform.host());
     let bundle = robot.home().join("ca.pem");
-    let (head, took) = outcome.stdout.split_once("200 in ").unwrap();
+    let (head, took) = outcome.stdout.split_once("after ").unwrap();
     let (milliseconds, rest) = took.split_once(" ms\n").unwrap();
     assert!(milliseconds.parse::<u64>().is_ok(), "{outcome}");
     let head_wanted = format!(
@@ -272,6 +274,31 @@ fn unwritable_config_file_fails() {
     let outcome = robot.rio(&[]).run_command(command).exits(1);
     fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
     fails(&outcome, "config file", "permission denied", "Make its directory writable");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn file_system_without_modes_or_locks_is_noted() {
+    for (mode, call, error, note) in [
+        (0o666, libc::SYS_fchmod, libc::EPERM, "; cannot make "),
+        (
+            0o600,
+            libc::SYS_flock,
+            libc::ENOLCK,
+            "; its file system has no locks, so run only one rio",
+        ),
+    ] {
+        let robot = Robot::new();
+        robot.write_config(&json!({}));
+        fs::set_permissions(robot.config_path(), Permissions::from_mode(mode)).unwrap();
+        let rio = robot.rio(&["doctor", "--offline", "--json"]);
+        let mut command = rio.command();
+        fail_system_call(&mut command, call, error);
+        let outcome = rio.run_command(command).exits(0);
+        results(&outcome, &["config file"], "ok");
+        let detail = check(&outcome, "config file")["detail"].to_string();
+        assert!(detail.contains(note), "{outcome}");
+    }
 }
 
 #[test]

@@ -19,18 +19,24 @@ pub fn config_file(host: &Host) -> (Result<String, Error>, Option<Config>) {
 }
 
 fn check_writable(file: &ConfigFile) -> Result<String, Error> {
-    // A file system without permissions is not a fault.
-    if let Some(warning) = file.check_writable().map_err(Error::into_failure)? {
-        return Ok(warning);
-    }
-    let Some(mode) = file.mode() else {
-        return Ok(format!("{} does not exist yet", file.path().display()));
+    let not_private = file.check_writable().map_err(Error::into_failure)?;
+    let has_locks = file.has_locks().map_err(Error::into_failure)?;
+    let path = file.path().display();
+    let state = match file.mode() {
+        Some(mode) => {
+            let readable = others_can_read("the config file", file.path(), mode);
+            let warning = file.warnings().into_iter().chain(readable).next();
+            // A file system without permissions is not a fault.
+            if let Some(warning) = warning.filter(|_| not_private.is_none()) {
+                return Err(warning.into());
+            }
+            format!("{path} (mode {mode:04o})")
+        }
+        None => format!("{path} does not exist yet"),
     };
-    let readable = others_can_read("the config file", file.path(), mode);
-    match file.warnings().into_iter().chain(readable).next() {
-        Some(warning) => Err(warning.into()),
-        None => Ok(format!("{} (mode {mode:04o})", file.path().display())),
-    }
+    let not_locked = "its file system has no locks, so run only one rio at a time".to_owned();
+    let notes = [Some(state), not_private, (!has_locks).then_some(not_locked)];
+    Ok(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
 /// The proxy that each host is reached through.
