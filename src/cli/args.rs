@@ -305,7 +305,7 @@ pub struct SelectProject {
 #[argh(
     subcommand,
     name = "doctor",
-    note = "Checks this machine, then the way to each host, for at most 10 seconds per host, then the token. The \
+    note = "Checks this machine, then the connection to each host for at most 10 seconds, then the token. The \
             output contains no email, password or token, so you can paste it into a ticket. Exits with 1 if \
             this machine has a fault, and with 3 if only the network or a server has one.",
     example = "rio doctor\nrio doctor --offline"
