@@ -40,7 +40,7 @@ impl Backend {
     pub(crate) fn refresh_token(&mut self, request: &Request) -> Result<Value, Refusal> {
         let body = request.json();
         let token = body["token"].as_str().ok_or(Refusal(400, "no token"))?;
-        let email = self.tokens.get(token).cloned().ok_or(BAD_TOKEN)?;
+        let email = self.user_of(token).ok_or(BAD_TOKEN)?.to_owned();
         if self.rotates_tokens {
             self.tokens.remove(token);
         }
@@ -80,7 +80,7 @@ impl Backend {
 
     /// The email of the user whose token the request carries.
     fn bearer(&self, request: &Request) -> Result<&str, Refusal> {
-        token(request).and_then(|token| self.tokens.get(token)).map(String::as_str).ok_or(BAD_TOKEN)
+        token(request).and_then(|token| self.user_of(token)).ok_or(BAD_TOKEN)
     }
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct Backend {
     pub(crate) url: String,
     pub(crate) world: World,
     pub(crate) grants: Vec<Grant>,
-    /// Valid tokens, each with the email of its user.
-    pub(crate) tokens: HashMap<String, String>,
+    /// Tokens that were not ended, each with the email of its user and when it expires.
+    pub(crate) tokens: HashMap<String, (String, u64)>,
 
     pub(crate) expires_in: u64,
     pub(crate) interval: u64,
@@ -74,14 +74,20 @@ impl Backend {
     /// A new token, valid for this many seconds.
     pub(crate) fn issue(&mut self, email: &str, lifetime: u64) -> String {
         let now = self.now();
-        let claims =
-            json!({"email": email, "iat": now, "exp": now + lifetime, "jti": random_token()});
+        let expires = now + lifetime;
+        let claims = json!({"email": email, "iat": now, "exp": expires, "jti": random_token()});
         let token = match self.opaque_tokens {
             true => random_token(),
             false => jwt(json!({"alg": "RS256", "typ": "JWT"}), claims),
         };
-        self.tokens.insert(token.clone(), email.into());
+        self.tokens.insert(token.clone(), (email.into(), expires));
         token
+    }
+
+    /// The email of the user of a valid token.
+    pub(crate) fn user_of(&self, token: &str) -> Option<&str> {
+        let (email, expires) = self.tokens.get(token)?;
+        (self.now() < *expires).then_some(email)
     }
 
     /// Seconds since 1970.

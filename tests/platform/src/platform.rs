@@ -252,6 +252,11 @@ impl Platform {
         self.shared.state().backend.tokens.remove(token);
     }
 
+    /// Whether a refresh, a logout or [`Platform::revoke`] has ended a token.
+    pub fn has_ended(&self, token: &str) -> bool {
+        !self.shared.state().backend.tokens.contains_key(token)
+    }
+
     /// The claims of a valid id_token for the client `rio-cli`.
     pub fn claims(&self) -> Value {
         self.shared.state().backend.claims("rio-cli")

@@ -573,6 +573,22 @@ mod api {
     }
 
     #[test]
+    fn token_expires_but_has_not_ended() {
+        let platform = Platform::start();
+        platform.now(1_000_000);
+        let token = platform.issue_token();
+        for (seconds, status) in [(7 * 24 * 3600 - 1, 200), (7 * 24 * 3600, 401)] {
+            platform.now(1_000_000 + seconds);
+            assert_eq!(get_as(&platform, &token, Call::UserInfo.path()).status, status);
+        }
+        let body = json!({"token": token});
+        assert_eq!(post_json(&platform, Call::RefreshToken.path(), body).status, 401);
+        assert!(!platform.has_ended(&token));
+        platform.revoke(&token);
+        assert!(platform.has_ended(&token));
+    }
+
+    #[test]
     fn user_lists_organizations() {
         let platform = Platform::start();
         let user = get_as(&platform, &platform.issue_token(), Call::UsersMe.path()).json();
