@@ -16,6 +16,7 @@
 //! A test that cannot run on this machine calls [`skip::skip`]. `make test` lists these at the end.
 
 mod proxy;
+mod random;
 mod robot;
 mod skip;
 

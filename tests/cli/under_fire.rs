@@ -22,11 +22,11 @@ use rio::host::env::Env;
 use serde_json::{Value, json};
 
 use crate::config_file::{ConfigLock, write_in_place};
+use crate::random::{Random, number_of, seed};
 use crate::robot::Robot;
 
 /// Enough for a test of a few seconds.
 const KILLS: u64 = 300;
-const SEED: u64 = 0x5eed;
 /// Bytes of other programs in the file: enough to notice half a write.
 const LARGE: usize = 128 * 1024;
 /// The only file that a killed process may leave.
@@ -34,23 +34,6 @@ const TEMPORARY: &str = ".config.json.tmp";
 const REFRESH_LOCK: &str = ".config.json.refresh.lock";
 /// The variable that names the member which a child process sets.
 const MEMBER: &str = "RIO_TEST_MEMBER";
-
-fn number_of(variable: &str, default: u64) -> u64 {
-    let env = Env::of_process();
-    env.text(variable).map_or(default, |text| text.parse().expect(variable))
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 fn environment(name: &str) -> [&str; 3] {
     ["auth", "environment", name]
@@ -84,7 +67,7 @@ impl Killer {
             })
             .collect();
         lives.sort();
-        let random = Random(number_of("RIO_TEST_SEED", SEED));
+        let random = Random::new(seed());
         Killer { clock, random, life: lives[2], kills: 0 }
     }
 
