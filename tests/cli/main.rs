@@ -4,7 +4,7 @@
 //! | modules | what they test |
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment`, `doctor` | one command each; the device flow and a resumed login have their own |
-//! | `refresh` | staying logged in: `refresh-token` and `token --min-valid` |
+//! | `refresh`, `simulation` | staying logged in: `refresh-token` and `token --min-valid`; months of it |
 //! | `examples`, `units` | the scripts in the documentation, the systemd units |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
@@ -50,6 +50,7 @@ mod secrets;
 mod select;
 mod selection;
 mod signals;
+mod simulation;
 mod smoke;
 mod status;
 mod terminal;

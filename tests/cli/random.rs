@@ -24,6 +24,11 @@ impl Random {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % limit
     }
+
+    /// True once in `count` times on average.
+    pub fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
 }
 
 /// The seed that `RIO_TEST_SEED` sets.

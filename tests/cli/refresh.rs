@@ -18,12 +18,12 @@ use crate::skip::skip;
 const REFRESH: [&str; 3] = ["auth", "refresh-token", "--silent"];
 const MIN_VALID: [&str; 5] = ["auth", "token", "--current", "--min-valid", "10m"];
 
-const HOUR: u64 = 60 * 60;
-const DAY: u64 = 24 * HOUR;
+pub const HOUR: u64 = 60 * 60;
+pub const DAY: u64 = 24 * HOUR;
 /// 2027-01-15 08:00:00 UTC.
-const NOW: u64 = 1_800_000_000;
+pub const NOW: u64 = 1_800_000_000;
 
-fn at(unix_seconds: u64) -> SystemTime {
+pub fn at(unix_seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(unix_seconds)
 }
 
