@@ -71,9 +71,12 @@ impl Console {
         self.write_err(&format!("{line}\n"));
     }
 
-    /// Like [`Console::say`], in bold and never broken, because the user copies it.
+    /// Like [`Console::say`], in bold and never broken, because the user copies it. A line that is too long
+    /// starts at the margin.
     pub fn say_strong(&mut self, line: &str) {
-        let line = self.shown(line, &self.screen.stderr);
+        let shown = self.shown(line, &self.screen.stderr);
+        let fits = shown.chars().count() <= self.columns();
+        let line = if fits { &shown } else { shown.trim_start() };
         match self.screen.color {
             true => self.write_err(&format!("\x1b[1m{line}\x1b[0m\n")),
             false => self.write_err(&format!("{line}\n")),

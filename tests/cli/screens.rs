@@ -15,6 +15,13 @@ struct Kind {
     half_blocks: bool,
 }
 
+impl Kind {
+    /// Whether a line can be drawn again in place.
+    fn has_status(&self) -> bool {
+        self.variables.iter().any(|(name, value)| *name == "TERM" && *value != "dumb")
+    }
+}
+
 const fn kind(
     variables: &'static [(&'static str, &'static str)],
     color: bool,
@@ -38,7 +45,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 /// Columns and lines. A serial line has no size, and counts as 80 by 24.
-const SIZES: [(u16, u16); 4] = [(80, 24), (40, 12), (132, 43), (0, 0)];
+const SIZES: [(u16, u16); 5] = [(80, 24), (40, 12), (30, 16), (132, 43), (0, 0)];
 
 fn world() -> World {
     World::of([
@@ -73,9 +80,10 @@ fn check(shown: &str, kind: &Kind, (columns, lines): (u16, u16)) {
     assert!(kind.half_blocks || !shown.contains(['▀', '▄', '█']), "{about}");
     let columns = if columns == 0 { 80 } else { usize::from(columns) };
     for line in plain(shown).split(['\n', '\r']) {
-        // A URL or a path is one word, which the user copies.
-        let is_word = !line.trim().contains(' ');
-        assert!(line.chars().count() <= columns || is_word, "{line}\n{about}");
+        // A URL or a path is one word, which the user copies. Only the terminal breaks it.
+        let word = line.trim();
+        let is_long_word = !word.contains(' ') && word.chars().count() > columns;
+        assert!(line.chars().count() <= columns || is_long_word, "{line}\n{about}");
     }
 }
 
@@ -106,10 +114,13 @@ fn login_fits_every_screen() {
     let robot = Robot::of(&platform);
     on_every_screen(|kind, size| {
         let arguments = ["auth", "login", "--no-browser"];
-        let shown = shown_until("Waiting for", &robot, &arguments, kind, size);
+        let end = if kind.has_status() { "Waiting" } else { "Waiting for approval." };
+        let shown = shown_until(end, &robot, &arguments, kind, size);
         check(&shown, kind, size);
         let about = format!("{:?} {size:?}\n{shown}", kind.variables);
         assert_eq!(shown.contains('\x1b'), kind.color, "{about}");
+        // The status line is shown as a whole.
+        assert_eq!(shown.contains(" left)"), kind.has_status(), "{about}");
         let code_fits = match size {
             (132, 43) => true,
             (80, 24) | (0, 0) => kind.half_blocks,

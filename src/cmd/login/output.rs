@@ -84,11 +84,13 @@ impl Report {
         if self.json {
             return;
         }
-        let full = trouble.map(|reason| retry_status(reason, left));
-        let status = match (trouble, full) {
-            (_, Some(full)) if host.console.fits_status(&full) => full,
-            (Some(_), _) => format!("Retrying ({} left)", minutes_and_seconds(left)),
-            (None, _) => format!("{WAITING} ({} left)", minutes_and_seconds(left)),
+        let (full, short) = match trouble {
+            Some(reason) => (retry_status(reason, left), "Retrying"),
+            None => (format!("{WAITING} ({} left)", minutes_and_seconds(left)), "Waiting"),
+        };
+        let status = match host.console.fits_status(&full) {
+            true => full,
+            false => format!("{short} ({} left)", minutes_and_seconds(left)),
         };
         host.console.show_status(&status);
     }
