@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::host::qr::{self, Ink};
+use crate::host::signals;
 use crate::host::terminal::{self, Screen, Size};
 use crate::json;
 use crate::secret::Secret;
@@ -174,8 +175,11 @@ impl Console {
 
     /// Asks for a line; `None` at the end of input.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
-        self.show_question(question);
+        let question = self.folded(question, &self.screen.stderr);
+        signals::show_on_continue(Some(&*question).filter(|_| self.is_interactive()));
+        self.show_question(&question);
         let answer = self.input.read_line();
+        signals::show_on_continue(None);
         // Only a terminal echoes the user's Enter.
         if !matches!(answer, Ok(Some(_))) || !self.is_interactive() {
             self.write_err("\n");
@@ -190,7 +194,7 @@ impl Console {
             // Before the question, because a user may start to type when it appears.
             terminal::hide_typing().map_err(unreadable)?;
         }
-        self.show_question(question);
+        self.show_question(&self.folded(question, &self.screen.stderr));
         let answer = self.input.read_password();
         terminal::show_typing();
         self.write_err("\n");
@@ -209,8 +213,7 @@ impl Console {
         if self.is_interactive() {
             terminal::discard_input();
         }
-        let question = self.folded(question, &self.screen.stderr);
-        self.write_err(&question);
+        self.write_err(question);
     }
 
     fn write_err(&mut self, text: &str) {

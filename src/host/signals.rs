@@ -1,4 +1,5 @@
-//! Signals that end the program: it restores the terminal, then dies of the signal.
+//! Signals that end the program: it restores the terminal, then dies of the signal. After a stop by Ctrl-Z, it
+//! shows its prompt again.
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
@@ -36,8 +37,33 @@ static REMOVE_ON_INTERRUPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
 
 /// Sets the file that Ctrl-C removes. Other signals leave it.
 pub fn remove_on_interrupt(path: Option<&Path>) {
-    let path = path.and_then(|path| CString::new(path.as_os_str().as_bytes()).ok());
-    REMOVE_ON_INTERRUPT.store(path.map_or(null_mut(), CString::into_raw), Ordering::SeqCst);
+    REMOVE_ON_INTERRUPT
+        .store(leaked(path.map(|path| path.as_os_str().as_bytes())), Ordering::SeqCst);
+}
+
+/// Like [`REMOVE_ON_INTERRUPT`].
+static PROMPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
+
+/// Sets the prompt that appears again when the stopped program continues.
+pub fn show_on_continue(prompt: Option<&str>) {
+    PROMPT.store(leaked(prompt.map(str::as_bytes)), Ordering::SeqCst);
+    // Only during a prompt, because a handler interrupts network calls.
+    let handler = if prompt.is_some() { show as *const () as sighandler_t } else { libc::SIG_DFL };
+    // SAFETY: the handler is async-signal-safe.
+    unsafe { libc::signal(libc::SIGCONT, handler) };
+}
+
+/// Null without a text, or if it contains a zero byte.
+fn leaked(text: Option<&[u8]>) -> *mut c_char {
+    text.and_then(|text| CString::new(text).ok()).map_or(null_mut(), CString::into_raw)
+}
+
+extern "C" fn show(_: c_int) {
+    let prompt = PROMPT.load(Ordering::SeqCst);
+    if !prompt.is_null() {
+        // SAFETY: all async-signal-safe; a C string that is never freed.
+        unsafe { libc::write(libc::STDERR_FILENO, prompt.cast(), libc::strlen(prompt)) };
+    }
 }
 
 extern "C" fn die(signal: c_int) {

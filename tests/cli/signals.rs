@@ -48,6 +48,39 @@ fn ctrl_z_and_ctrl_backslash_do_nothing_at_the_hidden_prompt() {
 }
 
 #[test]
+fn prompt_appears_again_after_ctrl_z_and_fg() {
+    let platform = Platform::start();
+    let robot = at_terminal(Robot::of(&platform)).env("TOKEN", platform.issue_token());
+    let Some(mut terminal) = dash(&robot) else { return };
+    terminal.types("\"$RIO\" auth login --auth-token \"$TOKEN\"\n");
+    for question in ["Which organization? ", "Which project? "] {
+        terminal.waits_for(question);
+        for _ in 0..2 {
+            terminal.types(CTRL_Z);
+            terminal.waits_for("ready> ");
+            terminal.types("fg\n");
+            terminal.waits_for(question);
+        }
+        terminal.types("1\n");
+    }
+    terminal.waits_for("Project: ");
+    terminal.waits_for("ready> ");
+    assert_eq!(robot.config()["organization_name"], "Acme Robotics");
+}
+
+#[test]
+fn hidden_prompt_does_not_appear_again() {
+    let platform = Platform::with(small_world());
+    let robot = at_terminal(Robot::of(&platform));
+    let mut terminal = at_password_prompt(&robot);
+    terminal.signal(libc::SIGSTOP);
+    terminal.signal(libc::SIGCONT);
+    terminal.types(&format!("{PASSWORD}\r"));
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(terminal.text().matches("Password for").count(), 1, "{}", terminal.text());
+}
+
+#[test]
 fn shell_prompt_follows_ctrl_c_on_a_new_line() {
     let platform = Platform::start();
     let robot = at_terminal(Robot::of(&platform));
