@@ -10,8 +10,8 @@ use crate::secret::Secret;
 #[argh(
     name = "rio",
     note = "Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure (retry).",
-    note = "Environment variables: RIO_CONFIG (config file), RIO_DEBUG=1 (trace requests), BROWSER, \
-            NO_COLOR, SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
+    note = "Environment: RIO_CONFIG (path), RIO_DEBUG=1 (trace for rapyuta.io support), BROWSER, NO_COLOR, \
+            SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
     note = "The full CLI (pip install rapyuta-io-cli) uses the same config file."
 )]
 pub struct Rio {

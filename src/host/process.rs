@@ -42,7 +42,7 @@ fn report_panic(panic: &PanicHookInfo) {
     // The console may be what failed.
     let _ = writeln!(
         std::io::stderr(),
-        "rio: internal error{}\n  Run the command again with RIO_DEBUG=1 and report its output.",
+        "rio: internal error{}\n  Run the command again with RIO_DEBUG=1, and send its output to rapyuta.io support.",
         location.unwrap_or_default()
     );
     std::process::exit(Exit::Failure.code().into());

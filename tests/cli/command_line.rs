@@ -131,6 +131,16 @@ fn last_interactive_switch_wins_and_silent_overrides() {
 }
 
 #[test]
+fn help_and_readme_say_where_to_report_bugs() {
+    const SUPPORT: &str = "rapyuta.io support";
+    let help = Robot::new().rio(&["help"]).run().exits(0).stdout;
+    for text in [&help, include_str!("../../README.md")] {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(SUPPORT), "{text}");
+    }
+}
+
+#[test]
 fn login_uses_last_interactive_switch() {
     for (switches, asks) in [
         (&["--interactive", "--no-interactive"] as &[&str], false),
