@@ -154,6 +154,16 @@ fn wrong_password_is_sent_once_and_not_shown() {
 }
 
 #[test]
+fn wrong_password_in_the_server_message_is_replaced() {
+    // The platform answers: wrong email or password.
+    for (wrong, shown) in [("password", "wrong email or ***"), ("wrong", "*** email or password")] {
+        let platform = start();
+        let outcome = Robot::of(&platform).rio(&BY_PASSWORD).stdin(wrong).run();
+        outcome.exits(1).says(shown).hides("status 401");
+    }
+}
+
+#[test]
 fn empty_password_prompt_sends_nothing() {
     let platform = start();
     for stdin in ["", "\n"] {
