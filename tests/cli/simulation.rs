@@ -1,5 +1,5 @@
-//! Months of one robot that refreshes its token every hour, with power cuts, network outages, and a clock that reads
-//! 1970 after each boot.
+//! Months of one robot that runs the command of `rio-refresh.service` every hour, with power cuts, network outages,
+//! and a clock that reads 1970 after each boot.
 //!
 //! `RIO_TEST_DAYS=90 cargo test --test cli simulation -- --nocapture` is a long run and prints what happened.
 //! `RIO_TEST_SEED` changes the events. A power cut hits a run at a random moment, so its effect differs between runs.
@@ -18,12 +18,12 @@ use serde_json::json;
 use crate::random::{Random, number_of, seed};
 use crate::refresh::{DAY, HOUR, NOW, at};
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+use crate::units;
 
 /// The child processes run this test.
 const THIS: &str = "simulation::robot_stays_logged_in_for_days";
 /// The variable that holds what a child process's clock reads.
 const CHILD_UTC: &str = "RIO_TEST_UTC";
-const REFRESH: [&str; 5] = ["auth", "refresh-token", "--silent", "--if-expires-within", "4d"];
 
 /// Enough for a test of a few seconds.
 const DAYS: u64 = 10;
@@ -216,7 +216,7 @@ impl Simulation {
     /// Runs rio twice at once.
     fn run(&mut self) {
         let utc = self.utc();
-        let refresh = || self.robot.rio(&REFRESH).run_at(&FakeClock::at(at(utc)));
+        let refresh = || self.robot.rio(&units::arguments()).run_at(&FakeClock::at(at(utc)));
         let outcomes = thread::scope(|scope| {
             let other = scope.spawn(refresh);
             [refresh(), other.join().unwrap()]
@@ -294,7 +294,7 @@ fn robot_stays_logged_in_for_days() {
     let env = Env::of_process();
     if env.text(CHILD_UTC).is_some() {
         let robot = Robot::new().env("RIO_CONFIG", env.get("RIO_CONFIG").unwrap());
-        robot.rio(&REFRESH).run_at(&FakeClock::at(at(number_of(CHILD_UTC, 0))));
+        robot.rio(&units::arguments()).run_at(&FakeClock::at(at(number_of(CHILD_UTC, 0))));
         return;
     }
     let days = number_of("RIO_TEST_DAYS", DAYS);

@@ -14,7 +14,7 @@ const SERVICE: &str = include_str!("../dist/systemd/rio-refresh.service");
 const TIMER: &str = include_str!("../dist/systemd/rio-refresh.timer");
 
 /// The command line of the service, without the program.
-fn arguments() -> Vec<&'static str> {
+pub fn arguments() -> Vec<&'static str> {
     let line = SERVICE.lines().find_map(|line| line.strip_prefix("ExecStart=rio ")).unwrap();
     line.split(' ').collect()
 }
