@@ -13,7 +13,7 @@ HOST := $(shell uname -m)-unknown-linux-musl
 # Not for other builds: they would compile ring again after each commit.
 dist reproduce: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
-.PHONY: demo test check test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants install clean
+.PHONY: demo test check test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants build install uninstall clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
@@ -99,10 +99,26 @@ $(TARGET_DIR)/bench-peer/bin/rio:
 	python3 -m venv $(TARGET_DIR)/bench-peer
 	$(TARGET_DIR)/bench-peer/bin/pip install --quiet rapyuta-io-cli
 
-install:
+RELEASE := $(TARGET_DIR)/release
+build:
 	$(CARGO) build --locked --release
-	mkdir -p $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(TARGET_DIR)/release/rio $(DESTDIR)$(PREFIX)/bin/rio
+
+# Copies the files of `make build`. Does not call cargo, because it is often missing in root's PATH.
+ROOT = $(DESTDIR)$(PREFIX)
+INSTALLED := bin/rio share/bash-completion/completions/rio share/zsh/site-functions/_rio \
+	share/fish/vendor_completions.d/rio.fish share/nushell/vendor/autoload/rio.nu
+install:
+	@test -e $(RELEASE)/rio || { echo "make install: $(RELEASE)/rio does not exist" >&2; \
+		echo "  Run 'make build' first, as a user who has cargo." >&2; exit 1; }
+	mkdir -p $(addprefix $(ROOT)/,$(dir $(INSTALLED)))
+	install -m 755 $(RELEASE)/rio $(ROOT)/bin/rio
+	install -m 644 src/cmd/completion/rio.bash $(ROOT)/share/bash-completion/completions/rio
+	install -m 644 src/cmd/completion/_rio $(ROOT)/share/zsh/site-functions/_rio
+	install -m 644 src/cmd/completion/rio.fish $(ROOT)/share/fish/vendor_completions.d/rio.fish
+	install -m 644 src/cmd/completion/rio.nu $(ROOT)/share/nushell/vendor/autoload/rio.nu
+
+uninstall:
+	rm -f $(addprefix $(ROOT)/,$(INSTALLED))
 
 clean:
 	$(CARGO) clean

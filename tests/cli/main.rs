@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment`, `doctor` | one command each; the device flow and a resumed login have their own |
 //! | `refresh`, `simulation` | staying logged in: `refresh-token` and `token --min-valid`; months of it |
-//! | `examples`, `units` | the scripts in the documentation, the systemd units |
+//! | `examples`, `units`, `install` | the scripts in the documentation, the systemd units, `make install` |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
 //! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
@@ -33,6 +33,7 @@ mod environment;
 mod examples;
 #[cfg(target_os = "linux")]
 mod from_scratch;
+mod install;
 mod login;
 mod logout;
 mod lookup;
