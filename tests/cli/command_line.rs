@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
+use argh::{ArgsInfo, CommandInfoWithArgs};
 use platform::{Call, EMAIL, PASSWORD, Platform};
+use rio::cli::args::Rio;
 use serde_json::{Value, json};
 
 use crate::robot::Robot;
@@ -69,6 +71,27 @@ fn credentials_of(arguments: &[&str]) -> Value {
     robot.rio(&arguments).stdin("from standard input\n").run();
     let [request] = platform.calls(Call::UserLogin).try_into().expect("one login");
     request.json()
+}
+
+/// A command and those below it, as in [`COMMANDS`].
+fn declarations(
+    path: Vec<&'static str>,
+    command: &CommandInfoWithArgs,
+) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+    let options = command.flags.iter().map(|flag| flag.long).filter(|name| *name != "--help");
+    let mut found = vec![(path.clone(), options.collect())];
+    for below in &command.commands {
+        found.extend(declarations([&path[..], &[below.name]].concat(), &below.command));
+    }
+    found
+}
+
+#[test]
+fn table_of_commands_equals_the_declarations() {
+    // The tests of help, completions, man page and READMEs compare them with the table.
+    let declared = declarations(Vec::new(), &Rio::get_args_info());
+    let table = COMMANDS.map(|(path, options)| (path.to_vec(), options.to_vec()));
+    assert_eq!(declared, table);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::process::Command;
 use platform::{Answer, Call, EMAIL, Platform};
 use serde_json::json;
 
-use crate::robot::{Outcome, Robot, binary};
+use crate::command_line::COMMANDS;
+use crate::robot::{FakeClock, Outcome, Robot, binary};
 use crate::skip::installed;
 
 const README: &str = include_str!("../../README.md");
@@ -139,4 +140,53 @@ fn fleet_script_shows_all_links_and_results() {
     }
     assert!(has("away: failed with exit code 255"), "{outcome}");
     assert_eq!(outcome.stdout.lines().count(), 5, "{outcome}");
+}
+
+/// The code of a page: each span and each line of a block.
+fn code(page: &str) -> Vec<String> {
+    let mut code = Vec::new();
+    for (number, part) in page.split("```").enumerate() {
+        match number % 2 {
+            0 => {
+                code.extend(part.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")))
+            }
+            _ => code.extend(part.replace("\\\n", " ").lines().map(str::to_owned)),
+        }
+    }
+    code
+}
+
+/// The arguments of each `rio` in a line of code.
+fn arguments_in(line: &str) -> Vec<Vec<&str>> {
+    let commands = line.split(['|', ';', '&', '>', '(', ')', '#']);
+    let words = commands.map(|command| command.split_whitespace().collect::<Vec<_>>());
+    let is_word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    words
+        .filter_map(|words| {
+            // The last one: an image and a volume of Docker have the same name.
+            let is_rio =
+                |word: &&str| *word == "rio" || word.ends_with("/rio") && !word.contains('=');
+            let name = words.iter().rposition(is_rio)?;
+            let arguments = words[name + 1..].to_vec();
+            arguments.first().is_some_and(is_word).then_some(arguments)
+        })
+        .collect()
+}
+
+#[test]
+fn readmes_name_only_commands_and_options_that_exist() {
+    let robot = Robot::new();
+    for page in [README, DIST_README] {
+        let code = code(page);
+        let commands: Vec<_> = code.iter().flat_map(|line| arguments_in(line)).collect();
+        assert!(commands.len() > 10);
+        for arguments in commands {
+            // Help is shown only if rio knows all that precedes it.
+            robot.rio(&[&arguments[..], &["--help"]].concat()).run_at(&FakeClock::new()).exits(0);
+        }
+        for line in code.iter().filter(|line| line.starts_with("--")) {
+            let option = line.split([' ', '=']).next().unwrap();
+            assert!(COMMANDS.iter().any(|(_, options)| options.contains(&option)), "{option}");
+        }
+    }
 }
