@@ -37,7 +37,8 @@ pub fn page(path: &str, command: &CommandInfoWithArgs) -> String {
     page
 }
 
-fn usage(command: &CommandInfoWithArgs) -> String {
+/// What follows the command's name: its subcommand, arguments and options.
+pub fn usage(command: &CommandInfoWithArgs) -> String {
     if !command.commands.is_empty() {
         return " COMMAND".to_owned();
     }
@@ -50,7 +51,8 @@ fn usage(command: &CommandInfoWithArgs) -> String {
         + " [OPTIONS]"
 }
 
-fn option<'a>(flag: &FlagInfo<'a>) -> (String, &'a str) {
+/// The names of an option with its value, and its description.
+pub fn option<'a>(flag: &FlagInfo<'a>) -> (String, &'a str) {
     match (flag.long, flag.short, &flag.kind) {
         // argh describes its own option differently, and has no `-h`.
         ("--help", ..) => ("-h, --help".to_owned(), "show this help"),

@@ -7,7 +7,7 @@
 //! | `refresh`, `simulation` | staying logged in: `refresh-token` and `token --min-valid`; months of it |
 //! | `examples`, `units`, `install` | the scripts in the documentation, the systemd units, `make install` |
 //! | `selection` | organization and project |
-//! | `command_line`, `completion`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
+//! | `command_line`, `completion`, `man`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
 //! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
 //! | `network`, `connection`, `lookup`, `tls` | the way to the server |
 //! | `wire` | unusual and hostile responses, a table per call |
@@ -37,6 +37,7 @@ mod install;
 mod login;
 mod logout;
 mod lookup;
+mod man;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;
