@@ -102,16 +102,18 @@ $(TARGET_DIR)/bench-peer/bin/rio:
 RELEASE := $(TARGET_DIR)/release
 build:
 	$(CARGO) build --locked --release
+	$(CARGO) run --quiet --locked --example man > $(RELEASE)/rio.1
 
 # Copies the files of `make build`. Does not call cargo, because it is often missing in root's PATH.
 ROOT = $(DESTDIR)$(PREFIX)
-INSTALLED := bin/rio share/bash-completion/completions/rio share/zsh/site-functions/_rio \
+INSTALLED := bin/rio share/man/man1/rio.1 share/bash-completion/completions/rio share/zsh/site-functions/_rio \
 	share/fish/vendor_completions.d/rio.fish share/nushell/vendor/autoload/rio.nu
 install:
-	@test -e $(RELEASE)/rio || { echo "make install: $(RELEASE)/rio does not exist" >&2; \
+	@test -e $(RELEASE)/rio.1 || { echo "make install: $(RELEASE)/rio.1 does not exist" >&2; \
 		echo "  Run 'make build' first, as a user who has cargo." >&2; exit 1; }
 	mkdir -p $(addprefix $(ROOT)/,$(dir $(INSTALLED)))
 	install -m 755 $(RELEASE)/rio $(ROOT)/bin/rio
+	install -m 644 $(RELEASE)/rio.1 $(ROOT)/share/man/man1/rio.1
 	install -m 644 src/cmd/completion/rio.bash $(ROOT)/share/bash-completion/completions/rio
 	install -m 644 src/cmd/completion/_rio $(ROOT)/share/zsh/site-functions/_rio
 	install -m 644 src/cmd/completion/rio.fish $(ROOT)/share/fish/vendor_completions.d/rio.fish

@@ -9,10 +9,11 @@ use crate::robot::{Outcome, Robot, binary};
 use crate::skip::installed;
 
 /// Every installed file and its mode.
-const FILES: [(&str, u32); 5] = [
+const FILES: [(&str, u32); 6] = [
     ("bin/rio", 0o755),
     ("share/bash-completion/completions/rio", 0o644),
     ("share/fish/vendor_completions.d/rio.fish", 0o644),
+    ("share/man/man1/rio.1", 0o644),
     ("share/nushell/vendor/autoload/rio.nu", 0o644),
     ("share/zsh/site-functions/_rio", 0o644),
 ];
@@ -53,11 +54,12 @@ fn make_installs_without_cargo_and_uninstalls() {
     let Some(program) = installed("make") else { return };
     let robot = Robot::new();
     let outcome = make(&robot, &program, "install").exits(2);
-    outcome.says("rio does not exist").says("make build");
+    outcome.says("rio.1 does not exist").says("make build");
 
     let built = robot.home().join("target/release");
     fs::create_dir_all(&built).unwrap();
     symlink(binary(), built.join("rio")).unwrap();
+    fs::write(built.join("rio.1"), ".TH RIO 1\n").unwrap();
     make(&robot, &program, "install").exits(0);
     let root = robot.home().join("root/usr");
     assert_eq!(files(&root), FILES.map(|(name, mode)| (name.to_owned(), mode)));
