@@ -480,6 +480,26 @@ fn file_of_1_mib_is_read_and_larger_is_an_error() {
 }
 
 #[test]
+fn write_fails_if_file_would_exceed_1_mib() {
+    const MIB: usize = 1024 * 1024;
+    let write = |length: usize| {
+        let robot = Robot::new();
+        robot.write_config(&json!({"maps": "a".repeat(length)}));
+        let before = robot.config_bytes();
+        let outcome = robot.rio(&WRITE).run();
+        (outcome, before, robot.config_bytes())
+    };
+    let (_, _, after) = write(0);
+    let room = MIB - after.len();
+    let (outcome, _, after) = write(room);
+    outcome.exits(0);
+    assert_eq!(after.len(), MIB);
+    let (outcome, before, after) = write(room + 1);
+    outcome.exits(1).says("would become larger than 1 MiB");
+    assert!(after == before);
+}
+
+#[test]
 fn advised_mv_command_works() {
     for name in ["config.json", "my robot.json", "ada's $HOME `rio` \"x\".json", "-n.json"] {
         println!("case: {name}");
@@ -858,6 +878,14 @@ fn file_that_others_can_change_causes_a_warning() {
             }
         }
     }
+}
+
+#[test]
+fn relative_path_to_open_directory_causes_a_warning() {
+    let robot = Robot::new().env("RIO_CONFIG", "rio.json");
+    set_mode(robot.home(), 0o770);
+    let warning = "other users can replace the config file; run: chmod go-w '.'";
+    robot.rio(&["auth", "status"]).run().says(warning);
 }
 
 #[test]
