@@ -296,6 +296,16 @@ fn rejected_token_is_not_stored() {
 }
 
 #[test]
+fn rejection_without_message_shows_the_status() {
+    for status in [401, 403] {
+        let platform = start();
+        platform.answer(Call::UserInfo, Answer::json(status, json!({})));
+        let outcome = Robot::of(&platform).rio(&BY_TOKEN).stdin("t0ken-unknown\n").run();
+        outcome.exits(1).says(&format!("rejected the token (status {status})\n"));
+    }
+}
+
+#[test]
 fn malformed_token_is_a_usage_error() {
     let platform = start();
     for token in ["two words", "tökén", "", " ", "a\u{7}b", "Bearer "] {
