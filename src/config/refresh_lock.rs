@@ -14,11 +14,18 @@ pub struct RefreshLock(File);
 impl RefreshLock {
     /// Opens the file, or creates it with the owner of the config file.
     pub fn open(path: &Path, config: &Path) -> io::Result<Self> {
-        match private_file::options().open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => create(path, config),
-            file => file,
-        }
-        .map(RefreshLock)
+        let mut options = private_file::options();
+        let file = match options.create_new(true).open(path) {
+            // Only a file that is new is changed: an old one may be a link that another user has made.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return options.create_new(false).open(path).map(RefreshLock);
+            }
+            file => file?,
+        };
+        // The umask may have removed bits. FAT has none.
+        let _ = file.set_permissions(Permissions::from_mode(0o600));
+        keep_owner(&file, &fs::metadata(config)?)?;
+        Ok(RefreshLock(file))
     }
 
     /// Whether this process now holds the lock. An error means that the file system has no locks.
@@ -29,22 +36,6 @@ impl RefreshLock {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
-}
-
-/// Only a file that is new is changed: an old one may be a link that another user has made.
-fn create(path: &Path, config: &Path) -> io::Result<File> {
-    let mut options = private_file::options();
-    let file = match options.create_new(true).open(path) {
-        // Another process was faster.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return options.create_new(false).open(path);
-        }
-        file => file?,
-    };
-    // The umask may have removed bits. FAT has none.
-    let _ = file.set_permissions(Permissions::from_mode(0o600));
-    keep_owner(&file, &fs::metadata(config)?)?;
-    Ok(file)
 }
 
 impl Drop for RefreshLock {
