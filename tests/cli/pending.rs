@@ -1,7 +1,7 @@
 //! A login that is interrupted while it waits, and the next one that resumes it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
 use rio::host::terminal::Screen;
 use serde_json::{Value, json};
 
-use crate::robot::{FakeClock, Robot, screen};
+use crate::robot::{FakeClock, PLAIN_USER, Robot, is_root, screen};
 
 /// Enough for any step on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -301,7 +301,7 @@ fn final_error_logout_and_other_logins_remove_pending_login() {
 fn pending_file_open_to_others_is_neither_read_nor_written() {
     type Open = fn(&Robot);
     let clock = FakeClock::new();
-    let cases: [(&str, Open); 4] = [
+    let mut cases: Vec<(&str, Open)> = vec![
         ("writable by all", |robot| set_mode(robot, 0o666)),
         ("readable by all", |robot| set_mode(robot, 0o644)),
         ("under a second name", |robot| {
@@ -313,6 +313,11 @@ fn pending_file_open_to_others_is_neither_read_nor_written() {
             std::os::unix::fs::symlink(other, pending_file(robot)).unwrap();
         }),
     ];
+    if is_root() {
+        cases.push(("of another user", |robot| {
+            chown(pending_file(robot), Some(PLAIN_USER), None).unwrap();
+        }));
+    }
     for (name, open_to_others) in cases {
         let platform = start();
         let robot = Robot::of(&platform);
