@@ -10,10 +10,12 @@ FUZZ_SECONDS ?= 60
 TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf
 TARGET ?= $(TARGETS)
 HOST := $(shell uname -m)-unknown-linux-musl
+COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 # Not for other builds: they would compile ring again after each commit.
-dist reproduce: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
+dist reproduce: export SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
 
-.PHONY: demo test check test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants build install uninstall clean
+.PHONY: demo test check test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants build \
+	install uninstall clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
@@ -103,14 +105,15 @@ $(TARGET_DIR)/bench-peer/bin/rio:
 RELEASE := $(TARGET_DIR)/release
 build:
 	$(CARGO) build --locked --release
-	$(CARGO) run --quiet --locked --example man > $(RELEASE)/rio.1
+	$(CARGO) build --quiet --locked --example man
+	SOURCE_DATE_EPOCH=$(or $(SOURCE_DATE_EPOCH),$(COMMIT_TIME)) $(TARGET_DIR)/debug/examples/man > $(RELEASE)/rio.1
 
 # Copies the files of `make build`. Does not call cargo, because it is often missing in root's PATH.
 ROOT = $(DESTDIR)$(PREFIX)
 INSTALLED := bin/rio share/man/man1/rio.1 share/bash-completion/completions/rio share/zsh/site-functions/_rio \
 	share/fish/vendor_completions.d/rio.fish share/nushell/vendor/autoload/rio.nu
 install:
-	@test -e $(RELEASE)/rio.1 || { echo "make install: $(RELEASE)/rio.1 does not exist" >&2; \
+	@test -s $(RELEASE)/rio.1 || { echo "make install: $(RELEASE)/rio.1 is missing or empty" >&2; \
 		echo "  Run 'make build' first, as a user who has cargo." >&2; exit 1; }
 	mkdir -p $(addprefix $(ROOT)/,$(dir $(INSTALLED)))
 	install -m 755 $(RELEASE)/rio $(ROOT)/bin/rio

@@ -54,7 +54,7 @@ fn make_installs_without_cargo_and_uninstalls() {
     let Some(program) = installed("make") else { return };
     let robot = Robot::new();
     let outcome = make(&robot, &program, "install").exits(2);
-    outcome.says("rio.1 does not exist").says("make build");
+    outcome.says("rio.1 is missing").says("make build");
 
     let built = robot.home().join("target/release");
     fs::create_dir_all(&built).unwrap();
