@@ -7,7 +7,8 @@ FUZZ := tests/fuzz
 FUZZ_SECONDS ?= 60
 
 # Static executables for robots.
-TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf
+export TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf \
+	arm-unknown-linux-musleabihf riscv64gc-unknown-linux-musl
 TARGET ?= $(TARGETS)
 HOST := $(shell uname -m)-unknown-linux-musl
 COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
@@ -47,7 +48,7 @@ deny:
 # Builds a static executable and an archive for each TARGET in target/dist/. Takes some minutes.
 dist:
 	$(if $(strip $(TARGET)),,$(error TARGET is empty; unset it to build all targets))
-	for target in $(TARGET); do tests/dist/build target/dist $$target || exit 1; done
+	tests/dist/build target/dist $(TARGET)
 	tests/dist/pack target/dist $(TARGET)
 
 # Tests the static executables: this machine's with all tests, others with the smoke tests under qemu.

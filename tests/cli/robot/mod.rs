@@ -202,9 +202,9 @@ impl Rio<'_> {
         // `RIO_RUNNER` runs a binary for another machine.
         let mut command = match runner() {
             None => self.robot.command(binary()),
-            Some(runner) => {
+            Some((runner, options)) => {
                 let mut command = self.robot.command(runner);
-                command.arg(binary());
+                command.args(options).arg(binary());
                 command
             }
         };
@@ -322,13 +322,16 @@ fn give_away(path: &Path, program: &Path) {
     }
 }
 
-/// The path of the program that `RIO_RUNNER` names, such as qemu-aarch64-static. A robot has no `PATH` to find it.
+/// The path of the program that `RIO_RUNNER` names, and its options: `qemu-arm-static -cpu arm1176`. A robot has no
+/// `PATH` to find it.
 #[expect(clippy::disallowed_methods, reason = "the user names the runner, no test does")]
-pub fn runner() -> Option<PathBuf> {
-    let runner = std::env::var_os("RIO_RUNNER")?;
+pub fn runner() -> Option<(PathBuf, Vec<String>)> {
+    let runner = std::env::var("RIO_RUNNER").ok()?;
+    let mut words = runner.split(' ').map(str::to_owned);
+    let program = words.next()?;
     let directories = std::env::var_os("PATH").unwrap_or_default();
-    let mut paths = std::env::split_paths(&directories).map(|directory| directory.join(&runner));
-    Some(paths.find(|path| path.exists()).expect("RIO_RUNNER names a program"))
+    let mut paths = std::env::split_paths(&directories).map(|directory| directory.join(&program));
+    Some((paths.find(|path| path.exists()).expect("RIO_RUNNER names a program"), words.collect()))
 }
 
 /// Whether a program is linked statically.
