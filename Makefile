@@ -45,7 +45,7 @@ deny:
 	@if timeout 60 $(DENY) fetch db; then $(DENY) check advisories; \
 	else echo 'Not checked: advisories, because their database could not be fetched.'; fi
 
-# Builds a static executable and an archive for each TARGET in target/dist/. Takes some minutes.
+# Builds a static executable, an archive and a Debian package for each TARGET in target/dist/. Takes some minutes.
 dist:
 	$(if $(strip $(TARGET)),,$(error TARGET is empty; unset it to build all targets))
 	tests/dist/build target/dist $(TARGET)
@@ -54,6 +54,7 @@ dist:
 # Tests the static executables: this machine's with all tests, others with the smoke tests under qemu.
 test-dist:
 	for target in $(TARGET); do tests/dist/test target/dist $$target || exit 1; done
+	tests/dist/test-packages target/dist
 
 # Builds each TARGET (default: this machine's) twice, in two directories, and compares the results.
 reproduce: TARGET = $(HOST)
