@@ -45,7 +45,8 @@ deny:
 	@if timeout 60 $(DENY) fetch db; then $(DENY) check advisories; \
 	else echo 'Not checked: advisories, because their database could not be fetched.'; fi
 
-# Builds a static executable, an archive and a Debian package for each TARGET in target/dist/. Takes some minutes.
+# Builds a static executable, an archive and a Debian package for each TARGET in target/dist/, and signs SHA256SUMS with
+# the private key SIGN_KEY if it is set. Takes some minutes.
 dist:
 	$(if $(strip $(TARGET)),,$(error TARGET is empty; unset it to build all targets))
 	tests/dist/build target/dist $(TARGET)
