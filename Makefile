@@ -46,7 +46,7 @@ deny:
 	else echo 'Not checked: advisories, because their database could not be fetched.'; fi
 
 # Builds a static executable, an archive and a Debian package for each TARGET in target/dist/, and signs SHA256SUMS with
-# the private key SIGN_KEY if it is set. Takes some minutes.
+# the private key SIGN_KEY if it is set. Takes a few minutes.
 dist:
 	$(if $(strip $(TARGET)),,$(error TARGET is empty; unset it to build all targets))
 	tests/dist/build target/dist $(TARGET)

@@ -121,7 +121,7 @@ fn inline(text: &str) -> Vec<Inline> {
     parts.map(|(at, part)| if at % 2 == 0 { roman(part) } else { bold(part) }).collect()
 }
 
-/// A command line, with what the user replaces in italics instead of capitals alone.
+/// A command line: literal words in bold, placeholders in italics.
 fn words(line: &str) -> Vec<Inline> {
     let literal = |word: &str| word.starts_with('-') || word.contains(char::is_lowercase);
     let words = line.split_inclusive(' ');
