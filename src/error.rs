@@ -5,7 +5,7 @@ use std::fmt;
 /// The exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The command did what it should.
+    /// The command succeeded.
     Success = 0,
     /// Denied, expired, wrong password, not logged in, invalid config file.
     Failure = 1,

@@ -116,8 +116,8 @@ pub struct Login {
 #[argh(
     subcommand,
     name = "logout",
-    note = "Asks the server to revoke the token, waiting up to 5 seconds, and removes the login, \
-            organization and project from the config file even if the server does not answer.",
+    note = "Asks the server to revoke the token, and waits up to 5 seconds. Removes the login, organization and \
+            project from the config file even if the server does not answer.",
     example = "rio auth logout"
 )]
 pub struct Logout {}
@@ -162,8 +162,8 @@ pub struct RefreshToken {
 #[argh(
     subcommand,
     name = "status",
-    note = "Reads only the config file, unless you add --verify. Exits with 0 if you are logged in and \
-            the token is not known to have expired, otherwise with 1.",
+    note = "Reads only the config file, unless you add --verify. Exits with 1 if you are not logged in \
+            or the token has expired.",
     example = "rio auth status\nrio auth status --verify\nrio auth status --json"
 )]
 pub struct Status {

@@ -1,4 +1,4 @@
-//! How right this machine's clock is.
+//! Whether this machine's clock is right.
 
 use std::time::{Duration, SystemTime};
 

@@ -20,7 +20,7 @@ pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
     let old_expires_at = session.require_token()?.expires_at();
     let outcome = refresh::run(host, &session, within, Credentials { password, forbidden_by })?;
     let (token, done) = match &outcome {
-        Outcome::NotDue(token) => (token, "The token need not be refreshed"),
+        Outcome::NotDue(token) => (token, "The token does not need a refresh yet"),
         Outcome::Refreshed(token) => (token, "Token refreshed"),
         Outcome::RefreshedByOther(token) => (token, "Another rio has refreshed the token"),
     };

@@ -98,7 +98,8 @@ pub fn others_can_read(name: &str, path: &Path, mode: u32) -> Option<Warning> {
     })
 }
 
-/// Whether a file is a credential of a systemd service. Their mode shows an access list as group access.
+/// Whether a file is a credential of a systemd service. Such a file can have an ACL, which its mode shows as
+/// group access.
 fn is_credential(host: &Host, path: &str) -> bool {
     let directory =
         host.env.get("CREDENTIALS_DIRECTORY").and_then(|path| fs::canonicalize(path).ok());

@@ -40,7 +40,7 @@ pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
     status.verdict.transpose().map(|_| exit)
 }
 
-/// What the config file says, and what the server says about it.
+/// The stored login, and the server's answer about its token.
 struct Status {
     now: u64,
     token: Option<Token>,

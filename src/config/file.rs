@@ -110,7 +110,7 @@ impl ConfigFile {
         self.read().map(|(_, config)| config)
     }
 
-    /// Makes sure that [`ConfigFile::update`] can succeed, before a request is sent whose result it stores.
+    /// Checks that [`ConfigFile::update`] can succeed, before a request is sent and its result must be stored.
     /// Returns a warning if the file cannot be made private.
     pub fn check_writable(&self) -> Result<Option<String>, Error> {
         let mut temporary = self.lock()?;
@@ -171,7 +171,7 @@ impl ConfigFile {
             let (path, problem) = (path.display(), text::io_error(&error));
             Error::failure(
                 format!("cannot open the lock file {path}: {problem}"),
-                "It must be a file of the user who owns the config file, with mode 600.",
+                "It must belong to the owner of the config file and have mode 600.",
             )
         })?;
         let deadline = self.deadline(REFRESH_TIMEOUT);
@@ -184,14 +184,13 @@ impl ConfigFile {
                 Ok(false) => {
                     return Err(Error::temporary(
                         format!("another rio is refreshing the token and holds {}", path.display()),
-                        "If it hangs, end it. Then try again.",
+                        "If it hangs, stop it, then try again.",
                     ));
                 }
                 Err(error) => {
                     let (path, problem) = (path.display(), text::io_error(&error));
-                    let warning = format!(
-                        "cannot lock {path}: {problem}; do not refresh the token twice at the same time"
-                    );
+                    let warning =
+                        format!("cannot lock {path}: {problem}; run only one refresh at a time");
                     return Ok((lock, Some(warning)));
                 }
             }
@@ -252,8 +251,8 @@ impl ConfigFile {
         Ok(Some(bytes))
     }
 
-    /// The bytes and what they mean. Waits if another program is filling the file; one that writes often
-    /// may have truncated it anew.
+    /// The bytes and what they contain. Waits while another program fills the file. Each time that program
+    /// truncates the file, the wait starts again.
     fn read(&self) -> Result<(Option<Vec<u8>>, Config), Error> {
         let last_deadline = self.deadline(WRITE_TIMEOUT);
         let (mut modified, mut deadline) = (None, last_deadline);
@@ -299,7 +298,7 @@ impl ConfigFile {
             self.wait_for_retry(deadline, || {
                 Error::temporary(
                     format!("another process holds the lock {}", beside(&target, "tmp").display()),
-                    "If another rio hangs, end it. Then try again.",
+                    "If another rio hangs, stop it, then try again.",
                 )
             })?;
         }

@@ -1,4 +1,4 @@
-//! When the stored token was obtained: for tokens that do not tell when they expire.
+//! When the stored token was obtained, for tokens with an unknown expiry.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl TokenRecord {
         self.fingerprint == fingerprint(token)
     }
 
-    /// In seconds. An unknown lifetime is taken for the shortest.
+    /// In seconds. An unknown lifetime is assumed to be the shortest.
     pub fn lifetime(&self) -> u64 {
         const SHORTEST: u64 = 24 * 60 * 60;
         self.lifetime.unwrap_or(SHORTEST)

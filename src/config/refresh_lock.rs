@@ -16,7 +16,7 @@ impl RefreshLock {
     pub fn open(path: &Path, config: &Path) -> io::Result<Self> {
         let mut options = private_file::options();
         let file = match options.create_new(true).open(path) {
-            // Only a file that is new is changed: an old one may be a link that another user has made.
+            // Changes only a new file: an existing one may be a link that another user has made.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 return options.create_new(false).open(path).map(RefreshLock);
             }

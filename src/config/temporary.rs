@@ -111,7 +111,7 @@ pub(super) fn directory_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Under sudo, the user's file must stay the user's. Another group is harmless at mode 0600.
+/// Under sudo, the file must still belong to the user. Another group is harmless at mode 0600.
 pub(super) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
     let new = file.metadata()?;
     if new.uid() != old.uid() {

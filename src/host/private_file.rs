@@ -16,7 +16,7 @@ pub fn options() -> OpenOptions {
 /// Whether the file is a regular file of this user, and no other user can have opened it.
 pub fn is_private(file: &Metadata) -> bool {
     const OTHERS: u32 = 0o077;
-    // Zero links: another process has removed it. Two: it has a second name, which others may know.
+    // Zero links: another process has removed it. Two: another user may have made a hard link to it.
     file.is_file()
         && file.uid() == process::user()
         && file.mode() & OTHERS == 0

@@ -33,7 +33,7 @@ impl Input for StandardInput {
         if !self.is_terminal() {
             return read_line(&self.0)?.map(secret).transpose();
         }
-        // rpassword leaves out arrow and function keys. An empty password is the end of input to it.
+        // rpassword ignores arrow and function keys, and returns an empty password at the end of input.
         let input = self.0.try_clone()?;
         let config = rpassword::ConfigBuilder::new().input_reader(input).output_discard().build();
         let password = rpassword::read_password_with_config(config).map(Secret::new)?;

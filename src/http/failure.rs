@@ -23,7 +23,7 @@ pub enum FailureKind {
     Timeout,
     /// The connection failed, or ended before the response did.
     Connection(ErrorKind),
-    /// The proxy does not allow the connection, or not without another user name and password.
+    /// The proxy does not allow the connection, or rejects the user name and password.
     ProxyRefused,
     /// The proxy cannot reach the host.
     ProxyFailed,
@@ -71,7 +71,7 @@ impl TransportError {
     ) -> Self {
         let tls_error = tls_error(error);
         let is_at_proxy = match progress {
-            // TLS with a proxy that does not use it is TLS with the host behind it.
+            // If the proxy does not use TLS, a TLS error comes from the host behind it.
             Progress::Connecting | Progress::SocketOpen => {
                 tls_error.is_none() || proxy.is_some_and(Proxy::is_https)
             }
@@ -249,7 +249,7 @@ fn describe_tls(error: &rustls::Error, peer: &str, utc: SystemTime) -> Descripti
             format!("its certificate is not valid yet, by this machine's clock ({clock})"),
             "Set the clock, then try again.",
         ),
-        // The signature is bad if the authority only has the name of a trusted one.
+        // The signature is bad if the issuer has the name of a trusted authority, but another key.
         rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => (
             "its certificate is not from an authority that this machine trusts".to_owned(),
             "If the server or a proxy uses a private CA, name its CA file in SSL_CERT_FILE; \

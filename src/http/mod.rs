@@ -256,7 +256,7 @@ fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuild
 }
 
 /// How long to wait before the next attempt, or `None` if the request must not be sent again. Jitter of up to
-/// the same time again keeps a fleet from retrying in step.
+/// the same length keeps a fleet from retrying in step.
 fn wait_before_retry(
     request: &Request,
     outcome: &Result<Response, TransportError>,

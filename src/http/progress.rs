@@ -1,4 +1,4 @@
-//! How far a request got: it tells whether the request may be sent again, and whose failure it was.
+//! How far a request got. This shows whether the request may be sent again, and what failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ pub enum Progress {
     Responding,
     /// The name of the host did not resolve.
     NotResolved,
-    /// A connection is being opened: to the host, or to a proxy, whose name may not have resolved.
+    /// A connection is being opened: to the host, or to a proxy that may not have resolved.
     Connecting,
     /// A socket is open: to the host or to a proxy. TLS and SOCKS come next.
     SocketOpen,

@@ -87,8 +87,8 @@ impl Resolver for CachingResolver {
     }
 }
 
-/// The loopback addresses if the name is `localhost`, which may also get plain http. ureq reports the failure
-/// of the last one, so that is the one that every machine has.
+/// The loopback addresses if the name is `localhost`, which may also get plain http. IPv4 is last: every machine
+/// has it, and ureq reports the failure of the last address.
 fn localhost(host: &str) -> Option<Vec<SocketAddr>> {
     let (name, port) = host.rsplit_once(':')?;
     let port: u16 = port.parse().ok().filter(|_| name.eq_ignore_ascii_case("localhost"))?;

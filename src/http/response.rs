@@ -58,7 +58,7 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// Whether the server rejects the request for good. A web page is not from the server but from a
+    /// Whether the server rejects the request permanently. A web page is not from the server but from a
     /// captive portal or a proxy, except with status 401, which neither of them sends.
     pub fn is_rejection(&self) -> bool {
         (400..500).contains(&self.status)
@@ -85,7 +85,7 @@ impl Response {
         self.body == Err(BodyError::Incomplete)
     }
 
-    /// Whether the server may have acted on the request although the response does not tell the result.
+    /// Whether the server may have acted on the request although the response does not show the result.
     pub fn is_lost(&self) -> bool {
         self.status >= 500 || self.is_incomplete()
     }

@@ -47,12 +47,12 @@ pub fn check_clock(utc: SystemTime, is_limited: bool) -> Result<(), Error> {
     }
     let clock = text::date_and_time(seconds);
     Err(Error::temporary(
-        format!("this machine's clock reads {clock}, and TLS needs one before 2038"),
+        format!("this machine's clock reads {clock}, but TLS needs a date before 2038"),
         "Set the clock, then try again.",
     ))
 }
 
-/// Trusts `SSL_CERT_FILE`, else the system's CA bundle, else the embedded Mozilla roots.
+/// Trusts `SSL_CERT_FILE`, else the system's CA bundle, else the built-in Mozilla roots.
 pub fn trusted(env: &Env) -> Result<Trusted, Error> {
     let Some(path) = env.get("SSL_CERT_FILE").map(Path::new) else {
         return Ok(system_roots(&SYSTEM_BUNDLES));
@@ -70,7 +70,7 @@ fn system_roots(bundles: &[&str]) -> Trusted {
     let bundle = bundles.iter().find_map(|path| read_bundle(Path::new(path), path).ok());
     bundle.unwrap_or_else(|| Trusted {
         roots: RootCerts::WebPki,
-        description: "the embedded Mozilla root certificates".to_owned(),
+        description: "the built-in Mozilla root certificates".to_owned(),
     })
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn system_without_bundle_uses_embedded_roots() {
+    fn system_without_bundle_uses_built_in_roots() {
         let trusted = system_roots(&["/nonexistent/ca.pem", "/dev/null"]);
         assert!(matches!(trusted.roots, RootCerts::WebPki));
     }

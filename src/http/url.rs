@@ -42,7 +42,7 @@ impl Url {
     /// Appends a path that starts with `/`: `https://host/` and `/a` give `https://host/a`.
     pub fn join(&self, path: &str) -> Self {
         let text = format!("{}{path}", self.text.trim_end_matches('/'));
-        // A URL with an absolute path put after it is a URL.
+        // A URL with an absolute path appended is a URL.
         let uri = text.parse().unwrap_or_else(|_| self.uri.clone());
         Url { text, uri }
     }

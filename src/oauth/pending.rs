@@ -123,8 +123,8 @@ fn is_valid(grant: &Grant, provider: &Provider) -> bool {
         && grant.expires_in <= MAX_EXPIRES_IN
 }
 
-/// Pads to the old length and writes once, so that a process killed meanwhile leaves the old contents or the
-/// new ones, but no mix.
+/// Pads to the old length and writes once, so that a process killed during the write leaves the old contents or
+/// the new ones, never a mix.
 fn overwrite(file: &File, saved: &Saved) -> io::Result<()> {
     let mut json = serde_json::to_vec(saved)?;
     let old_length = usize::try_from(file.metadata()?.len().min(MAX_SIZE)).unwrap_or_default();

@@ -251,7 +251,7 @@ impl Platform<'_> {
         Ok(self.http.send(&Request::get(&url, token))?)
     }
 
-    /// Ends a token at the server. Sends one request, for at most 5 seconds.
+    /// Revokes a token. Sends one request, for at most 5 seconds.
     pub fn logout(&self, token: &Token) -> Result<(), Error> {
         let url = self.rip_host()?.join("/user/logout");
         let request = Request {

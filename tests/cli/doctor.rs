@@ -51,7 +51,7 @@ fn hides_account(robot: &Robot, outcome: Outcome) -> Outcome {
     outcome.hides(EMAIL).hides(token)
 }
 
-/// The only check of this name. `name` may leave out the host.
+/// The only check with this name. `name` may omit the host.
 #[track_caller]
 fn check(outcome: &Outcome, name: &str) -> Value {
     let checks = outcome.json()["checks"].clone();
@@ -61,7 +61,7 @@ fn check(outcome: &Outcome, name: &str) -> Value {
         full == name || of_host.is_some_and(|(kind, _)| kind == name)
     };
     let found: Vec<_> = checks.as_array().unwrap().iter().filter(is_named).collect();
-    let [check] = found.as_slice() else { panic!("one {name} wanted\n{outcome}") };
+    let [check] = found.as_slice() else { panic!("expected one {name}\n{outcome}") };
     (*check).clone()
 }
 
@@ -83,7 +83,7 @@ fn results(outcome: &Outcome, names: &[&str], result: &str) {
     }
 }
 
-/// The checks of the host before this one are ok, and those after it are skipped.
+/// The host's earlier checks do not fail, and its later ones are skipped.
 #[track_caller]
 fn fails_at(outcome: &Outcome, name: &str, detail: &str, advice: &str) {
     let position = OF_HOST.iter().position(|known| *known == name).unwrap();
@@ -106,7 +106,7 @@ fn working_machine_passes_all_checks() {
     let (head, took) = outcome.stdout.split_once("after ").unwrap();
     let (milliseconds, rest) = took.split_once(" ms\n").unwrap();
     assert!(milliseconds.parse::<u64>().is_ok(), "{outcome}");
-    let head_wanted = format!(
+    let expected_head = format!(
         "ok    clock           2027-01-15 08:00:00 UTC\n\
          ok    config file     {} (mode 0600)\n\
          ok    proxies         none\n\
@@ -118,13 +118,13 @@ fn working_machine_passes_all_checks() {
         file.display(),
         bundle.display()
     );
-    assert_eq!(head, head_wanted);
-    let rest_wanted = format!(
+    assert_eq!(head, expected_head);
+    let expected_rest = format!(
         "ok    captive portal  {host}: none\n\
          ok    clock offset    matches the server's\n\
          ok    token           accepted; expires in 7 days (2027-01-22 08:00:00 UTC)\n"
     );
-    assert_eq!(rest, rest_wanted);
+    assert_eq!(rest, expected_rest);
     assert!(outcome.stderr.is_empty(), "{outcome}");
     // One host, so one request.
     let [request] = platform.requests().try_into().unwrap();
@@ -310,7 +310,7 @@ fn locked_config_file_fails() {
     fs::set_permissions(&lock, Permissions::from_mode(0o600)).unwrap();
     file.lock().unwrap();
     let outcome = doctor(&robot, &["--offline", "--json"]).exits(1);
-    fails(&outcome, "config file", "another process holds the lock", "end it");
+    fails(&outcome, "config file", "another process holds the lock", "stop it");
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn malformed_token_fails_and_is_not_sent() {
 }
 
 #[test]
-fn check_of_the_token_is_skipped_without_a_login() {
+fn token_check_is_skipped_without_login() {
     let platform = platform_now();
     let outcome = doctor(&Robot::of(&platform), &["--json"]).exits(0);
     assert_eq!(check(&outcome, "token")["detail"], "not logged in");

@@ -1,6 +1,6 @@
 # fish completion for rio
 
-# Prints the command before the cursor, without options and their values, one word a line.
+# Prints the command before the cursor, without options and their values, one word per line.
 function __rio_words
     echo rio
     set -l words (commandline -opc)

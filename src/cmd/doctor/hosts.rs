@@ -1,4 +1,4 @@
-//! The checks of a host. One request, which changes nothing, tells the result of all of them.
+//! The checks of a host. All results come from one GET request, which changes nothing.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Target {
     url: Url,
     /// Whether the host accepts the token, and rejects requests without one.
     needs_token: bool,
-    /// Whether the response tells if the token is valid.
+    /// Whether the response shows if the token is valid.
     pub checks_token: bool,
 }
 
@@ -52,13 +52,13 @@ impl Target {
 
     /// Whether the response is from the API. Without a token, it may be a rejection, but a 404 is from a wrong
     /// host.
-    fn is_answered_by(&self, response: &Response) -> bool {
+    fn is_from_api(&self, response: &Response) -> bool {
         let is_rejection = response.is_rejection() && response.status != 404;
         let is_object = response.is_success() && response.object::<IgnoredAny>().is_ok();
         is_object || (self.needs_token && is_rejection)
     }
 
-    /// The checks, with these outcomes. `reason` says why the rest was skipped.
+    /// The checks with these outcomes. The rest is skipped for `reason`.
     fn checks(&self, outcomes: Vec<Outcome>, reason: &str) -> Vec<Check> {
         let rest = std::iter::repeat_with(|| Outcome::Skip(reason.to_owned()));
         let outcomes = outcomes.into_iter().chain(rest);
@@ -71,7 +71,7 @@ impl Target {
     }
 }
 
-/// The different hosts of the config file, and the error of a host key that is not valid.
+/// The distinct hosts in the config file, and the error for an invalid host key.
 pub fn targets(config: &Config, http: &Http) -> (Vec<Target>, Option<Error>) {
     let (mut targets, mut invalid) = (Vec::<Target>::new(), None);
     for key in [OIDC_HOST, RIP_HOST, V2API_HOST] {
@@ -129,7 +129,7 @@ fn passed(http: &Http, url: &Url) -> Vec<Outcome> {
     let has_proxy = http.proxy(url).is_ok_and(|proxy| proxy.is_some());
     let dns = match http.addresses(url).first() {
         Some(address) => Outcome::Ok(address.to_string()),
-        None if has_proxy => Outcome::Skip("left to the proxy".to_owned()),
+        None if has_proxy => Outcome::Skip("resolved by the proxy".to_owned()),
         None => Outcome::Ok("needs no lookup".to_owned()),
     };
     let connection = if has_proxy { "through the proxy" } else { "direct" };
@@ -140,7 +140,7 @@ fn passed(http: &Http, url: &Url) -> Vec<Outcome> {
     vec![dns, Outcome::Ok(connection.to_owned()), tls]
 }
 
-/// The response, or the number of the check that failed.
+/// The response, or the index of the check that failed in [`CHECKS`] and its error.
 fn fault(
     target: &Target,
     result: Result<Response, TransportError>,
@@ -148,7 +148,7 @@ fn fault(
     let response = result.map_err(|failure| (failure.stage() as usize, failure.into()))?;
     match response {
         page if page.is_from_portal() => Err((CAPTIVE_PORTAL, page.unexpected("rio"))),
-        response if target.is_answered_by(&response) => Ok(response),
+        response if target.is_from_api(&response) => Ok(response),
         other => Err((Stage::Response as usize, other.unexpected("rio"))),
     }
 }

@@ -39,7 +39,7 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
     Ok(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
-/// The proxy that each host is reached through.
+/// The proxy for each host.
 pub fn proxies(http: &Http, targets: &[Target]) -> Outcome {
     let proxies: Result<Vec<_>, _> =
         targets.iter().map(|target| http.proxy(target.url())).collect();
@@ -50,7 +50,7 @@ pub fn proxies(http: &Http, targets: &[Target]) -> Outcome {
         Err(error) => return Outcome::Fail(error),
     };
     match proxies.split_first() {
-        None => Outcome::Skip("no hosts".to_owned()),
+        None => Outcome::Skip("hosts unknown".to_owned()),
         Some((first, rest)) if rest.iter().all(|proxy| proxy == first) => {
             Outcome::Ok(first.clone())
         }

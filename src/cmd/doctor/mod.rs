@@ -1,4 +1,4 @@
-//! `rio doctor`: shows what is wrong between this machine and rapyuta.io. No email and no secret, because users
+//! `rio doctor`: checks this machine and its connection to rapyuta.io. Shows no email and no secret, because users
 //! paste the output into tickets.
 
 mod hosts;
@@ -63,7 +63,7 @@ fn now(host: &Host) -> u64 {
     text::unix_seconds(host.clock.utc())
 }
 
-/// The stored token, and the outcome of its check if no server tells whether it is valid. `reason` says why.
+/// The stored token, and the outcome of its check if no server checks it, for `reason`.
 fn stored_token(config: Option<&Config>, reason: &str) -> (Option<Token>, Outcome) {
     let skip = |reason: &str| Outcome::Skip(reason.to_owned());
     let Some(config) = config else { return (None, skip("config file failed")) };

@@ -20,7 +20,7 @@ impl From<Result<String, Error>> for Outcome {
 
 pub struct Check {
     pub name: &'static str,
-    /// The host and port that it is about.
+    /// The host and port that it checks.
     host: Option<String>,
     outcome: Outcome,
 }
@@ -34,7 +34,7 @@ impl Check {
         Check { name, host: Some(host.to_owned()), outcome }
     }
 
-    /// The line of the text, under these names.
+    /// The line of text for this check and others with the same outcome: `names`.
     fn line(&self, names: &str) -> String {
         let result = match self.outcome {
             Outcome::Fail(_) => "FAIL",
@@ -89,11 +89,11 @@ impl Check {
     }
 }
 
-/// The checks so far. The text is printed at once, because a host may take seconds; JSON at the end.
+/// The checks so far. Prints text at once, because a host may take seconds, but JSON at the end.
 pub struct Report {
     json: bool,
     checks: Vec<Check>,
-    /// Hosts often fail for one reason. The text then shows its advice once.
+    /// Hosts often fail for the same reason. The text then shows the advice once.
     printed_advice: Vec<String>,
 }
 
@@ -124,7 +124,7 @@ impl Report {
         Ok(())
     }
 
-    /// Prints JSON, and returns the exit code: 1 if this machine has a fault, also if there are others.
+    /// Prints JSON, and returns the exit code: 1 if this machine has a fault, even if others have one, too.
     pub fn finish(self, console: &mut Console) -> Result<Exit, Error> {
         if self.json {
             let checks: Vec<_> = self.checks.iter().map(Check::to_json).collect();

@@ -79,12 +79,12 @@ impl Report {
         self.say(host, "Opening the URL in your browser.");
     }
 
-    /// Updates the status line. `trouble` says why the last poll failed; `left` is until the code expires.
-    pub fn waiting(self, host: &mut Host, trouble: Option<&str>, left: Duration) {
+    /// Updates the status line. `failure` is why the last poll failed; `left` is until the code expires.
+    pub fn waiting(self, host: &mut Host, failure: Option<&str>, left: Duration) {
         if self.json {
             return;
         }
-        let (full, short) = match trouble {
+        let (full, short) = match failure {
             Some(reason) => (retry_status(reason, left), "Retrying"),
             None => (format!("{WAITING} ({} left)", minutes_and_seconds(left)), "Waiting"),
         };

@@ -12,8 +12,8 @@ const LEEWAY: u64 = 5 * 60;
 /// Whether a token must be refreshed so that it is valid for longer than `wanted`. `record` is that of this
 /// token. `now` is in seconds since 1970.
 ///
-/// A token is due if nothing tells when it expires, or if the clock is wrong. Otherwise it is never due before
-/// a third of its lifetime, also if its whole lifetime is shorter than `wanted`.
+/// A token is due if its expiry is unknown, or if the clock is wrong. Otherwise it is never due before a third
+/// of its lifetime, even if its whole lifetime is shorter than `wanted`.
 pub fn is_due(token: &Token, record: Option<&TokenRecord>, wanted: Duration, now: u64) -> bool {
     let Some(validity) = Validity::of(token, record) else { return true };
     let Validity { start, lifetime } = validity;

@@ -1,7 +1,7 @@
 //! Exchanges the stored token for a new one.
 //!
 //! A server may accept a token for one refresh only. So one rio at a time refreshes, holds a lock from reading
-//! the token until the new one is stored, and reads the token again before it believes that it is not valid.
+//! the token until the new one is stored, and reads the token again before it reports that it is not valid.
 
 mod due;
 
@@ -80,7 +80,7 @@ fn replacement(session: &Session, old: &Token) -> Result<Option<Token>, Error> {
     Ok(Some(stored).filter(|stored| stored.expose() != old.expose()))
 }
 
-/// The error after a lost response. `verdict` is the server's about the old token.
+/// The error after a lost response. `verdict` says whether the server accepts the old token.
 fn lost(error: Error, verdict: Result<Verdict, Error>) -> Error {
     match verdict {
         Ok(Verdict { accepted: true, .. }) => {
@@ -136,7 +136,7 @@ fn log_in(
     store(host, session, old, new, Some(Level::Medium.lifetime()))
 }
 
-/// Stores the new token in place of the old one. Ends it at the server if that fails.
+/// Stores the new token in place of the old one. Revokes it if that fails.
 fn store(
     host: &Host,
     session: &Session,
@@ -157,7 +157,7 @@ fn store(
         Ok(false) => login_changed(),
         Err(error) => error.into_failure().context("the new token could not be stored"),
     };
-    // The error is the same if the server cannot be told.
+    // The error is the same if revoking fails.
     let _ = session.platform().logout(&new);
     Err(error)
 }

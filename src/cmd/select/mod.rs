@@ -32,7 +32,7 @@ impl<T> Choice<T> {
 }
 
 impl<T: Entry> Choice<T> {
-    /// The entry. That nothing is selected is an error.
+    /// The entry. An error if nothing is selected.
     pub fn required(self) -> Result<T, Error> {
         match self {
             Choice::Selected(entry) => Ok(entry),
@@ -145,7 +145,7 @@ pub struct Selector<'a> {
     pub platform: Platform<'a>,
     pub token: &'a Token,
     pub may_prompt: bool,
-    /// Whether the stored selection counts if no one answers.
+    /// Whether to keep the stored selection if no one answers.
     pub keeps_current: bool,
 }
 
