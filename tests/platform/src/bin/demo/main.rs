@@ -1,7 +1,7 @@
-//! `demo RIO`: runs a login with this rio against a fake rapyuta.io on this machine.
+//! `demo RIO`: logs in with RIO to a fake rapyuta.io on this machine.
 //!
-//! At a terminal, the user approves the login, selects, and can try more in a shell. Otherwise the demo approves and
-//! selects.
+//! At a terminal, the user approves the login, answers the questions, and can try more commands in a shell. Otherwise,
+//! the demo approves the login and answers the questions.
 
 mod scratch;
 mod shell;
@@ -18,10 +18,10 @@ use scratch::Scratch;
 const USAGE: &str = "usage: demo RIO";
 
 const HELP: &str = "
-Runs a login with this rio against a fake rapyuta.io on this machine.
+Logs in with RIO to a fake rapyuta.io on this machine.
 
 At a terminal, you approve the login in a browser, and can then try other
-commands in a shell. Otherwise the demo approves the login and selects for you.";
+commands in a shell. Otherwise, the demo approves the login for you.";
 
 const PROXIES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
@@ -45,7 +45,7 @@ fn main() {
         eprintln!("demo: {error}");
         1
     });
-    // `exit` does not drop the platform, which would panic because of other requests of browsers, such as icons.
+    // `exit` does not drop the platform, which panics if a browser has requested anything else, such as an icon.
     process::exit(code);
 }
 
@@ -76,7 +76,7 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
 }
 
 fn introduce(platform: &Platform, scratch: &Path, interactive: bool) {
-    println!("This demo logs in with rio to a fake rapyuta.io at {}.", platform.url());
+    println!("This demo uses rio to log in to a fake rapyuta.io at {}.", platform.url());
     println!("It needs no network.");
     println!("It writes only to {} and removes it at the end.", scratch.display());
     println!("{}", if interactive { YOU_APPROVE } else { DEMO_APPROVES });
@@ -89,11 +89,11 @@ that the page shows the same code, and approve the login. Then rio asks for an
 organization and a project. At the end, you can try more commands in a shell.
 
 If this machine has no browser, run `make demo </dev/null`. Then the demo
-approves the login and selects for you.
+approves the login for you.
 ";
 
 const DEMO_APPROVES: &str =
-    "Standard input is not a terminal, so the demo approves the login and selects for you.";
+    "Standard input is not a terminal, so the demo approves the login for you.";
 
 /// Prints a question and reads the answer. `None` is the end of the input.
 fn ask(question: &str) -> io::Result<Option<String>> {
