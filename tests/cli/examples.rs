@@ -68,7 +68,7 @@ fn curl_example_sends_the_token_and_hides_it_from_ps() {
 }
 
 #[test]
-fn shell_script_goes_on_after_a_failure_and_waits_an_hour() {
+fn shell_script_continues_after_failure_and_waits_an_hour() {
     let Some(busybox) = installed("busybox") else { return };
     let platform = Platform::start();
     platform.opaque_tokens();
@@ -80,18 +80,18 @@ fn shell_script_goes_on_after_a_failure_and_waits_an_hour() {
         "sleep() {{ echo \"$1\"; count=$((count + 1)); [ \"$count\" -lt 3 ]; }}\n{}",
         example(DIST_README, "while :").replace("/data/rio.json", &path)
     );
-    let waits_thrice = |outcome: Outcome| {
+    let waits_three_times = |outcome: Outcome| {
         let waits: Vec<u32> = outcome.stdout.lines().map(|line| line.parse().unwrap()).collect();
         assert_eq!(waits.len(), 3, "{outcome}");
         assert!(waits.iter().all(|wait| (3600..4500).contains(wait)), "{outcome}");
     };
     // A temporary failure, a refresh, and nothing to do.
-    waits_thrice(run(&robot, &busybox, &script, &[]));
+    waits_three_times(run(&robot, &busybox, &script, &[]));
     assert_eq!(platform.calls(Call::RefreshToken).len(), 2);
     assert_ne!(robot.config()["auth_token"], token);
 
     let without_rio = robot.env("PATH", "/missing");
-    waits_thrice(run(&without_rio, &busybox, &script, &[]));
+    waits_three_times(run(&without_rio, &busybox, &script, &[]));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn fleet_script_shows_all_links_and_results() {
     assert_eq!(outcome.stdout.lines().count(), 5, "{outcome}");
 }
 
-/// The code of a page: each span and each line of a block.
+/// The code in a page: each code span, and each line of a code block.
 fn code(page: &str) -> Vec<String> {
     let mut code = Vec::new();
     for (number, part) in page.split("```").enumerate() {
@@ -163,7 +163,7 @@ fn arguments_in(line: &str) -> Vec<Vec<&str>> {
     let is_word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     words
         .filter_map(|words| {
-            // The last one: an image and a volume of Docker have the same name.
+            // The last match: a Docker image and a volume are named `rio`, too.
             let is_rio =
                 |word: &&str| *word == "rio" || word.ends_with("/rio") && !word.contains('=');
             let name = words.iter().rposition(is_rio)?;
@@ -181,7 +181,7 @@ fn readmes_name_only_commands_and_options_that_exist() {
         let commands: Vec<_> = code.iter().flat_map(|line| arguments_in(line)).collect();
         assert!(commands.len() > 10);
         for arguments in commands {
-            // Help is shown only if rio knows all that precedes it.
+            // rio prints help only if it knows every argument before `--help`.
             robot.rio(&[&arguments[..], &["--help"]].concat()).run_at(&FakeClock::new()).exits(0);
         }
         for line in code.iter().filter(|line| line.starts_with("--")) {

@@ -4,12 +4,12 @@
 //! | modules | what they test |
 //! | --- | --- |
 //! | `login`, `device_flow`, `pending`, `logout`, `refresh_token`, `status`, `token`, `environment`, `doctor` | one command each; the device flow and a resumed login have their own |
-//! | `refresh`, `simulation` | staying logged in: `refresh-token` and `token --min-valid`; months of it |
+//! | `refresh`, `simulation` | staying logged in: `refresh-token` and `token --min-valid`; a simulation of months |
 //! | `examples`, `units`, `install` | the scripts in the documentation, the systemd units, `make install` |
 //! | `selection` | organization and project |
 //! | `command_line`, `completion`, `man`, `output`, `screens`, `qr`, `terminal`, `signals`, `browser` | what the user types and sees |
 //! | `config_file`, `under_fire`, `secrets`, `memory`, `core_dump`, `clock` | the machine: its files, memory and time |
-//! | `network`, `connection`, `lookup`, `tls` | the way to the server |
+//! | `network`, `connection`, `lookup`, `tls` | the connection to the server |
 //! | `wire` | unusual and hostile responses, a table per call |
 //! | `smoke`, `from_scratch` | a binary for another architecture; the static binary in an empty root |
 //!

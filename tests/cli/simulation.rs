@@ -1,5 +1,5 @@
-//! Months of one robot that runs the command of `rio-refresh.service` every hour, with power cuts, network outages,
-//! and a clock that reads 1970 after each boot.
+//! Simulates a robot that runs the command of `rio-refresh.service` every hour, with power cuts, network outages, and
+//! a clock that reads 1970 after each boot.
 //!
 //! `RIO_TEST_DAYS=90 cargo test --test cli simulation -- --nocapture` is a long run and prints what happened.
 //! `RIO_TEST_SEED` changes the events. A power cut hits a run at a random moment, so its effect differs between runs.
@@ -65,7 +65,7 @@ struct Tally {
     waits: u64,
     /// Logins because of a power cut after the server replaced the token and before the robot stored it.
     logins_after_cut: u64,
-    /// Why the robot had to log in otherwise.
+    /// Why the robot had to log in again without such a power cut.
     other_logins: Vec<String>,
 }
 
@@ -80,8 +80,8 @@ struct Simulation {
     is_clock_set: bool,
     outage_end: u64,
     last_contact: u64,
-    /// How long a run lives before the power is cut, at most.
-    life: u64,
+    /// The longest time from the start of a run to a power cut, in microseconds.
+    longest_run: u64,
     /// Whether the power was cut during a run since the last refresh.
     was_cut: bool,
     tally: Tally,
@@ -130,16 +130,16 @@ impl Simulation {
             is_clock_set: false,
             outage_end: NOW,
             last_contact: NOW,
-            life: 5_000,
+            longest_run: 5_000,
             was_cut: false,
             tally: Tally::default(),
         }
     }
 
-    fn live(mut self, days: u64) -> Tally {
+    fn run_for(mut self, days: u64) -> Tally {
         while self.now < NOW + days * DAY {
-            self.set_surroundings();
-            // Power that has just returned is often cut again.
+            self.set_network_and_clock();
+            // A power cut is more likely just after a boot.
             if self.random.one_in(if self.has_just_booted() { 3 } else { 50 }) {
                 self.cut_power_during_runs();
                 self.stay_off();
@@ -160,7 +160,7 @@ impl Simulation {
     }
 
     /// Passes the time to the platform, and sets the robot's network and clock.
-    fn set_surroundings(&mut self) {
+    fn set_network_and_clock(&mut self) {
         let is_online = self.is_online();
         self.platform.now(self.now);
         self.platform.out_of_service(!is_online);
@@ -175,7 +175,7 @@ impl Simulation {
         if self.is_clock_set { self.now } else { self.now - self.booted_at }
     }
 
-    /// Lets the time until the next run pass.
+    /// Advances the time to the next run.
     fn wait(&mut self) {
         let next = self.now + HOUR + self.random.below(15 * MINUTE);
         if self.is_online() && self.random.one_in(60) {
@@ -208,7 +208,7 @@ impl Simulation {
         self.now = self.booted_at + self.random.below(BOOT);
     }
 
-    /// The end of a time without power or network. Several in a row are not longer than one.
+    /// The end of an outage or a power cut. Several in a row together last no longer than `LONGEST_OUTAGE`.
     fn limited(&self, start: u64, length: u64) -> u64 {
         start.max((start + length).min(self.last_contact + LONGEST_OUTAGE))
     }
@@ -233,7 +233,7 @@ impl Simulation {
             }
             self.tally.waits += u64::from(outcome.stderr.contains("Another rio has refreshed"));
         }
-        // The others ask for another try.
+        // After exit code 0 or 3, the robot needs no login.
         if let Some(failed) = outcomes.iter().find(|o| ![Some(0), Some(3)].contains(&o.code)) {
             self.log_in(failed);
         }
@@ -256,13 +256,13 @@ impl Simulation {
         let token = self.stored_token();
         let mut children = [self.start(), self.start()];
         children.iter_mut().for_each(wait_for_start);
-        SystemClock.sleep(Duration::from_micros(self.random.below(self.life)));
+        SystemClock.sleep(Duration::from_micros(self.random.below(self.longest_run)));
         children.iter_mut().for_each(|child| child.kill().unwrap());
         for mut child in children {
             // Adapts to the load of the machine.
             match child.wait().unwrap().signal() {
-                Some(_) => self.life += self.life / 64,
-                None => self.life -= self.life / 32,
+                Some(_) => self.longest_run += self.longest_run / 64,
+                None => self.longest_run -= self.longest_run / 32,
             }
         }
         self.tally.refreshes += u64::from(self.stored_token() != token);
@@ -301,10 +301,10 @@ fn robot_stays_logged_in_for_days() {
     let (first, mut logins) = (seed(), Vec::new());
     println!("{HEADER}");
     for seed in first..first + SEEDS {
-        let live = |server| Simulation::new(server, Random::new(seed)).live(days);
+        let simulate = |server| Simulation::new(server, Random::new(seed)).run_for(days);
         let tallies = thread::scope(|scope| {
-            let lives = SERVERS.map(|server| scope.spawn(move || live(server)));
-            lives.map(|life| life.join().unwrap())
+            let threads = SERVERS.map(|server| scope.spawn(move || simulate(server)));
+            threads.map(|thread| thread.join().unwrap())
         });
         for (server, tally) in SERVERS.into_iter().zip(tallies) {
             println!("{}", tally.row(seed, server, days));

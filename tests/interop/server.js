@@ -52,7 +52,7 @@ const configuration = {
 
 async function respond(ctx, next) {
   if (ctx.path.startsWith('/interaction/')) {
-    // The login page: every user is logged in.
+    // The login page logs in every user.
     ctx.respond = false;
     return provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: 'ada' } });
   }
