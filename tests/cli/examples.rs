@@ -1,4 +1,4 @@
-//! The scripts in `README.md` and `tests/dist/README.md`.
+//! The scripts and file names in `README.md` and `tests/dist/README.md`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -14,6 +14,7 @@ use crate::skip::installed;
 
 const README: &str = include_str!("../../README.md");
 const DIST_README: &str = include_str!("../dist/README.md");
+const CHANGELOG: &str = include_str!("../dist/CHANGELOG.md");
 
 /// The code block that contains this text.
 fn example(page: &'static str, text: &str) -> &'static str {
@@ -187,6 +188,22 @@ fn readmes_name_only_commands_and_options_that_exist() {
         for line in code.iter().filter(|line| line.starts_with("--")) {
             let option = line.split([' ', '=']).next().unwrap();
             assert!(COMMANDS.iter().any(|(_, options)| options.contains(&option)), "{option}");
+        }
+    }
+}
+
+#[test]
+fn file_names_and_changelog_have_this_version() {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    let (_, latest) = CHANGELOG.split_once("\n## ").unwrap();
+    assert!(latest.starts_with(&format!("{VERSION} (")), "{VERSION} is not in CHANGELOG.md");
+    for prefix in ["`rio-", " rio-", "rio-cli_", "/rio_"] {
+        let names = DIST_README.split(prefix).skip(1);
+        let versions: Vec<_> =
+            names.filter(|name| name.starts_with(|first: char| first.is_ascii_digit())).collect();
+        assert!(!versions.is_empty(), "no file name starts with {prefix}");
+        for name in versions {
+            assert!(name.starts_with(VERSION), "{prefix}{}", &name[..20]);
         }
     }
 }
