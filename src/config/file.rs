@@ -163,17 +163,20 @@ impl ConfigFile {
         }
     }
 
+    /// Checks that the lock file of a token refresh can be opened, if it exists.
+    pub fn check_refresh_lock(&self) -> Result<(), Error> {
+        let (path, config) = (self.refresh_lock_path(), self.regular_file()?);
+        match config.filter(|_| fs::symlink_metadata(&path).is_ok()) {
+            Some(config) => RefreshLock::open_existing(&path, &config).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
     pub fn lock_refresh(&self) -> Result<(RefreshLock, Option<String>), Error> {
-        let target = self.target();
-        let path = beside(&target, "refresh.lock");
-        let lock = RefreshLock::open(&path, &target).map_err(|error| {
-            let (path, problem) = (path.display(), text::io_error(&error));
-            Error::failure(
-                format!("cannot open the lock file {path}: {problem}"),
-                "It must belong to the owner of the config file and have mode 600.",
-            )
-        })?;
+        let path = self.refresh_lock_path();
+        let config = fs::metadata(&self.path).map_err(|error| self.unreadable(&error))?;
+        let lock = RefreshLock::open(&path, &config)?;
         let deadline = self.deadline(REFRESH_TIMEOUT);
         loop {
             match lock.try_lock() {
@@ -195,6 +198,10 @@ impl ConfigFile {
                 }
             }
         }
+    }
+
+    fn refresh_lock_path(&self) -> PathBuf {
+        beside(&self.target(), "refresh.lock")
     }
 
     fn deadline(&self, timeout: Duration) -> Duration {
@@ -313,21 +320,24 @@ impl ConfigFile {
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
-        result.map_err(|error| {
-            let advice = match error.kind() {
-                ErrorKind::NotFound => "Create its directory",
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                    "Free some disk space"
-                }
-                ErrorKind::ResourceBusy => "Mount its directory instead of the file",
-                _ => "Make its directory writable for this user",
-            };
-            Error::failure(
-                format!("cannot write {}: {}", self.path.display(), text::io_error(&error)),
-                format!("{advice}, or set RIO_CONFIG to another file."),
-            )
-        })
+        result.map_err(|error| write_error(&self.path, &error))
     }
+}
+
+/// The error for the config file, or a file beside it, that cannot be written.
+pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
+    let advice = match error.kind() {
+        ErrorKind::NotFound => "Create its directory",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "Free some disk space"
+        }
+        ErrorKind::ResourceBusy => "Mount its directory instead of the file",
+        _ => "Make its directory writable for this user",
+    };
+    Error::failure(
+        format!("cannot write {}: {}", path.display(), text::io_error(error)),
+        format!("{advice}, or set RIO_CONFIG to another file."),
+    )
 }
 
 fn default_path(env: &Env) -> Option<PathBuf> {

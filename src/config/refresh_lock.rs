@@ -1,30 +1,56 @@
 //! The lock of a token refresh. It is held during the request, unlike the lock for writing.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use super::file::write_error;
 use super::temporary::keep_owner;
-use crate::host::private_file;
+use crate::error::{Error, Warning};
+use crate::host::private_file::{self, NotPrivate};
+use crate::text;
 
 /// An empty file beside the config file. It is never deleted: two processes could then lock two files.
 pub struct RefreshLock(File);
 
 impl RefreshLock {
     /// Opens the file, or creates it with the owner of the config file.
-    pub fn open(path: &Path, config: &Path) -> io::Result<Self> {
-        let mut options = private_file::options();
-        let file = match options.create_new(true).open(path) {
-            // Changes only a new file: an existing one may be a link that another user has made.
+    pub fn open(path: &Path, config: &Metadata) -> Result<Self, Error> {
+        match create(path, config) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                return options.create_new(false).open(path).map(RefreshLock);
+                RefreshLock::open_existing(path, config)
             }
-            file => file?,
+            file => file.map(RefreshLock).map_err(|error| write_error(path, &error)),
+        }
+    }
+
+    /// Opens the file and changes nothing: it may be a link that another user has made.
+    pub fn open_existing(path: &Path, config: &Metadata) -> Result<Self, Error> {
+        let warning = |problem: &str, command: &str| Warning {
+            fact: format!("the lock file {} {problem}", path.display()),
+            command: format!("{command} {}", text::shell_word(path)),
         };
-        // The umask may have removed bits. FAT has none.
-        let _ = file.set_permissions(Permissions::from_mode(0o600));
-        keep_owner(&file, &fs::metadata(config)?)?;
+        let cannot_open = |error: io::Error| {
+            warning(&format!("cannot be opened: {}", text::io_error(&error)), "chmod 600")
+        };
+        let (lock, owner) = (fs::symlink_metadata(path).map_err(cannot_open)?, config.uid());
+        let problem = match private_file::check(&lock, owner) {
+            Ok(()) => None,
+            // A file system without modes gives all files the same mode.
+            Err(NotPrivate::Mode(_)) if lock.mode() == config.mode() => None,
+            Err(NotPrivate::Mode(mode)) => {
+                Some(warning(&format!("has mode {mode:04o}"), "chmod 600"))
+            }
+            Err(NotPrivate::Owner(uid)) => {
+                let problem = format!("belongs to another user (uid {uid})");
+                Some(warning(&problem, &format!("sudo chown {owner}")))
+            }
+            Err(NotPrivate::HardLinks) => Some(warning("has more than one name", "rm")),
+            Err(NotPrivate::NotAFile) => Some(warning("is not a regular file", "rm -r")),
+        };
+        problem.map_or(Ok(()), Err)?;
+        let file = private_file::options().open(path).map_err(cannot_open)?;
         Ok(RefreshLock(file))
     }
 
@@ -43,4 +69,12 @@ impl Drop for RefreshLock {
         // Closing is not enough: until a child process calls exec, it has the file open, too.
         let _ = self.0.unlock();
     }
+}
+
+fn create(path: &Path, config: &Metadata) -> io::Result<File> {
+    let file = private_file::options().create_new(true).open(path)?;
+    // The umask may have removed bits. FAT has none.
+    let _ = file.set_permissions(Permissions::from_mode(0o600));
+    keep_owner(&file, config)?;
+    Ok(file)
 }

@@ -13,12 +13,32 @@ pub fn options() -> OpenOptions {
     options
 }
 
-/// Whether the file is a regular file of this user, and no other user can have opened it.
-pub fn is_private(file: &Metadata) -> bool {
+/// Why another user can open a file, or can have opened it.
+pub enum NotPrivate {
+    NotAFile,
+    HardLinks,
+    Owner(u32),
+    Mode(u32),
+}
+
+/// Whether the file is a regular file of this owner, and no other user can have opened it.
+pub fn check(file: &Metadata, owner: u32) -> Result<(), NotPrivate> {
     const OTHERS: u32 = 0o077;
+    if !file.is_file() {
+        Err(NotPrivate::NotAFile)
     // Zero links: another process has removed it. Two: another user may have made a hard link to it.
-    file.is_file()
-        && file.uid() == process::user()
-        && file.mode() & OTHERS == 0
-        && file.nlink() == 1
+    } else if file.nlink() != 1 {
+        Err(NotPrivate::HardLinks)
+    } else if file.uid() != owner {
+        Err(NotPrivate::Owner(file.uid()))
+    } else if file.mode() & OTHERS != 0 {
+        Err(NotPrivate::Mode(file.mode() & 0o777))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether [`check`] succeeds for this user.
+pub fn is_private(file: &Metadata) -> bool {
+    check(file, process::user()).is_ok()
 }

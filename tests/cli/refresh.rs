@@ -1,7 +1,7 @@
 //! Keeping a login alive: one refresh at a time, lost responses, and when a refresh is due.
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,7 +39,7 @@ fn lock_path(robot: &Robot) -> PathBuf {
 }
 
 fn lock(path: &Path) -> File {
-    let file = File::options().create(true).append(true).open(path).unwrap();
+    let file = File::options().create(true).append(true).mode(0o600).open(path).unwrap();
     file.try_lock().unwrap();
     file
 }
@@ -271,6 +271,103 @@ fn unusable_lock_file_stops_the_refresh() {
     let clock = FakeClock::new();
     robot.rio(&REFRESH).run_at(&clock).exits(1).says(".config.json.refresh.lock");
     assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o644);
+    assert!(platform.requests().is_empty());
+}
+
+/// Writes a file with this mode.
+fn write_with_mode(path: &Path, mode: u32) {
+    fs::write(path, "").unwrap();
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn lock_file_that_is_not_private_stops_refresh_and_fails_doctor() {
+    type Make = fn(&Path);
+    let mut cases: Vec<(Make, &str, &str)> = vec![
+        (|lock| fs::create_dir(lock).unwrap(), "is not a regular file", "rm -r "),
+        (|lock| symlink("config.json", lock).unwrap(), "is not a regular file", "rm -r "),
+        (
+            |lock| assert!(Command::new("mkfifo").arg(lock).status().unwrap().success()),
+            "is not a regular file",
+            "rm -r ",
+        ),
+        (
+            |lock| {
+                write_with_mode(lock, 0o600);
+                fs::hard_link(lock, lock.with_file_name("other")).unwrap();
+            },
+            "has more than one name",
+            "rm ",
+        ),
+        (|lock| write_with_mode(lock, 0o666), "has mode 0666", "chmod 600 "),
+    ];
+    if is_root() {
+        cases.push((
+            |lock| {
+                write_with_mode(lock, 0o600);
+                chown(lock, Some(PLAIN_USER), None).unwrap();
+            },
+            "belongs to another user (uid 54321)",
+            "sudo chown 0 ",
+        ));
+    }
+    let platform = Platform::start();
+    for (make, problem, command) in cases {
+        println!("case: {problem}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let path = lock_path(&robot);
+        make(&path);
+        let clock = FakeClock::new();
+        let outcome = robot.rio(&REFRESH).run_at(&clock).exits(1);
+        let outcome = outcome.says(&format!("the lock file {} {problem}", path.display()));
+        outcome.says(&format!("Run: {command}'{}'", path.display()));
+        let doctor = robot.rio(&["doctor", "--offline"]).run_at(&clock).exits(1);
+        assert!(doctor.stdout.contains(problem), "{doctor}");
+        assert!(doctor.stdout.contains(&format!("Run: {command}")), "{doctor}");
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn lock_file_of_root_is_named_with_the_chown_command() {
+    if !is_root() {
+        skip("needs root, to create a file of another user");
+        return;
+    }
+    let platform = Platform::start();
+    for arguments in [&REFRESH[..], &["doctor", "--offline"]] {
+        let (robot, _) = Robot::logged_in(&platform);
+        let path = lock_path(&robot);
+        let command = robot.rio_as_plain_user(arguments);
+        write_with_mode(&path, 0o600);
+        let outcome = robot.rio(&[]).run_command(command).exits(1);
+        let all = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(all.contains("belongs to another user (uid 0)"), "{outcome}");
+        assert!(all.contains(&format!("Run: sudo chown {PLAIN_USER} ")), "{outcome}");
+    }
+}
+
+#[test]
+fn lock_file_with_the_mode_of_the_config_file_is_used() {
+    // As on a file system without modes.
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    fs::set_permissions(robot.config_path(), Permissions::from_mode(0o755)).unwrap();
+    write_with_mode(&lock_path(&robot), 0o755);
+    robot.rio(&REFRESH).run().exits(0);
+}
+
+#[test]
+fn lock_file_that_cannot_be_created_is_named_with_rio_config() {
+    let platform = Platform::start();
+    // The name of the lock file is longer than 255 bytes; that of the temporary file is not.
+    let name = "c".repeat(245);
+    let (robot, _) = Robot::logged_in(&platform);
+    let path = robot.home().join(&name);
+    fs::rename(robot.config_path(), &path).unwrap();
+    let robot = robot.env("RIO_CONFIG", path);
+    let outcome = robot.rio(&REFRESH).run().exits(1).says("too long").says("RIO_CONFIG");
+    outcome.says(&format!("cannot write {}/.{name}.refresh.lock", robot.home().display()));
     assert!(platform.requests().is_empty());
 }
 

@@ -20,6 +20,7 @@ pub fn config_file(host: &Host) -> (Result<String, Error>, Option<Config>) {
 
 fn check_writable(file: &ConfigFile) -> Result<String, Error> {
     let not_private = file.check_writable().map_err(Error::into_failure)?;
+    file.check_refresh_lock()?;
     let has_locks = file.has_locks().map_err(Error::into_failure)?;
     let path = file.path().display();
     let state = match file.mode() {
