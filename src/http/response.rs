@@ -16,6 +16,7 @@ use crate::text;
 const LARGEST_BODY: u64 = 1024 * 1024;
 /// How much of a server's error message is shown, in characters.
 const LONGEST_ERROR_MESSAGE: usize = 200;
+const CHECK_HOST_KEYS: &str = "Check the host keys in the config file.";
 
 pub struct Response {
     pub host: String,
@@ -110,16 +111,35 @@ impl Response {
     }
 
     /// The body of a successful response as a JSON object. `what` names the request in the error: "the
-    /// login", "the token refresh".
+    /// login", "the token refresh"; `required` names what the body must hold.
     pub fn success<T: DeserializeOwned>(
         &self,
         what: &str,
+        required: &str,
         secrets: &[&Secret],
     ) -> Result<T, Error> {
         if !self.is_success() {
             return Err(self.refusal(what, secrets));
         }
-        self.object().map_err(|_| self.unexpected(what))
+        self.object().map_err(|_| self.without(required, what, secrets))
+    }
+
+    /// The error for a successful response without `required`. If the body is JSON, another attempt does not
+    /// help.
+    pub fn without(&self, required: &str, what: &str, secrets: &[&Secret]) -> Error {
+        if !self.is_json() || self.error_message(secrets).is_some() {
+            return self.refusal(what, secrets);
+        }
+        let (host, status) = (&self.host, self.status);
+        Error::failure(
+            format!("{host} answered {what} without a valid {required} (status {status})"),
+            CHECK_HOST_KEYS,
+        )
+    }
+
+    fn is_json(&self) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        serde_json::from_slice::<&RawValue>(body).is_ok()
     }
 
     /// The error for a response without success. It contains the server's error message, with
@@ -131,7 +151,7 @@ impl Response {
             None => return self.unexpected(what),
         };
         let fact = format!("{} rejected {what}{reason}", self.host);
-        if self.is_rejection() {
+        if self.is_rejection() || self.is_success() {
             Error::failure(
                 fact,
                 "Check the email, password, token or client id, then run the command again.",
@@ -155,7 +175,7 @@ impl Response {
             );
         }
         if self.is_rejection() {
-            return Error::failure(fact, "Check the host keys in the config file.");
+            return Error::failure(fact, CHECK_HOST_KEYS);
         }
         Error::temporary(fact, self.try_later())
     }

@@ -269,13 +269,13 @@ fn read_success<T: DeserializeOwned>(
         Some((code, _)) if !is_transient(response) => {
             Err(rejected(response, &code, request, client_id, &[]))
         }
-        _ => response.success(request, &[]),
+        _ => response.success(request, "JSON object", &[]),
     }
 }
 
 /// rio has no use for the access token, but it is required (RFC 6749 §5.1).
 fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Result<Secret, Error> {
-    let body: TokenResponse = response.success(request, secrets)?;
+    let body: TokenResponse = response.success(request, "JSON object", secrets)?;
     let bearer = string(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
     required(string(body.access_token), "access_token", response)?;
     required(bearer, "token_type", response)?;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::environment::{self, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::http::{Action, Http, Request, Response, Url};
 use crate::json::{self, Object};
 use crate::secret::Secret;
@@ -205,7 +205,7 @@ impl Platform<'_> {
         new_token(&response, "the login", password)
     }
 
-    /// Exchanges a token for a new one. An error means that the server has not replaced the token.
+    /// Exchanges a token for a new one. A temporary error means that the server has not replaced the token.
     pub fn refresh(&self, token: &Token) -> Result<Refresh, Error> {
         let url = self.rip_host()?.join("/refreshtoken");
         let action = Action::PostJson(json!({"token": token.expose()}).to_string());
@@ -221,6 +221,12 @@ impl Platform<'_> {
         match new_token(&response, "the token refresh", token) {
             Ok(token) => Ok(Refresh::New(token)),
             Err(error) if response.is_lost() => Ok(Refresh::Lost(error)),
+            Err(error) if response.is_success() && error.exit() == Exit::Failure => {
+                Err(error.advise(
+                    "The stored token may no longer be valid. Run `rio auth status --verify`. If the \
+                     server rejects the token, run `rio auth login`.",
+                ))
+            }
             Err(error) => Err(error),
         }
     }
@@ -271,7 +277,7 @@ impl Platform<'_> {
         let url = self.v2api_host()?.join(USERS_ME);
         let response = self.http.send(&Request::get(&url, token))?;
         let me: Me = response
-            .success("the request for the organizations", &[token])
+            .success("the request for the organizations", "list of organizations", &[token])
             .map_err(|error| advise_login(error, &response))?;
         Ok(me.spec.0.organizations.into_iter().map(|Object(organization)| organization).collect())
     }
@@ -295,7 +301,7 @@ impl Platform<'_> {
             let request = Request { query: &query, ..Request::get(&url, token) };
             let response = self.http.send(&request)?;
             let page: ProjectPage = response
-                .success("the request for the projects", &[token])
+                .success("the request for the projects", "list of projects", &[token])
                 .map_err(|error| advise_organization(error, &response))?;
             let is_full = page.items.len() >= PAGE_SIZE;
             projects.extend(page.items.into_iter().map(|Object(item)| item.metadata.0));
@@ -329,9 +335,11 @@ fn advise_organization(error: Error, response: &Response) -> Error {
 }
 
 fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Token, Error> {
-    let new: Data<NewToken> = response.success(request, &[secret])?;
+    let new: Data<NewToken> = response.success(request, "token", &[secret])?;
     let token = new.data.0.token.or(new.data.0.capitalized);
-    token.and_then(|token| Token::parse(&token)).ok_or_else(|| response.unexpected(request))
+    token
+        .and_then(|token| Token::parse(&token))
+        .ok_or_else(|| response.without("token", request, &[secret]))
 }
 
 /// Reads a response to [`USER_INFO`].
@@ -339,12 +347,12 @@ pub fn verdict(response: &Response, token: &Token) -> Result<Verdict, Error> {
     // A 404 comes from a wrong host.
     let accepted = !response.is_rejection() || response.status == 404;
     if accepted {
-        email(response, token).map_err(Error::into_temporary)?;
+        email(response, token)?;
     }
     Ok(Verdict { accepted, date: response.date })
 }
 
 fn email(response: &Response, token: &Token) -> Result<String, Error> {
-    let info: Data<UserInfo> = response.success("the token check", &[token])?;
+    let info: Data<UserInfo> = response.success("the token check", "email", &[token])?;
     Ok(info.data.0.email)
 }

@@ -190,9 +190,7 @@ fn malformed_token_in_response_is_not_stored() {
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserLogin, Answer::json(200, answer));
         let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-        changes_nothing(&robot, run)
-            .exits(3)
-            .says("answered the login with an unexpected response");
+        changes_nothing(&robot, run).exits(1).says("answered the login without a valid token");
         assert_eq!(platform.requests().len(), 1);
     }
 }

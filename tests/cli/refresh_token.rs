@@ -281,16 +281,18 @@ fn stored_bearer_prefix_is_not_sent_twice() {
 
 #[test]
 fn malformed_new_token_does_not_replace_the_old() {
-    for body in [
-        json!({"data": {"token": ""}}),
-        json!({"data": {"token": null}}),
-        json!({"data": {"token": "two\nlines"}}),
-        json!({"data": {"Token": "tökén"}}),
-        json!({"data": {}}),
-        json!({"data": null}),
-        json!({"token": "t0ken"}),
-        json!([]),
-        json!("t0ken"),
+    const NO_TOKEN: &str = "answered the token refresh without a valid token";
+    for (body, says) in [
+        (json!({"data": {"token": ""}}), NO_TOKEN),
+        (json!({"data": {"token": null}}), NO_TOKEN),
+        (json!({"data": {"token": "two\nlines"}}), NO_TOKEN),
+        (json!({"data": {"Token": "tökén"}}), NO_TOKEN),
+        (json!({"data": {}}), NO_TOKEN),
+        (json!({"data": null}), NO_TOKEN),
+        (json!({"token": "t0ken"}), NO_TOKEN),
+        (json!({"error": "disabled"}), "rejected the token refresh: disabled (200)"),
+        (json!([]), NO_TOKEN),
+        (json!("t0ken"), NO_TOKEN),
     ] {
         println!("case: {body}");
         let platform = Platform::start();
@@ -298,7 +300,8 @@ fn malformed_new_token_does_not_replace_the_old() {
         let before = robot.config_bytes();
         platform.answer(Call::RefreshToken, Answer::json(200, body));
         let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n"));
-        assert_ne!(outcome.code, Some(0), "{outcome}");
+        let outcome = outcome.exits(1).says(says).says("rio auth status --verify");
+        let outcome = outcome.says("rio auth login").hides("Try again");
         assert_unchanged(&outcome, &robot, &before, &platform);
     }
 }

@@ -57,6 +57,11 @@ const POLL: u128 = 5050;
 const BACKOFF: u128 = 10_050;
 
 const UNEXPECTED: &str = "an unexpected response (status 200)";
+const NO_TOKEN: &str = "without a valid token (status 200)";
+const NO_EMAIL: &str = "without a valid email (status 200)";
+const NO_ORGANIZATIONS: &str = "without a valid list of organizations (status 200)";
+const NO_PROJECTS: &str = "without a valid list of projects (status 200)";
+const NO_OBJECT: &str = "without a valid JSON object (status 200)";
 const TOO_LARGE: &str = "more than 1 MiB (status 200)";
 const INCOMPLETE: &str = "an incomplete response (status 200)";
 const WEB_PAGE: &str = "a web page (status 200)";
@@ -158,13 +163,14 @@ fn failures<const N: usize>(
     })
 }
 
-/// One case per row: with this member, the response is an unexpected one.
-fn unexpected<const N: usize>(
+/// One case per row: with this member, the command fails and says what is missing.
+fn missing<const N: usize>(
     call: Call,
     expected: Expected,
+    says: &'static str,
     rows: [(&'static str, &'static str, Value); N],
 ) -> impl Iterator<Item = Case> {
-    failures(call, expected, rows.map(|(name, pointer, value)| (name, pointer, value, UNEXPECTED)))
+    failures(call, expected, rows.map(|(name, pointer, value)| (name, pointer, value, says)))
 }
 
 impl Case {

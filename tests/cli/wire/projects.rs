@@ -47,15 +47,15 @@ pub fn cases() -> Vec<Case> {
         not_selected("full page, continue null", many(100, json!(null))),
         not_selected("page over the limit", many(5000, json!(1))).then(empty),
         with_body(P, "duplicate list", |body| body.replacen('{', r#"{"items":[],"#, 1))
-            .keeps_login(3, UNEXPECTED),
-        with_body(P, "duplicate GUID", duplicate("guid")).keeps_login(3, UNEXPECTED),
+            .keeps_login(1, NO_PROJECTS),
+        with_body(P, "duplicate GUID", duplicate("guid")).keeps_login(1, NO_PROJECTS),
         with_response(
             P,
             "arrays instead of objects",
             200,
             json!({"items": [[["project-x", "FORGED"]]]}),
         )
-        .keeps_login(3, UNEXPECTED)
+        .keeps_login(1, NO_PROJECTS)
         .hides("FORGED"),
         with_response(P, "401", 401, json!({"error": "who?"})).keeps_login(1, "who? (401)"),
         with_response(P, "403 with control characters", 403, json!({"error": CONTROL_CHARS}))
@@ -81,9 +81,10 @@ pub fn cases() -> Vec<Case> {
     ] {
         cases.push(with_member(P, name, pointer, value));
     }
-    cases.extend(unexpected(
+    cases.extend(missing(
         P,
-        Expected::LoginKept(3),
+        Expected::LoginKept(1),
+        NO_PROJECTS,
         [
             ("list is an object", "/items", json!({})),
             ("list contains a number", "/items/0", json!(1.5)),
