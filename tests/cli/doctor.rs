@@ -101,22 +101,19 @@ fn working_machine_passes_all_checks() {
     let (robot, token) = Robot::logged_in(&platform);
     let robot = trusting(robot, &authority);
     let outcome = doctor(&robot, &[]).exits(0);
-    let (file, host) = (robot.config_path(), platform.host());
-    let bundle = robot.home().join("ca.pem");
+    let host = platform.host();
     let (head, took) = outcome.stdout.split_once("after ").unwrap();
     let (milliseconds, rest) = took.split_once(" ms\n").unwrap();
     assert!(milliseconds.parse::<u64>().is_ok(), "{outcome}");
     let expected_head = format!(
         "ok    clock           2027-01-15 08:00:00 UTC\n\
-         ok    config file     {} (mode 0600)\n\
+         ok    config file     ~/.config/rio-cli/config.json (mode 0600)\n\
          ok    proxies         none\n\
-         ok    certificates    1 from SSL_CERT_FILE ({})\n\
+         ok    certificates    1 from SSL_CERT_FILE (~/ca.pem)\n\
          ok    DNS             {host}: needs no lookup\n\
          ok    connection      {host}: direct\n\
          ok    TLS             {host}: trusted\n\
-         ok    response        {host}: ",
-        file.display(),
-        bundle.display()
+         ok    response        {host}: "
     );
     assert_eq!(head, expected_head);
     let expected_rest = format!(
@@ -194,11 +191,31 @@ fn doctor_leaves_no_file() {
     let robot = Robot::new();
     let outcome = doctor(&robot, &["--offline", "--json"]).exits(0);
     let detail = check(&outcome, "config file")["detail"].clone();
-    assert_eq!(detail, format!("{} does not exist yet", robot.config_path().display()));
+    assert_eq!(detail, "~/.config/rio-cli/config.json does not exist yet");
     assert_eq!(fs::read_dir(robot.home()).unwrap().count(), 0);
 }
 
 // Faults of this machine.
+#[test]
+fn email_in_the_home_directory_or_another_path_is_not_shown() {
+    let platform = platform_now();
+    let (robot, _) = Robot::logged_in(&platform);
+    let directory = robot.home().join(EMAIL);
+    fs::create_dir(&directory).unwrap();
+    fs::rename(robot.home().join(".config"), directory.join(".config")).unwrap();
+    let file = directory.join(".config/rio-cli/config.json");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    for (variable, path, shown) in [
+        ("HOME", &directory, "chmod 600 ~/'.config/rio-cli/config.json'"),
+        ("RIO_CONFIG", &file, "/EMAIL/.config/rio-cli/config.json'"),
+    ] {
+        let robot = Robot::new().env(variable, path).env("SSL_CERT_FILE", directory.join("ca.pem"));
+        for options in [&["doctor", "--offline"][..], &["doctor", "--offline", "--json"]] {
+            let outcome = robot.rio(options).run().exits(1).hides(EMAIL);
+            assert!(outcome.stdout.contains(shown), "{outcome}");
+        }
+    }
+}
 
 #[test]
 fn clock_in_1970_fails_without_a_server() {
@@ -259,8 +276,8 @@ fn config_file_that_others_can_change_or_read_fails() {
         let path = robot.config_path();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let outcome = doctor(&robot, &["--offline", "--json"]).exits(1);
-        let command = format!("Run: chmod 600 '{}'", path.display());
-        fails(&outcome, "config file", words, &command);
+        let command = "Run: chmod 600 ~/'.config/rio-cli/config.json'";
+        fails(&outcome, "config file", words, command);
     }
 }
 

@@ -3,20 +3,23 @@
 
 mod hosts;
 mod local;
+mod redaction;
 mod report;
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::expiry::expiry;
 use super::{clock, session};
 use crate::cli::args;
-use crate::config::{Config, StoredToken};
+use crate::config::{Config, EMAIL_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
 use crate::http::Response;
 use crate::platform::{Verdict, verdict};
 use crate::text;
 use crate::token::Token;
+use redaction::Redaction;
 use report::{Check, Outcome, Report};
 
 /// How long the checks of a host may take.
@@ -29,7 +32,9 @@ pub fn run(args: args::Doctor, host: &mut Host) -> Result<Exit, Error> {
     let (file, config) = local::config_file(host);
     let (targets, invalid_host) =
         config.as_ref().map(|config| hosts::targets(config, &http)).unwrap_or_default();
-    let mut report = Report::new(args.json);
+    let email = config.as_ref().and_then(|config| config.text(EMAIL_ID).ok().flatten());
+    let redaction = Redaction::new(host.env.home().map(PathBuf::as_path), email);
+    let mut report = Report::new(args.json, redaction);
     let machine = vec![
         Check::new("clock", clock::reading(now(host))),
         Check::new("config file", invalid_host.map_or(file, Err)),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::redaction::Redaction;
 use crate::error::{Error, Exit};
 use crate::host::console::Console;
 
@@ -78,13 +79,13 @@ impl Check {
     }
 
     /// The interface of `--json`, described in tests/dist/README.md.
-    fn to_json(&self) -> Value {
+    fn to_json(&self, redaction: &Redaction) -> Value {
         let host = self.host.as_deref().map(|host| format!(" {host}")).unwrap_or_default();
         json!({
             "name": format!("{}{host}", self.name),
             "result": self.result(),
-            "detail": self.detail(),
-            "advice": self.error().map(Error::advice),
+            "detail": redaction.apply(self.detail()),
+            "advice": self.error().map(|error| redaction.apply(error.advice())),
         })
     }
 }
@@ -92,14 +93,15 @@ impl Check {
 /// The checks so far. Prints text at once, because a host may take seconds, but JSON at the end.
 pub struct Report {
     json: bool,
+    redaction: Redaction,
     checks: Vec<Check>,
     /// Hosts often fail for the same reason. The text then shows the advice once.
     printed_advice: Vec<String>,
 }
 
 impl Report {
-    pub fn new(json: bool) -> Self {
-        Report { json, checks: Vec::new(), printed_advice: Vec::new() }
+    pub fn new(json: bool, redaction: Redaction) -> Self {
+        Report { json, redaction, checks: Vec::new(), printed_advice: Vec::new() }
     }
 
     pub fn add(&mut self, checks: Vec<Check>, console: &mut Console) -> Result<(), Error> {
@@ -115,8 +117,9 @@ impl Report {
     fn print(&mut self, group: &[Check], console: &mut Console) -> Result<(), Error> {
         let Some(first) = group.first() else { return Ok(()) };
         let names: Vec<_> = group.iter().map(|check| check.name).collect();
-        console.print(&first.line(&names.join(", ")))?;
-        let advice = first.error().map(Error::advice).unwrap_or_default().to_owned();
+        console.print(&self.redaction.apply(&first.line(&names.join(", "))))?;
+        let advice = first.error().map(Error::advice).unwrap_or_default();
+        let advice = self.redaction.apply(advice);
         if !self.printed_advice.contains(&advice) {
             advice.lines().try_for_each(|line| console.print(&format!("        {line}")))?;
             self.printed_advice.push(advice);
@@ -127,7 +130,8 @@ impl Report {
     /// Prints JSON, and returns the exit code: 1 if this machine has a fault, even if others have one, too.
     pub fn finish(self, console: &mut Console) -> Result<Exit, Error> {
         if self.json {
-            let checks: Vec<_> = self.checks.iter().map(Check::to_json).collect();
+            let checks: Vec<_> =
+                self.checks.iter().map(|check| check.to_json(&self.redaction)).collect();
             console.print_json(&json!({"checks": checks}))?;
         }
         let exits: Vec<_> = self.checks.iter().filter_map(Check::error).map(Error::exit).collect();
