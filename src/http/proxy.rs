@@ -47,14 +47,27 @@ pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
     let Some(variable) = variables.into_iter().find(|name| env.get(name).is_some()) else {
         return Ok(None);
     };
-    let proxy = env.text(variable).and_then(|value| ureq::Proxy::new(value).ok());
+    let value = env.text(variable).unwrap_or_default();
+    let proxy = ureq::Proxy::new(value).ok().filter(|_| !has_unencoded_password(value));
     match proxy.filter(|proxy| proxy.uri().authority().is_some_and(has_host_and_port)) {
         Some(proxy) => Ok(Some(Proxy { variable, proxy })),
         None => Err(Error::failure(
             format!("{variable} is not a valid proxy URL"),
-            format!("Use {variable}=http://HOST:PORT, or unset it."),
+            match value.contains('@') {
+                true => format!(
+                    "Use {variable}=http://USER:PASSWORD@HOST:PORT. In the password, write / as %2F, ? as \
+                     %3F and # as %23."
+                ),
+                false => format!("Use {variable}=http://HOST:PORT, or unset it."),
+            },
         )),
     }
+}
+
+/// Whether `/`, `?` or `#` ends the authority before its `@`. The user would then count as the host.
+fn has_unencoded_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once(['/', '?', '#']).is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 /// `NO_PROXY` is a comma-separated list of hosts; a domain includes its subdomains, and `*` is every host.
@@ -134,6 +147,27 @@ mod tests {
         for value in ["gopher://p", "http://p:99999", "http://:8080", "http://"] {
             let error = proxy_of("https://x.example", &[("HTTPS_PROXY", value)]).unwrap_err();
             assert!(error.fact().starts_with("HTTPS_PROXY"), "{value}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn unencoded_password_is_an_error_that_does_not_show_it() {
+        for value in [
+            "http://ada:4711/hunter2@p:3128",
+            "http://ada:4711?hunter2@p:3128",
+            "http://ada:4711#hunter2@p:3128",
+            "ada:4711/hunter2@p:3128",
+            "http://ada:4711@hunter2@p:3128/",
+            "http://ada:4711://hunter2@p:3128/",
+            "ada:4711://hunter2@p:3128",
+        ] {
+            match proxy_of("https://x.example", &[("HTTPS_PROXY", value)]) {
+                Ok(shown) => assert_eq!(shown.as_deref(), Some("p:3128 (HTTPS_PROXY)"), "{value}"),
+                Err(error) => {
+                    assert_eq!(error.fact(), "HTTPS_PROXY is not a valid proxy URL");
+                    assert!(error.advice().contains("%2F"), "{error:?}");
+                }
+            }
         }
     }
 }
