@@ -115,8 +115,8 @@ impl ConfigFile {
     pub fn check_writable(&self) -> Result<Option<String>, Error> {
         let mut temporary = self.lock()?;
         let old = self.regular_file()?;
-        let size = self.read_bytes()?.map_or(0, |bytes| bytes.len()).saturating_add(TOKEN_RESERVE);
-        let has_modes = self.write_error(temporary.write(&vec![b' '; size], old.as_ref()))?;
+        let has_modes =
+            self.write_error(temporary.write(&vec![b' '; self.size_with_token()?], old.as_ref()))?;
         if is_mount_point(&self.target()) {
             return self.write_error(Err(io::Error::from_raw_os_error(libc::EBUSY)));
         }
@@ -124,6 +124,23 @@ impl ConfigFile {
             let path = self.path.display();
             format!("cannot make {path} private; other users may be able to read the token")
         }))
+    }
+
+    /// Checks that the file will not be too large with a new token.
+    pub fn check_room(&self) -> Result<(), Error> {
+        self.check_size(self.size_with_token()?)
+    }
+
+    /// The size that the file may have after the next write.
+    fn size_with_token(&self) -> Result<usize, Error> {
+        Ok(self.load()?.members.to_json().len().saturating_add(TOKEN_RESERVE))
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), Error> {
+        if size as u64 > MAX_SIZE {
+            return Err(self.unusable("would become larger than 1 MiB"));
+        }
+        Ok(())
     }
 
     /// Whether the file system has locks. Takes the lock for writing.
@@ -144,9 +161,7 @@ impl ConfigFile {
             if after == before {
                 return Ok(result);
             }
-            if after.len() as u64 > MAX_SIZE {
-                return Err(self.unusable("would become larger than 1 MiB"));
-            }
+            self.check_size(after.len())?;
             self.write_error(temporary.write(after.as_bytes(), old.as_ref()))?;
             if temporary.is_at_path() && self.read_bytes()? == bytes {
                 self.write_error(temporary.rename())?;

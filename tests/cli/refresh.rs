@@ -214,6 +214,35 @@ fn refresh_waits_75_seconds_for_the_lock() {
 }
 
 #[test]
+fn file_without_room_for_a_new_token_stops_the_refresh() {
+    // Each of these characters is written as six bytes.
+    let escaped = "é".repeat(180_000);
+    let long = "x".repeat(1024 * 1024 - 2_000);
+    for member in [escaped, long] {
+        for grows_during_wait in [false, true] {
+            let platform = rotating();
+            let (robot, _) = Robot::logged_in(&platform);
+            let mut config = robot.config();
+            config["machine_id"] = member.clone().into();
+            let (path, text) = (robot.config_path(), config.to_string());
+            let held = lock(&lock_path(&robot));
+            let clock = FakeClock::new();
+            if grows_during_wait {
+                clock.on_sleep(move |_, _| {
+                    fs::write(&path, &text).unwrap();
+                    held.unlock().unwrap();
+                });
+            } else {
+                held.unlock().unwrap();
+                fs::write(path, text).unwrap();
+            }
+            robot.rio(&REFRESH).run_at(&clock).exits(1).says("would become larger than 1 MiB");
+            assert!(platform.requests().is_empty());
+        }
+    }
+}
+
+#[test]
 fn only_a_refresh_takes_the_lock() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);

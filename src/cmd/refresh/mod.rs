@@ -49,8 +49,8 @@ pub fn run(
     }
     session.platform().rip_host()?;
     session.check_writable(host)?;
-    let lock = session.lock_refresh(host)?;
-    if let Some(new) = replacement(session, &old)? {
+    let (lock, new) = lock(host, session, &old)?;
+    if let Some(new) = new {
         return Ok(Outcome::RefreshedByOther(new));
     }
     let refresh = session.platform().refresh(&old)?;
@@ -68,6 +68,22 @@ pub fn run(
         (Refresh::Lost(error), Some(verdict)) => Err(lost(error, verdict)),
         _ => log_in(host, session, &old, credentials, lock),
     }
+}
+
+/// Takes the lock. Then returns the token that another process has stored, or checks that a new one can be.
+fn lock(
+    host: &mut Host,
+    session: &Session,
+    old: &Token,
+) -> Result<(RefreshLock, Option<Token>), Error> {
+    let lock = session.lock_refresh(host)?;
+    let new = replacement(session, old)?;
+    if new.is_none() {
+        // The disk may have become full during the wait, or with the lock file.
+        session.file.check_writable()?;
+        session.file.check_room()?;
+    }
+    Ok((lock, new))
 }
 
 /// The stored token, if it is no longer the old one but of the same account.
@@ -118,8 +134,8 @@ fn log_in(
             drop(lock);
             host.console.say("The stored token has expired or was revoked.");
             let password = secrets::password_or_prompt(host, None, &email)?;
-            let lock = session.lock_refresh(host)?;
-            if let Some(new) = replacement(session, old)? {
+            let (lock, new) = self::lock(host, session, old)?;
+            if let Some(new) = new {
                 return Ok(Outcome::RefreshedByOther(new));
             }
             (password, lock)
