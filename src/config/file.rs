@@ -71,29 +71,36 @@ impl ConfigFile {
 
     /// Warns if another user could change the file, and so the host that receives the next password.
     pub fn warnings(&self) -> Vec<Warning> {
+        self.mode_warnings().into_iter().chain(self.owner_warning()).collect()
+    }
+
+    /// Warns if the file belongs to neither this user nor root.
+    pub fn owner_warning(&self) -> Option<Warning> {
+        let (target, user) = (self.target(), process::user());
+        let owner = fs::metadata(&target).ok()?.uid();
+        let path = text::shell_word(&target);
+        (![0, user].contains(&owner)).then(|| Warning {
+            fact: format!("the config file belongs to another user (uid {owner})"),
+            command: match user {
+                // The owner may be the user of a service.
+                0 => format!("sudo -u '#{owner}' RIO_CONFIG={path} rio ..."),
+                _ => format!("sudo chown {user} {path}"),
+            },
+        })
+    }
+
+    /// Warns if other users can write to the file or its directory.
+    pub fn mode_warnings(&self) -> Vec<Warning> {
         const WRITABLE_BY_OTHERS: u32 = 0o022;
         const STICKY: u32 = 0o1000;
         let target = self.target();
         let directory = directory_of(&target);
         let mut warnings = Vec::new();
-        if let Ok(file) = fs::metadata(&target) {
-            if file.mode() & WRITABLE_BY_OTHERS != 0 {
-                warnings.push(Warning {
-                    fact: "other users can write to the config file".to_owned(),
-                    command: format!("chmod 600 {}", text::shell_word(&target)),
-                });
-            }
-            if ![0, process::user()].contains(&file.uid()) {
-                let (path, user) = (target.display(), file.uid());
-                warnings.push(Warning {
-                    fact: format!("the config file {path} belongs to another user (uid {user})"),
-                    command: format!(
-                        "sudo chown {} {}",
-                        process::user(),
-                        text::shell_word(&target)
-                    ),
-                });
-            }
+        if self.mode().is_some_and(|mode| mode & WRITABLE_BY_OTHERS != 0) {
+            warnings.push(Warning {
+                fact: "other users can write to the config file".to_owned(),
+                command: format!("chmod 600 {}", text::shell_word(&target)),
+            });
         }
         let mode = fs::metadata(&directory).map_or(0, |metadata| metadata.mode());
         if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {

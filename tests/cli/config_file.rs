@@ -913,7 +913,10 @@ fn file_of_another_user_causes_a_warning() {
         set_mode(&robot.config_path(), 0o644);
         chown(robot.config_path(), Some(owner), None).unwrap();
         let outcome = outcome(&mut status).exits(0);
+        let command =
+            format!("run: sudo -u '#{owner}' RIO_CONFIG='{}' rio", robot.config_path().display());
         assert_eq!(outcome.stderr.contains("belongs to another user"), warns, "{outcome}");
+        assert_eq!(outcome.stderr.contains(&command), warns, "{outcome}");
     }
 }
 

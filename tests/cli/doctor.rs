@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 #[cfg(target_os = "linux")]
 use crate::config_file::fail_system_call;
 use crate::proxy::ConnectProxy;
-use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+use crate::robot::{ClosedPort, FakeClock, Outcome, PLAIN_USER, Robot, is_root};
+use crate::skip::skip;
 use crate::tls::trusting;
 
 /// 2027-01-15 08:00:00 UTC.
@@ -195,7 +196,6 @@ fn doctor_leaves_no_file() {
     assert_eq!(fs::read_dir(robot.home()).unwrap().count(), 0);
 }
 
-// Faults of this machine.
 #[test]
 fn email_in_the_home_directory_or_another_path_is_not_shown() {
     let platform = platform_now();
@@ -216,6 +216,8 @@ fn email_in_the_home_directory_or_another_path_is_not_shown() {
         }
     }
 }
+
+// Faults of this machine.
 
 #[test]
 fn clock_in_1970_fails_without_a_server() {
@@ -241,6 +243,21 @@ fn clock_far_from_the_servers_fails() {
             None => results(&outcome, &["clock offset"], "ok"),
         }
     }
+}
+
+#[test]
+fn config_file_of_another_user_is_noted_for_root() {
+    if !is_root() {
+        skip("needs root, to change the owner of a file");
+        return;
+    }
+    let robot = Robot::new();
+    robot.write_config(&json!({}));
+    chown(robot.config_path(), Some(PLAIN_USER), None).unwrap();
+    let outcome = doctor(&robot, &["--offline", "--json"]).exits(0);
+    let detail = check(&outcome, "config file")["detail"].to_string();
+    assert!(detail.contains("; the config file belongs to another user (uid 54321)"), "{detail}");
+    assert!(detail.contains("sudo -u '#54321' RIO_CONFIG="), "{detail}");
 }
 
 #[test]

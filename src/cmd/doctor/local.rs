@@ -5,7 +5,7 @@ use super::report::Outcome;
 use crate::cmd::secrets::others_can_read;
 use crate::config::{Config, ConfigFile};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, process};
 use crate::http::Http;
 
 /// Checks that the config file can be read, locked and written, and only by this user. Also returns its
@@ -22,11 +22,16 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
     let not_private = file.check_writable().map_err(Error::into_failure)?;
     file.check_refresh_lock()?;
     let has_locks = file.has_locks().map_err(Error::into_failure)?;
+    // Root can use the file of another user, for example with sudo.
+    let (note, fault) = match process::user() {
+        0 => (file.owner_warning(), None),
+        _ => (None, file.owner_warning()),
+    };
     let path = file.path().display();
     let state = match file.mode() {
         Some(mode) => {
             let readable = others_can_read("the config file", file.path(), mode);
-            let warning = file.warnings().into_iter().chain(readable).next();
+            let warning = file.mode_warnings().into_iter().chain(readable).chain(fault).next();
             // A file system without permissions is not a fault.
             if let Some(warning) = warning.filter(|_| not_private.is_none()) {
                 return Err(warning.into());
@@ -36,7 +41,8 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
         None => format!("{path} does not exist yet"),
     };
     let not_locked = "its file system has no locks, so run only one rio at a time".to_owned();
-    let notes = [Some(state), not_private, (!has_locks).then_some(not_locked)];
+    let note = note.map(|note| note.to_string());
+    let notes = [Some(state), note, not_private, (!has_locks).then_some(not_locked)];
     Ok(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
