@@ -41,7 +41,12 @@ impl Input for StandardInput {
     }
 }
 
-fn secret(line: Vec<u8>) -> io::Result<Secret> {
+/// Without the byte-order mark that Windows editors write.
+fn secret(mut line: Vec<u8>) -> io::Result<Secret> {
+    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
+    }
     String::from_utf8(line).map(Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 

@@ -39,8 +39,11 @@ fn password_file_is_read_by_every_command_with_a_password() {
     let (robot, token) = Robot::logged_in(&platform);
     platform.revoke(&token);
     let path = file(&robot, "password", format!("{PASSWORD}\r\nsecond line\n"));
-    let commands: [&[&str]; 3] = [
+    // With the byte-order mark of a Windows editor.
+    let windows = file(&robot, "windows", format!("\u{feff}{PASSWORD}\r\n"));
+    let commands: [&[&str]; 4] = [
         &["token", "--password-file", &path],
+        &["token", "--password-file", &windows],
         &["refresh-token", "--silent", "--password-file", &path],
         &["login", "--silent", "--email", EMAIL, "--password-file", &path],
     ];
@@ -60,6 +63,8 @@ fn token_file_logs_in_without_a_prompt() {
         (format!("{token}\n"), &[] as &[&str]),
         (format!("Bearer {token}"), &["--silent"]),
         (format!("  {token}  \r\nmore"), &["--json"]),
+        // A byte-order mark, from a Windows editor.
+        (format!("\u{feff}{token}\r\n"), &[]),
     ] {
         let robot = Robot::of(&platform);
         let path = file(&robot, "token", text);
@@ -150,6 +155,7 @@ fn unusable_secret_file_fails_before_any_request() {
         (robot.home().join("missing").to_str().unwrap().to_owned(), "no such file or directory"),
         (robot.home().to_str().unwrap().to_owned(), "is a directory"),
         (file(&robot, "empty", ""), "is empty"),
+        (file(&robot, "byte-order-mark", "\u{feff}"), "is empty"),
         (file(&robot, "empty-line", "\nhunter2\n"), "is empty"),
         (file(&robot, "latin1", b"hunter2\xff\n"), "not text"),
         (file(&robot, "long", "hunter2".repeat(10_000)), "the first line is over 64 KiB"),
