@@ -141,10 +141,10 @@ impl Status {
 
     fn clock(&self) -> Option<String> {
         match &self.verdict {
-            Some(Ok(Verdict { date: None, .. })) => {
-                Some("not compared: the server sent no date".to_owned())
-            }
-            Some(Ok(_)) => self.clock_offset().map(clock::difference),
+            Some(Ok(_)) => Some(match self.clock_offset() {
+                Some(offset) => clock::difference(offset),
+                None => format!("not compared: {}", clock::NO_DATE),
+            }),
             _ => self.expired().then(|| {
                 format!("reads {}; set it if that is wrong", text::date_and_time(self.now))
             }),
@@ -153,7 +153,7 @@ impl Status {
 
     /// How many seconds this machine's clock is ahead of the server's.
     fn clock_offset(&self) -> Option<i64> {
-        Some(clock::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date?))
+        clock::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date)
     }
 
     /// The interface of `--json`, described in tests/dist/README.md.

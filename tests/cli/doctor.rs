@@ -246,6 +246,19 @@ fn clock_far_from_the_servers_fails() {
 }
 
 #[test]
+fn implausible_date_of_the_server_is_not_compared() {
+    for date in ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "yesterday"] {
+        let platform = platform_now();
+        platform.date(Some(date.to_owned()));
+        let (robot, _) = Robot::logged_in(&platform);
+        let outcome = doctor(&robot, &["--json"]).exits(0);
+        results(&outcome, &["clock offset"], "skip");
+        let detail = check(&outcome, "clock offset")["detail"].clone();
+        assert_eq!(detail, "the server sent no valid date", "{date}");
+    }
+}
+
+#[test]
 fn config_file_of_another_user_is_noted_for_root() {
     if !is_root() {
         skip("needs root, to change the owner of a file");

@@ -454,7 +454,7 @@ fn verify_compares_the_clock_after_a_rejection() {
 
 #[test]
 fn verify_works_without_a_server_date() {
-    for date in ["", "Date: yesterday\r\n"] {
+    for date in ["", "Date: yesterday\r\n", "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"] {
         let platform = platform_now();
         let (robot, _) = Robot::logged_in(&platform);
         let body = json!({"data": {"email": EMAIL}}).to_string();
@@ -465,6 +465,7 @@ fn verify_works_without_a_server_date() {
         );
         let outcome = status(&robot, &["--verify"]).exits(0);
         shows(&outcome, "accepts");
+        shows(&outcome, "the server sent no valid date");
     }
 }
 

@@ -52,8 +52,8 @@ pub fn run(args: args::Doctor, host: &mut Host) -> Result<Exit, Error> {
         };
         report.add(checks, &mut host.console)?;
         let Some(response) = response else { continue };
-        if let (Outcome::Skip(_), Some(date)) = (&clock_check, response.date) {
-            clock_check = compare_clock(now(host), date).into();
+        if let Outcome::Skip(_) = clock_check {
+            clock_check = compare_clock(now(host), response.date);
         }
         if let (true, Some(token)) = (target.checks_token, &token) {
             token_check = check_token(&response, token, now(host)).into();
@@ -79,13 +79,16 @@ fn stored_token(config: Option<&Config>, reason: &str) -> (Option<Token>, Outcom
     }
 }
 
-fn compare_clock(now: u64, server: SystemTime) -> Result<String, Error> {
-    let offset = clock::offset(now, server);
+fn compare_clock(now: u64, server: Option<SystemTime>) -> Outcome {
+    let Some(offset) = clock::offset(now, server) else {
+        return Outcome::Skip(clock::NO_DATE.to_owned());
+    };
     let difference = clock::difference(offset);
     if offset.unsigned_abs() > CLOCK_TOLERANCE {
-        return Err(Error::failure(format!("this machine's clock is {difference}"), clock::ADVICE));
+        let fact = format!("this machine's clock is {difference}");
+        return Outcome::Fail(Error::failure(fact, clock::ADVICE));
     }
-    Ok(difference)
+    Outcome::Ok(difference)
 }
 
 fn check_token(response: &Response, token: &Token, now: u64) -> Result<String, Error> {
