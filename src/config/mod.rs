@@ -47,7 +47,8 @@ pub const PROJECT_ID: &str = "project_id";
 pub const PROJECT_NAME: &str = "project_name";
 
 const LOGIN: [&str; 3] = [AUTH_TOKEN, EMAIL_ID, AUTH_TOKEN_RECORD];
-const SELECTION: [&str; 5] =
+/// The selected organization and project.
+pub const SELECTION: [&str; 5] =
     [ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID, PROJECT_NAME];
 
 /// The value of `auth_token`.

@@ -259,6 +259,18 @@ fn implausible_date_of_the_server_is_not_compared() {
 }
 
 #[test]
+fn config_member_of_wrong_type_fails_and_hosts_are_checked() {
+    for member in ["email_id", "organization_id", "project_name", "device_flow_client_id"] {
+        let platform = platform_now();
+        let (robot, _) = Robot::logged_in(&platform);
+        robot.set_config(json!({member: 5}));
+        let outcome = doctor(&robot, &["--json"]).exits(1);
+        fails(&outcome, "config file", &format!("{member} in the config file "), "mv -- ");
+        results(&outcome, &["response", "token"], "ok");
+    }
+}
+
+#[test]
 fn config_file_of_another_user_is_noted_for_root() {
     if !is_root() {
         skip("needs root, to change the owner of a file");

@@ -3,7 +3,7 @@
 use super::hosts::Target;
 use super::report::Outcome;
 use crate::cmd::secrets::others_can_read;
-use crate::config::{Config, ConfigFile};
+use crate::config::{Config, ConfigFile, DEVICE_FLOW_CLIENT_ID, EMAIL_ID, ENVIRONMENT, SELECTION};
 use crate::error::Error;
 use crate::host::{Host, process};
 use crate::http::Http;
@@ -13,9 +13,19 @@ use crate::http::Http;
 pub fn config_file(host: &Host) -> (Result<String, Error>, Option<Config>) {
     let file = ConfigFile::locate(&host.env, host.clock.clone());
     match file.and_then(|file| Ok((file.load()?, file))) {
-        Ok((config, file)) => (check_writable(&file), Some(config)),
+        Ok((config, file)) => {
+            (check_members(&config).and_then(|()| check_writable(&file)), Some(config))
+        }
         Err(error) => (Err(error), None),
     }
+}
+
+/// Checks the members that commands need. The hosts and the token have their own checks.
+fn check_members(config: &Config) -> Result<(), Error> {
+    [EMAIL_ID, DEVICE_FLOW_CLIENT_ID, ENVIRONMENT]
+        .iter()
+        .chain(&SELECTION)
+        .try_for_each(|name| config.text(name).map(drop))
 }
 
 fn check_writable(file: &ConfigFile) -> Result<String, Error> {
