@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::failure::FailureKind;
@@ -60,11 +60,15 @@ impl Response {
     }
 
     /// Whether the server rejects the request permanently. A web page is not from the server but from a
-    /// captive portal or a proxy, except with status 401, which neither of them sends.
+    /// captive portal or a proxy, and so is a status 400 or 403 without a JSON object. Neither of them sends
+    /// status 401.
     pub fn is_rejection(&self) -> bool {
-        (400..500).contains(&self.status)
-            && !self.is_temporary()
-            && (!self.is_web_page || self.status == 401)
+        match self.status {
+            401 => true,
+            400 | 403 => self.object::<IgnoredAny>().is_ok(),
+            400..500 => !self.is_temporary() && !self.is_web_page,
+            _ => false,
+        }
     }
 
     /// Whether the server has a problem, or asks the client to wait.
@@ -93,7 +97,8 @@ impl Response {
 
     /// Whether the response is probably from a captive portal or a proxy.
     pub fn is_from_portal(&self) -> bool {
-        self.is_redirect() || (self.is_web_page && !self.is_rejection())
+        let is_suspect = self.is_web_page || matches!(self.status, 400 | 403);
+        self.is_redirect() || (is_suspect && !self.is_rejection())
     }
 
     pub fn is_web_page(&self) -> bool {

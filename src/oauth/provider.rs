@@ -343,7 +343,7 @@ fn read_interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
 /// Whether the response is from a failing server, or from a proxy or captive portal in front of it.
 fn is_transient(response: &Response) -> bool {
     response.is_temporary()
-        || response.is_redirect()
+        || response.is_from_portal()
         || response.is_web_page()
         || (response.is_incomplete() && !response.is_success())
 }

@@ -101,7 +101,7 @@ fn echoes(secret: &str) -> Vec<(String, Answer, Option<i32>)> {
     let html = Answer::text(403, "text/html", format!("<p>{words}</p>"));
     echoes.push((format!("HTML with {secret}"), html, None));
     let text = Answer::text(400, "text/plain", words);
-    echoes.push((format!("400 with {secret} as text"), text, Some(1)));
+    echoes.push((format!("400 with {secret} as text"), text, Some(3)));
     let redirect = Answer::text(307, "text/plain", "").header("Location", "/elsewhere?s3ntinel");
     echoes.push((format!("a redirect after {secret}"), redirect, Some(3)));
     echoes
@@ -112,24 +112,31 @@ fn in_pieces(text: &str) -> String {
     text.chars().flat_map(|c| [c, '\u{7}', '\u{202e}']).collect()
 }
 
-/// Successful responses with a token in the wrong place.
-fn unexpected(token: &str) -> Vec<(String, Answer)> {
+/// Successful responses with a token in the wrong place, and the exit code.
+fn unexpected(token: &str) -> Vec<(String, Answer, i32)> {
     let json = |body: Value| Answer::json(200, body);
     let text = |body: String| Answer::text(200, "application/json", body);
     let blank = format!("{token} and more");
     let data = |data: Value| json(json!({"data": data}));
     let mut answers = vec![
-        ("a list for a token", data(json!({"token": [token], "Token": [token], "email": [token]}))),
-        ("an object for a token", data(json!({"token": {"value": token}, "email": {token: 1}}))),
-        ("text for data", data(json!(token))),
-        ("a token with blanks", data(json!({"token": blank, "email": 5}))),
-        ("a token as a name", data(json!({token: 1}))),
-        ("text alone", json(json!(token))),
-        ("broken JSON", text(format!("{{\"data\":{{\"token\":\"{token}\",}}}}"))),
-        ("cut JSON", text(format!("{{\"data\":{{\"token\":\"{token}"))),
-        ("no JSON", text(token.to_owned())),
+        (
+            "a list for a token",
+            data(json!({"token": [token], "Token": [token], "email": [token]})),
+            1,
+        ),
+        ("an object for a token", data(json!({"token": {"value": token}, "email": {token: 1}})), 1),
+        ("text for data", data(json!(token)), 1),
+        ("a token with blanks", data(json!({"token": blank, "email": 5})), 1),
+        ("a token as a name", data(json!({token: 1})), 1),
+        ("text alone", json(json!(token)), 1),
+        ("broken JSON", text(format!("{{\"data\":{{\"token\":\"{token}\",}}}}")), 3),
+        ("cut JSON", text(format!("{{\"data\":{{\"token\":\"{token}")), 3),
+        ("no JSON", text(token.to_owned()), 3),
     ];
-    answers.drain(..).map(|(name, answer)| (format!("{name}: {token}"), answer)).collect()
+    answers
+        .drain(..)
+        .map(|(name, answer, code)| (format!("{name}: {token}"), answer, code))
+        .collect()
 }
 
 #[test]
@@ -294,10 +301,10 @@ fn passwords(search: &mut Search) {
             platform.answer(Call::UserLogin, answer);
             search.expect_none(&name, code, run(&platform, arguments, PASSWORD));
         }
-        for (name, answer) in unexpected(NEW) {
+        for (name, answer, code) in unexpected(NEW) {
             let platform = start();
             platform.answer(Call::UserLogin, answer);
-            search.expect_none(&name, 3, run(&platform, arguments, PASSWORD));
+            search.expect_none(&name, code, run(&platform, arguments, PASSWORD));
         }
     }
 }
@@ -312,10 +319,10 @@ fn tokens(search: &mut Search) {
             platform.answer(Call::UserInfo, answer);
             search.expect_none(&name, code, run(&platform, &arguments, NEW));
         }
-        for (name, answer) in unexpected(NEW) {
+        for (name, answer, code) in unexpected(NEW) {
             let platform = start();
             platform.answer(Call::UserInfo, answer);
-            search.expect_none(&name, 3, run(&platform, &arguments, NEW));
+            search.expect_none(&name, code, run(&platform, &arguments, NEW));
         }
     }
     search.expect_none("a token with a blank", 2, run(&start(), &by_line, "new-s3ntinel x"));
@@ -340,11 +347,11 @@ fn selections(search: &mut Search) {
         platform.answer(Call::Projects, answer);
         search.expect_none(&name, code, run(&platform, &arguments, NEW));
     }
-    for (name, answer) in unexpected(NEW) {
+    for (name, answer, code) in unexpected(NEW) {
         let platform = start();
         platform.answer(Call::UserInfo, accepted());
         platform.answer(Call::UsersMe, answer);
-        search.expect_none(&name, 3, run(&platform, &arguments, NEW));
+        search.expect_none(&name, code, run(&platform, &arguments, NEW));
     }
 }
 
@@ -370,10 +377,10 @@ fn other_commands(search: &mut Search) {
             let name = format!("{}: {name}", arguments.join(" "));
             search.expect_none(&name, code, run(&platform, arguments, ""));
         }
-        for (name, answer) in unexpected(NEW) {
+        for (name, answer, code) in unexpected(NEW) {
             let platform = start();
             platform.answer(call, answer);
-            let code = if is_logout { 0 } else { 3 };
+            let code = if is_logout { 0 } else { code };
             let name = format!("{}: {name}", arguments.join(" "));
             search.expect_none(&name, code, run(&platform, arguments, ""));
         }

@@ -52,7 +52,9 @@ pub fn cases() -> Vec<Case> {
         .fails(1, "*** (401)"),
         with_response(L, "error is an array", 401, json!({"error": ["wrong"]}))
             .fails(1, "(status 401)"),
-        with_response(L, "error body is an array", 403, json!(["wrong"])).fails(1, "(status 403)"),
+        with_response(L, "error body is an array", 403, json!(["wrong"]))
+            .fails(3, "an error (status 403)")
+            .says(CAPTIVE_PORTAL),
         case(L, "error deeply nested", |_| {
             let body = json!({"error": nested(100_000)});
             Answer::text(401, "application/json", to_json(&body))
