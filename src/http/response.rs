@@ -71,6 +71,11 @@ impl Response {
         }
     }
 
+    /// Whether the server does not have this API: the host is wrong.
+    pub fn is_unknown_endpoint(&self) -> bool {
+        matches!(self.status, 404 | 405)
+    }
+
     /// Whether the server has a problem, or asks the client to wait.
     pub fn is_temporary(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500..)
@@ -156,7 +161,9 @@ impl Response {
             None => return self.unexpected(what),
         };
         let fact = format!("{} rejected {what}{reason}", self.host);
-        if self.is_rejection() || self.is_success() {
+        if self.is_rejection() && self.is_unknown_endpoint() {
+            Error::failure(fact, CHECK_HOST_KEYS)
+        } else if self.is_rejection() || self.is_success() {
             Error::failure(
                 fact,
                 "Check the email, password, token or client id, then run the command again.",

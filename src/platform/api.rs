@@ -195,7 +195,7 @@ impl Platform<'_> {
         let action = Action::PostJson(credentials.to_string());
         let query = [("type", level.as_str())];
         let response = self.http.send(&Request { query: &query, ..Request::new(&url, action) })?;
-        if response.is_rejection() {
+        if response.is_rejection() && !response.is_unknown_endpoint() {
             let error = response.refusal(&format!("the login for {email}"), &[password]);
             return Err(error.advise(
                 "Check the email and the password. If the account signs in with SSO, it has no \
@@ -234,7 +234,7 @@ impl Platform<'_> {
     /// The email of a token's account. A token that the server rejects is an error.
     pub fn user_info(&self, token: &Token) -> Result<String, Error> {
         let response = self.get_user_info(token)?;
-        if response.is_rejection() {
+        if response.is_rejection() && !response.is_unknown_endpoint() {
             let error = response.refusal("the token", &[token]);
             return Err(error.advise("Use another token, or run `rio auth login` without one."));
         }
@@ -344,8 +344,7 @@ fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Toke
 
 /// Reads a response to [`USER_INFO`].
 pub fn verdict(response: &Response, token: &Token) -> Result<Verdict, Error> {
-    // A 404 comes from a wrong host.
-    let accepted = !response.is_rejection() || response.status == 404;
+    let accepted = !response.is_rejection() || response.is_unknown_endpoint();
     if accepted {
         email(response, token)?;
     }

@@ -304,6 +304,25 @@ fn rejection_without_message_shows_the_status() {
 }
 
 #[test]
+fn unknown_endpoint_leads_to_the_host_keys() {
+    for (arguments, call, stdin) in [
+        (&BY_PASSWORD[..], Call::UserLogin, &*format!("{PASSWORD}\ny\n")),
+        (&BY_TOKEN, Call::UserInfo, "t0ken\ny\n"),
+        (&["auth", "status", "--verify"], Call::UserInfo, ""),
+        (&["organization", "select", "x"], Call::UsersMe, ""),
+    ] {
+        for status in [404, 405] {
+            println!("case: {arguments:?} {status}");
+            let platform = start();
+            let (robot, _) = Robot::logged_in(&platform);
+            platform.answer(call, Answer::json(status, json!({"error": "no route"})));
+            let outcome = robot.rio(arguments).stdin(stdin).run().exits(1);
+            outcome.says("no route").says("Check the host keys in the config file.");
+        }
+    }
+}
+
+#[test]
 fn malformed_token_is_a_usage_error() {
     let platform = start();
     for token in ["two words", "tökén", "", " ", "a\u{7}b", "Bearer "] {

@@ -50,10 +50,9 @@ impl Target {
         self.url.authority()
     }
 
-    /// Whether the response is from the API. Without a token, it may be a rejection, but a 404 is from a wrong
-    /// host.
+    /// Whether the response is from the API. Without a token, it may be a rejection.
     fn is_from_api(&self, response: &Response) -> bool {
-        let is_rejection = response.is_rejection() && response.status != 404;
+        let is_rejection = response.is_rejection() && !response.is_unknown_endpoint();
         let is_object = response.is_success() && response.object::<IgnoredAny>().is_ok();
         is_object || (self.needs_token && is_rejection)
     }
