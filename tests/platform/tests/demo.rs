@@ -133,6 +133,9 @@ fn shell_has_this_rio_and_its_own_config() {
         terminal.waits_for("is-echo\r\n[]\r\n1\r\n");
         terminal.waits_for(terminal.temporary.clone().to_str().unwrap());
         terminal.waits_for("(rio demo) $ ");
+        // Not at the prompt: a shell that is about to read a line may lose the prompt.
+        terminal.types("sh -c 'echo started; exec sleep 60'\n");
+        terminal.waits_for("started\r\n");
         terminal.types(CTRL_C);
         terminal.waits_for("(rio demo) $ ");
         terminal.types("exit\n");
