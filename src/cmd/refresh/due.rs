@@ -15,11 +15,15 @@ const LEEWAY: u64 = 5 * 60;
 /// A token is due if its expiry is unknown, or if the clock is wrong. Otherwise it is never due before a third
 /// of its lifetime, even if its whole lifetime is shorter than `wanted`.
 pub fn is_due(token: &Token, record: Option<&TokenRecord>, wanted: Duration, now: u64) -> bool {
-    let Some(validity) = Validity::of(token, record) else { return true };
+    let Some(validity) = Validity::of(token, record, now) else { return true };
     let Validity { start, lifetime } = validity;
-    let is_clock_wrong = now < clock::EARLIEST || start > now.saturating_add(LEEWAY);
+    let is_clock_wrong = now < clock::EARLIEST || is_ahead(start, now);
     let age = now.saturating_sub(start);
     is_clock_wrong || age >= lifetime / 3 && lifetime.saturating_sub(age) <= wanted.as_secs()
+}
+
+fn is_ahead(time: u64, now: u64) -> bool {
+    time > now.saturating_add(LEEWAY)
 }
 
 /// When a token became valid, in seconds since 1970, and for how many seconds.
@@ -29,15 +33,16 @@ struct Validity {
 }
 
 impl Validity {
-    fn of(token: &Token, record: Option<&TokenRecord>) -> Option<Self> {
+    fn of(token: &Token, record: Option<&TokenRecord>, now: u64) -> Option<Self> {
         let (issued, expires) = (token.issued_at(), token.expires_at());
         let obtained = record.map(|record| record.obtained_at);
         let start = match (issued, obtained) {
-            // The token can be older than the login. If it seems to be younger, the server's clock is ahead.
-            (Some(issued), Some(obtained)) => issued.min(obtained),
+            // The server's clock is ahead. Otherwise this machine's clock may have been wrong at the login.
+            (Some(issued), Some(obtained)) if is_ahead(issued, now) => issued.min(obtained),
+            (Some(issued), _) => issued,
             // It may be old.
             (None, None) if expires.is_some() => 0,
-            (issued, obtained) => issued.or(obtained)?,
+            (None, obtained) => obtained?,
         };
         let lifetime = match expires {
             Some(expires) => expires.saturating_sub(issued.unwrap_or(start)),
@@ -59,22 +64,34 @@ mod tests {
     const DAY: u64 = 24 * HOUR;
 
     #[test]
-    fn clock_of_the_machine_counts_if_the_clock_of_the_server_is_ahead() {
+    fn record_counts_only_while_the_token_seems_to_be_from_the_future() {
         let wanted = Duration::from_secs(2 * DAY);
-        // When the server issued a token of seven days that this machine obtained at `NOW`.
-        for (issued, now, due) in [
-            (NOW + DAY, NOW, false),
-            (NOW + DAY, NOW + 5 * DAY - 1, false),
-            (NOW + DAY, NOW + 5 * DAY, true),
-            (NOW, NOW + 5 * DAY - 1, false),
+        // When the server issued a token of seven days, and when this machine obtained it.
+        for (issued, obtained, now, due) in [
+            // The clock of the server is ahead.
+            (NOW + 9 * DAY, NOW, NOW, false),
+            (NOW + 9 * DAY, NOW, NOW + 5 * DAY - 1, false),
+            (NOW + 9 * DAY, NOW, NOW + 5 * DAY, true),
+            (NOW + DAY, NOW, NOW, false),
+            (NOW + DAY, NOW, NOW + 5 * DAY - 1, false),
+            (NOW + DAY, NOW, NOW + 6 * DAY, true),
+            // The clock of the machine was behind, and has been set.
+            (NOW, NOW - 8 * DAY, NOW + 60, false),
+            (NOW, NOW - 8 * DAY, NOW + 5 * DAY - 1, false),
+            (NOW, NOW - 8 * DAY, NOW + 5 * DAY, true),
+            (NOW, NOW, NOW + 5 * DAY - 1, false),
             // A token that was old when it was passed to `rio auth login --auth-token`.
-            (NOW - 5 * DAY, NOW, true),
+            (NOW - 5 * DAY, NOW, NOW, true),
         ] {
             let claims = format!("{{\"iat\":{issued},\"exp\":{}}}", issued + 7 * DAY);
             let [header, claims] = ["{}", &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
             let token = Token::parse(&format!("{header}.{claims}.c2ln")).unwrap();
-            let record = TokenRecord::new(&token, NOW, None);
-            assert_eq!(is_due(&token, Some(&record), wanted, now), due, "{issued}, {now}");
+            let record = TokenRecord::new(&token, obtained, None);
+            assert_eq!(
+                is_due(&token, Some(&record), wanted, now),
+                due,
+                "{issued}, {obtained}, {now}"
+            );
         }
     }
 }
