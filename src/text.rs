@@ -120,9 +120,10 @@ pub fn in_words(duration: Duration) -> String {
     if words.is_empty() { "0 seconds".to_owned() } else { words.join(" ") }
 }
 
-/// Parses a duration such as `90m`, `12h`, `2d` or `1h 30m`. `None` without a unit, or for anything else.
+/// Parses a duration such as `90m`, `12h`, `2d` or `1h 30m`, with the larger unit first. `None` without a unit,
+/// or for anything else.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let (mut seconds, mut rest) = (0_u64, text.trim());
+    let (mut seconds, mut previous_unit, mut rest) = (0_u64, u64::MAX, text.trim());
     loop {
         let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
         let mut after = after.chars();
@@ -133,6 +134,10 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
             's' => 1,
             _ => return None,
         };
+        if unit >= previous_unit {
+            return None;
+        }
+        previous_unit = unit;
         seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
         rest = after.as_str().trim_start();
         if rest.is_empty() {
@@ -257,6 +262,8 @@ mod tests {
             "1hm",
             "١h",
             "1h,30m",
+            "1h 1h",
+            "30m 1h",
             "99999999999999999999d",
             "18446744073709551615m",
         ] {
