@@ -32,6 +32,32 @@ pub fn handle() {
     }
 }
 
+/// Until it is dropped, SIGTERM and SIGHUP stay pending in this thread and in the threads that it starts.
+#[must_use]
+pub struct DeferredTermination {
+    old: libc::sigset_t,
+}
+
+pub fn defer_termination() -> DeferredTermination {
+    // SAFETY: the sets are plain data, valid when zeroed.
+    unsafe {
+        let mut old = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
+        let mut deferred = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
+        libc::sigemptyset(&mut deferred);
+        libc::sigaddset(&mut deferred, libc::SIGTERM);
+        libc::sigaddset(&mut deferred, libc::SIGHUP);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &deferred, &mut old);
+        DeferredTermination { old }
+    }
+}
+
+impl Drop for DeferredTermination {
+    fn drop(&mut self) {
+        // SAFETY: the set is valid.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.old, null_mut()) };
+    }
+}
+
 /// Null, or a C string that is never freed, so that the handler can read it at any time.
 static REMOVE_ON_INTERRUPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
 

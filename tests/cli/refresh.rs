@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -462,6 +463,29 @@ fn new_token_that_cannot_be_stored_is_ended() {
         let token = ended[0].header("Authorization").unwrap().strip_prefix("Bearer ").unwrap();
         assert_ne!(token, old);
         assert!(!String::from_utf8(before).unwrap().contains(token));
+    }
+}
+
+#[test]
+fn termination_waits_until_the_new_token_is_stored() {
+    for (signal, waits) in [(libc::SIGTERM, true), (libc::SIGHUP, true), (libc::SIGINT, false)] {
+        println!("case: {signal}");
+        let platform = rotating();
+        let (robot, old) = Robot::logged_in(&platform);
+        platform.hold(Call::RefreshToken);
+        let (_, mut child) = start(&robot, &REFRESH);
+        wait_until(|| !platform.calls(Call::RefreshToken).is_empty());
+        // SAFETY: takes no pointer.
+        unsafe { libc::kill(child.id().try_into().unwrap(), signal) };
+        if waits {
+            platform.release();
+        }
+        assert_eq!(child.wait().unwrap().signal(), Some(signal));
+        platform.release();
+        assert_eq!(stored_token(&robot) != old, waits);
+        if waits {
+            assert_stored_token_is_valid(&robot);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::{login_changed, secrets};
 use crate::config::{EMAIL_ID, RefreshLock};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, signals};
 use crate::platform::{Level, Refresh, Verdict};
 use crate::secret::Secret;
 use crate::text;
@@ -53,10 +53,13 @@ pub fn run(
     if let Some(new) = new {
         return Ok(Outcome::RefreshedByOther(new));
     }
+    // The server may end the old token, so the new one must be stored.
+    let deferred = signals::defer_termination();
     let refresh = session.platform().refresh(&old)?;
     if let Refresh::New(new) = refresh {
         return store(host, session, &old, new, None);
     }
+    drop(deferred);
     let verdict = match &refresh {
         Refresh::Lost(_) => Some(session.platform().verify_once(&old)),
         _ => None,
