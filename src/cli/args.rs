@@ -39,7 +39,7 @@ pub enum Command {
     subcommand,
     name = "auth",
     note = "Commands can be abbreviated to any unique prefix.",
-    example = "rio auth login\nrio auth stat"
+    example = "rio auth login\nrio auth status"
 )]
 pub struct Auth {
     #[argh(subcommand)]
@@ -62,8 +62,8 @@ pub enum AuthCommand {
 #[argh(
     subcommand,
     name = "login",
-    note = "By default, rio shows a URL and a code. Open the URL on any device, log in and enter the \
-            code. This works with SSO and MFA, and rio never sees your password.",
+    note = "By default, rio shows a QR code, a URL and a code. Approve the login on any device. This works with \
+            SSO and MFA, and rio never sees your password.",
     example = "rio auth login\n\
                rio auth login --organization Acme --project fleet\n\
                rio auth login --auth-token-file token.txt\n\
@@ -97,7 +97,7 @@ pub struct Login {
     /// never prompt; fail if a value is missing
     #[argh(switch)]
     pub no_interactive: bool,
-    /// like --no-interactive; overrides --interactive
+    /// never prompt, even with --interactive
     #[argh(switch)]
     pub silent: bool,
     /// replace an existing login without asking
@@ -146,7 +146,7 @@ pub struct RefreshToken {
     /// never prompt; fail if a value is missing
     #[argh(switch)]
     pub no_interactive: bool,
-    /// like --no-interactive; overrides --interactive
+    /// never prompt, even with --interactive
     #[argh(switch)]
     pub silent: bool,
     /// do nothing if the token is valid for longer
@@ -180,8 +180,8 @@ pub struct Status {
 #[argh(
     subcommand,
     name = "token",
-    note = "Logs in with your email and password and prints the new token. The stored login does not \
-            change, except that --current --min-valid replaces a token that expires too soon.",
+    note = "Logs in with your email and password and prints the new token. The stored login \
+            changes only with --min-valid, which refreshes a token that expires too soon.",
     example = "rio auth token --level 2\n\
                TOKEN=$(rio auth token --current --min-valid 10m)\n\
                rio auth token --email ada@example.com --password-file password.txt"
@@ -220,7 +220,7 @@ pub struct Environment {
     /// ga (production), dev, qa, or a preview such as pr123
     #[argh(positional)]
     pub name: Option<String>,
-    /// remove an existing login without asking
+    /// do not ask at a terminal before removing a login
     #[argh(switch)]
     pub yes: bool,
 }
@@ -258,7 +258,7 @@ pub struct SelectOrganization {
     /// never prompt; fail if a value is missing
     #[argh(switch)]
     pub no_interactive: bool,
-    /// like --no-interactive; overrides --interactive
+    /// never prompt, even with --interactive
     #[argh(switch)]
     pub silent: bool,
 }
@@ -295,7 +295,7 @@ pub struct SelectProject {
     /// never prompt; fail if a value is missing
     #[argh(switch)]
     pub no_interactive: bool,
-    /// like --no-interactive; overrides --interactive
+    /// never prompt, even with --interactive
     #[argh(switch)]
     pub silent: bool,
 }

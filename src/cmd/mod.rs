@@ -63,12 +63,14 @@ fn as_account(email: Option<&str>) -> String {
 /// Asks before `command` removes a login. Any answer but yes is an error.
 fn confirm(host: &mut Host, question: &str, command: &str) -> Result<(), Error> {
     let answer = host.console.ask(question)?;
-    let fact = match answer.map(|answer| answer.trim().to_ascii_lowercase()).as_deref() {
-        Some("y" | "yes") => return Ok(()),
-        Some(_) => "kept the existing login",
-        None => "there was no answer; kept the existing login",
-    };
-    Err(Error::failure(fact, format!("To skip the question, run `{command} --yes`.")))
+    match answer.map(|answer| answer.trim().to_ascii_lowercase()).as_deref() {
+        Some("y" | "yes") => Ok(()),
+        Some(_) => Err(Error::failure("kept the existing login", "Nothing has changed.")),
+        None => Err(Error::failure(
+            "there was no answer; kept the existing login",
+            format!("To skip the question, run `{command} --yes`."),
+        )),
+    }
 }
 
 /// The value of an option that takes a duration.

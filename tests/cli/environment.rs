@@ -167,8 +167,8 @@ fn login_is_removed_only_after_a_yes_at_a_terminal() {
         terminal.types(answer);
         assert_eq!(terminal.ends(), code, "{}", terminal.text());
         assert_eq!(robot.config_bytes() == before, code == 1, "{}", terminal.text());
-        let advice = "`rio auth environment dev --yes`";
-        assert_eq!(terminal.text().contains(advice), code == 1, "{}", terminal.text());
+        let hint = "`rio auth environment dev --yes`";
+        assert_eq!(terminal.text().contains(hint), answer == CTRL_D, "{}", terminal.text());
     }
     assert_eq!(platform.connections(), 0);
 }

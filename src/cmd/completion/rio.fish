@@ -43,7 +43,7 @@ set -l password 'password of the account; - reads standard input'
 set -l password_file 'read the password from the first line of a file'
 set -l interactive 'prompt for missing values (default)'
 set -l no_interactive 'never prompt; fail if a value is missing'
-set -l silent 'like --no-interactive; overrides --interactive'
+set -l silent 'never prompt, even with --interactive'
 
 complete -c rio -f
 complete -c rio -s h -l help -d 'show this help'
@@ -102,7 +102,7 @@ complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours"
 complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; never prompts'
 complete -c rio -n '__rio_option "rio auth token"' -l min-valid -x -d 'with --current: refresh a token that expires sooner'
 
-complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'remove an existing login without asking'
+complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'do not ask at a terminal before removing a login'
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'
 complete -c rio -n '__rio_option "rio organization select"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio organization select"' -l no-interactive -d $no_interactive

@@ -61,7 +61,7 @@ export extern "rio auth login" [
     --project: string@"nu-complete rio nothing" # project to select, by exact name or GUID
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
-    --silent # like --no-interactive; overrides --interactive
+    --silent # never prompt, even with --interactive
     --yes # replace an existing login without asking
     --no-browser # do not open a browser
     --json # never prompt; print events as JSON, one per line
@@ -79,7 +79,7 @@ export extern "rio auth refresh-token" [
     --password-file: path # read the password from the first line of a file
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
-    --silent # like --no-interactive; overrides --interactive
+    --silent # never prompt, even with --interactive
     --if-expires-within: string@"nu-complete rio nothing" # do nothing if the token is valid for longer
     --json # print one JSON object
     --help(-h) # show this help
@@ -106,7 +106,7 @@ export extern "rio auth token" [
 # Show or change the rapyuta.io environment
 export extern "rio auth environment" [
     name?: string@"nu-complete rio environment" # ga (production), dev, qa, or a preview such as pr123
-    --yes # remove an existing login without asking
+    --yes # do not ask at a terminal before removing a login
     --help(-h) # show this help
 ]
 
@@ -126,7 +126,7 @@ export extern "rio organization select" [
     name?: string@"nu-complete rio nothing" # name or GUID of the organization
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
-    --silent # like --no-interactive; overrides --interactive
+    --silent # never prompt, even with --interactive
     --help(-h) # show this help
 ]
 
@@ -146,7 +146,7 @@ export extern "rio project select" [
     name?: string@"nu-complete rio nothing" # name or GUID of the project
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
-    --silent # like --no-interactive; overrides --interactive
+    --silent # never prompt, even with --interactive
     --help(-h) # show this help
 ]
 

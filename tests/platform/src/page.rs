@@ -24,15 +24,15 @@ impl Backend {
             (Ok(grant), None) => confirm(grant, &user),
             (Ok(grant), Some("approve")) => {
                 grant.decision = Decision::Approved;
-                screen(200, "Approved", "<p>You can go back to your device.</p>")
+                screen(
+                    200,
+                    "Approved",
+                    "<p>You can close this page and go back to your device.</p>",
+                )
             }
             (Ok(grant), Some(_)) => {
                 grant.decision = Decision::Denied;
-                screen(
-                    200,
-                    "Denied",
-                    "<p>The device is not logged in. You can close this page.</p>",
-                )
+                screen(200, "Denied", "<p>The login was denied. You can close this page.</p>")
             }
         }
     }

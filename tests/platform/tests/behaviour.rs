@@ -470,7 +470,7 @@ mod page {
         assert_eq!(page.status, 200);
         assert!(page.body.contains(&code) && page.body.contains("Approve"), "{}", page.body);
         let page = post(&platform, "/device", &format!("{typed}&decision=approve"));
-        assert!(page.body.contains("You can go back to your device."), "{}", page.body);
+        assert!(page.body.contains("go back to your device."), "{}", page.body);
         assert!(poll(&platform, &first)["id_token"].is_string());
         assert_eq!(poll(&platform, &second)["error"], "authorization_pending");
     }

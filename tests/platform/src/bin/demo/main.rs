@@ -56,8 +56,12 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
     let interactive = io::stdin().is_terminal();
     introduce(platform, &scratch.path, interactive);
     // The login fills a terminal of 24 lines, so wait until the user has read the introduction.
-    if interactive && ask("Press Enter to start the login. ")?.is_none() {
-        return Ok(0);
+    if interactive {
+        match ask("Press Enter to start the login. ")? {
+            None => return Ok(0),
+            Some(answer) if answer.trim() == "a" => platform.approve_after(2),
+            Some(_) => {}
+        }
     }
     for arguments in [["auth", "login"], ["auth", "status"]] {
         println!("\n$ rio {}", arguments.join(" "));
@@ -88,8 +92,8 @@ machine, so a phone cannot open it. Open it in a browser on this machine, check
 that the page shows the same code, and approve the login. Then rio asks for an
 organization and a project. At the end, you can try more commands in a shell.
 
-If this machine has no browser, run `make demo </dev/null`. Then the demo
-approves the login for you.
+If this machine has no browser, type a and press Enter. Then the demo approves
+each login for you.
 ";
 
 const DEMO_APPROVES: &str =
@@ -111,12 +115,15 @@ fn offer_shell(rio: &Path, scratch: &Scratch, config: &Path) -> io::Result<()> {
         return Ok(());
     }
     println!("\nType `rio help` for the commands and `exit` to end the demo.");
+    println!("`rio auth environment NAME` replaces the demo's hosts; then start the demo again.");
     println!("If a command asks for an account, use {} with this password:", platform::EMAIL);
     println!("    {}", platform::PASSWORD);
     let mut shell = shell::command(rio, scratch)?;
     isolate(&mut shell, config);
     // The exit code is that of the user's last command.
-    shell.status().map(drop)
+    shell.status()?;
+    println!("The demo has ended.");
+    Ok(())
 }
 
 fn isolate(command: &mut Command, config: &Path) {
