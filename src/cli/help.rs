@@ -17,7 +17,7 @@ pub fn page(path: &str, command: &CommandInfoWithArgs) -> String {
     let mut page = format!("{}\n\nUsage: {path}{}\n", command.description, usage(command));
     if is_group {
         let commands = command.commands.iter().map(|sub| (sub.name, sub.command.description));
-        let help = (COMMAND, "Show help for a command (rio help COMMAND)");
+        let help = (COMMAND, "Show help for a command");
         page += &section("Commands", commands.chain([help]));
     } else {
         page += &notes;

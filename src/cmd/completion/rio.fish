@@ -55,7 +55,7 @@ complete -c rio -n '__rio_subcommand rio' -a project -d 'Select a project'
 complete -c rio -n '__rio_subcommand rio' -a doctor -d 'Check this machine and the connection to rapyuta.io'
 complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
 complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
-complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command (rio help COMMAND)'
+complete -c rio -n '__rio_argument rio' -a help -d 'Show help for a command'
 
 complete -c rio -n '__rio_subcommand "rio auth"' -a login -d 'Log in and select an organization and a project'
 complete -c rio -n '__rio_subcommand "rio auth"' -a logout -d 'Log out and revoke the token'
@@ -63,7 +63,7 @@ complete -c rio -n '__rio_subcommand "rio auth"' -a refresh-token -d 'Replace th
 complete -c rio -n '__rio_subcommand "rio auth"' -a status -d 'Show who is logged in and when the token expires'
 complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token or the stored one'
 complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Show or change the rapyuta.io environment'
-complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command (rio help COMMAND)'
+complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
 
 complete -c rio -n '__rio_subcommand "rio organization"' -a select -d 'Select another organization, and then one of its projects'
 complete -c rio -n '__rio_argument "rio organization"' -a help -d 'Show help for a command'

@@ -33,7 +33,7 @@ export extern "rio" [
     --version(-V) # print the version
 ]
 
-# Show help for a command (rio help COMMAND)
+# Show help for a command
 export extern "rio help" [
     ...command: string@"nu-complete rio help"
     --help(-h) # show this help
@@ -44,7 +44,7 @@ export extern "rio auth" [
     --help(-h) # show this help
 ]
 
-# Show help for a command (rio help COMMAND)
+# Show help for a command
 export extern "rio auth help" [
     ...command: string@"nu-complete rio auth help"
     --help(-h) # show this help
