@@ -115,7 +115,7 @@ fn offer_shell(rio: &Path, scratch: &Scratch, config: &Path) -> io::Result<()> {
         return Ok(());
     }
     println!("\nType `rio help` for the commands and `exit` to end the demo.");
-    println!("`rio auth environment NAME` replaces the demo's hosts; then start the demo again.");
+    println!("`rio auth environment NAME` replaces the demo's hosts. Then start it again.");
     println!("If a command asks for an account, use {} with this password:", platform::EMAIL);
     println!("    {}", platform::PASSWORD);
     let mut shell = shell::command(rio, scratch)?;
