@@ -28,6 +28,9 @@ pub fn wait(clock: &dyn Clock, trace: &Trace, duration: Duration, mut tick: impl
     clock.sleep_ticking(duration, &mut tick);
 }
 
+/// How far the clocks of this machine and of a server may differ, in seconds.
+pub const LEEWAY: u64 = 5 * 60;
+
 /// 2025-08-07 00:00:00 UTC as a Unix time: the release date of the oldest compiler that builds rio
 /// (`rust-version` in Cargo.toml). A clock that reads less is wrong.
 pub const EARLIEST: u64 = 1_754_524_800;

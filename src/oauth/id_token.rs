@@ -5,14 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::host::clock;
 use crate::json;
 use crate::jwt::Jwt;
 use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;
-
-/// How far the clocks of this machine and of the server may differ, in seconds.
-const LEEWAY: u64 = 5 * 60;
 
 /// The claims that rio uses.
 #[derive(Debug)]
@@ -77,7 +75,7 @@ impl Claims {
         }
         check_audience(&payload, client_id)?;
         let exp = json::numeric_date(&payload.exp).ok_or(Rejection::Malformed)?;
-        if now > exp.saturating_add(LEEWAY) {
+        if now > exp.saturating_add(clock::LEEWAY) {
             return Err(Rejection::Expired(exp));
         }
         let text = |claim: Option<Box<RawValue>>| json::text(&claim?);

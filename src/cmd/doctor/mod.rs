@@ -15,6 +15,7 @@ use crate::cli::args;
 use crate::config::{Config, EMAIL_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::host::Host;
+use crate::host::clock::LEEWAY;
 use crate::http::Response;
 use crate::platform::{Verdict, verdict};
 use crate::text;
@@ -24,8 +25,6 @@ use report::{Check, Outcome, Report};
 
 /// How long the checks of a host may take.
 const HOST_LIMIT: Duration = Duration::from_secs(10);
-/// In seconds. rio accepts an id_token if the clocks differ by up to this much.
-const CLOCK_TOLERANCE: u64 = 5 * 60;
 
 pub fn run(args: args::Doctor, host: &mut Host) -> Result<Exit, Error> {
     let http = session::http(host);
@@ -84,7 +83,7 @@ fn compare_clock(now: u64, server: Option<SystemTime>) -> Outcome {
         return Outcome::Skip(clock::NO_DATE.to_owned());
     };
     let difference = clock::difference(offset);
-    if offset.unsigned_abs() > CLOCK_TOLERANCE {
+    if offset.unsigned_abs() > LEEWAY {
         let fact = format!("this machine's clock is {difference}");
         return Outcome::Fail(Error::failure(fact, clock::ADVICE));
     }

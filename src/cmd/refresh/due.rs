@@ -6,9 +6,6 @@ use crate::config::TokenRecord;
 use crate::host::clock;
 use crate::token::Token;
 
-/// The clocks of the machine and the server may differ by this many seconds.
-const LEEWAY: u64 = 5 * 60;
-
 /// Whether a token must be refreshed so that it is valid for longer than `wanted`. `record` is that of this
 /// token. `now` is in seconds since 1970.
 ///
@@ -23,7 +20,7 @@ pub fn is_due(token: &Token, record: Option<&TokenRecord>, wanted: Duration, now
 }
 
 fn is_ahead(time: u64, now: u64) -> bool {
-    time > now.saturating_add(LEEWAY)
+    time > now.saturating_add(clock::LEEWAY)
 }
 
 /// When a token became valid, in seconds since 1970, and for how many seconds.
