@@ -155,7 +155,7 @@ fn json_has_four_members_for_each_check() {
     let closed = ClosedPort::new();
     let robot = Robot::new();
     let url = closed.url();
-    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    robot.write_hosts(&url);
     let outcome = doctor(&robot, &["--json"]).exits(3);
     assert_eq!(outcome.stdout.lines().count(), 1, "{outcome}");
     let json = outcome.json();
@@ -376,7 +376,7 @@ fn locked_config_file_fails() {
 fn missing_ssl_cert_file_fails_and_hosts_are_skipped() {
     let robot = Robot::new().env("SSL_CERT_FILE", "/nonexistent/ca.pem");
     let url = "https://rapyuta.example";
-    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    robot.write_hosts(url);
     let outcome = doctor(&robot, &["--json"]).exits(1);
     let words = "cannot read SSL_CERT_FILE (/nonexistent/ca.pem)";
     fails(&outcome, "certificates", words, "PEM file");
@@ -465,7 +465,7 @@ fn refused_connection_fails() {
     let closed = ClosedPort::new();
     let robot = Robot::new();
     let url = closed.url();
-    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    robot.write_hosts(&url);
     let outcome = doctor(&robot, &["--json"]).exits(3);
     fails_at(&outcome, "connection", "connection refused", "Check your network connection");
 }
@@ -487,7 +487,7 @@ fn connection_that_ends_in_the_handshake_fails_at_tls() {
     let url = format!("https://{}", listener.local_addr().unwrap());
     let thread = thread::spawn(move || listener.accept().unwrap().0.read(&mut [0; 4096]).unwrap());
     let robot = Robot::new();
-    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    robot.write_hosts(&url);
     let outcome = doctor(&robot, &["--json"]).exits(3);
     fails_at(&outcome, "TLS", "closed the connection", "Check your network connection");
     thread.join().unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, User, World};
 use serde_json::{Value, json};
 
-use crate::robot::{ClosedPort, FakeClock, Outcome, Robot};
+use crate::robot::{ClosedPort, FakeClock, Robot, SELECTION_KEYS};
 
 /// A platform with one organization and one project: a login has nothing to prompt for.
 fn start() -> Platform {
@@ -39,18 +39,6 @@ fn logged_in_and_selected(platform: &Platform) -> Robot {
     robot.write_config(&config_with(platform, selection));
     robot
 }
-
-/// Asserts that the run does not change a byte of the config file.
-#[track_caller]
-fn changes_nothing(robot: &Robot, run: impl FnOnce() -> Outcome) -> Outcome {
-    let before = robot.config_bytes();
-    let outcome = run();
-    assert_eq!(robot.config_bytes(), before, "the config file changed\n{outcome}");
-    outcome
-}
-
-const SELECTION: [&str; 5] =
-    ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"];
 
 // By password
 
@@ -142,7 +130,8 @@ fn wrong_password_is_sent_once_and_not_shown() {
     let platform = start();
     let robot = logged_in_and_selected(&platform);
     let run = || robot.rio(&BY_PASSWORD).stdin(wrong).run();
-    changes_nothing(&robot, run)
+    robot
+        .changes_nothing(run)
         .exits(1)
         .prints("")
         .says(EMAIL)
@@ -169,7 +158,7 @@ fn empty_password_prompt_sends_nothing() {
     for stdin in ["", "\n"] {
         let robot = Robot::of(&platform);
         let run = || robot.rio(&["auth", "login", "--email", EMAIL]).stdin(stdin).run();
-        changes_nothing(&robot, run).exits(1).says("no password").says("--password -");
+        robot.changes_nothing(run).exits(1).says("no password").says("--password -");
     }
     assert!(platform.requests().is_empty());
 }
@@ -190,7 +179,7 @@ fn malformed_token_in_response_is_not_stored() {
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserLogin, Answer::json(200, answer));
         let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-        changes_nothing(&robot, run).exits(1).says("answered the login without a valid token");
+        robot.changes_nothing(run).exits(1).says("answered the login without a valid token");
         assert_eq!(platform.requests().len(), 1);
     }
 }
@@ -213,7 +202,7 @@ fn server_failure_exits_3_and_sends_password_once() {
         platform.answer(Call::UserLogin, answer);
         let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
         let host = platform.host();
-        changes_nothing(&robot, run).exits(3).says(host).hides("<h1>").hides(PASSWORD);
+        robot.changes_nothing(run).exits(3).says(host).hides("<h1>").hides(PASSWORD);
         assert_eq!(platform.requests().len(), 1, "{name}");
     }
 }
@@ -225,7 +214,7 @@ fn incomplete_response_exits_3() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"data\":{\"token\":\"half-a-t0ken";
     platform.answer(Call::UserLogin, Answer::raw(half));
     let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-    changes_nothing(&robot, run).says("incomplete response").hides("half-a-t0ken").exits(3);
+    robot.changes_nothing(run).says("incomplete response").hides("half-a-t0ken").exits(3);
     assert_eq!(platform.requests().len(), 1);
 }
 
@@ -250,7 +239,7 @@ fn unreachable_server_changes_nothing() {
         robot.write_config(&hosts);
         let run = || robot.rio(arguments).stdin(stdin).run_at(&FakeClock::new());
         let host = &dead.address();
-        changes_nothing(&robot, run).exits(3).says(host).says("connection refused");
+        robot.changes_nothing(run).exits(3).says(host).says("connection refused");
     }
 }
 
@@ -288,7 +277,7 @@ fn rejected_token_is_not_stored() {
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserInfo, Answer::json(status, json!({"error": "not you"})));
         let run = || robot.rio(&BY_TOKEN).stdin("t0ken-unknown\ny\n").run();
-        changes_nothing(&robot, run).exits(1).says("not you").hides("t0ken-unknown");
+        robot.changes_nothing(run).exits(1).says("not you").hides("t0ken-unknown");
         assert_eq!(platform.requests().len(), 1);
     }
 }
@@ -328,9 +317,9 @@ fn malformed_token_is_a_usage_error() {
     for token in ["two words", "tökén", "", " ", "a\u{7}b", "Bearer "] {
         let robot = Robot::of(&platform);
         let run = || robot.rio(&["auth", "login", "--auth-token", token]).run();
-        changes_nothing(&robot, run).exits(2).says("--auth-token");
+        robot.changes_nothing(run).exits(2).says("--auth-token");
         let run = || robot.rio(&BY_TOKEN).stdin(&format!("{token}\n")).run();
-        changes_nothing(&robot, run).exits(2).says("--auth-token");
+        robot.changes_nothing(run).exits(2).says("--auth-token");
     }
     assert!(platform.requests().is_empty());
 }
@@ -368,7 +357,7 @@ fn usage_is_checked_before_any_prompt_or_request() {
     for (options, names) in cases {
         let arguments = [&["auth", "login"], options].concat();
         let run = || robot.rio(&arguments).stdin("t0ken\n").run();
-        let outcome = changes_nothing(&robot, run).exits(2).says(names).prints("");
+        let outcome = robot.changes_nothing(run).exits(2).says(names).prints("");
         assert!(!outcome.stderr.contains("[y/N]"), "{outcome}");
     }
     assert!(platform.requests().is_empty());
@@ -452,7 +441,8 @@ fn existing_login_is_kept_unless_answer_is_yes() {
             let robot = logged_in_and_selected(&platform);
             let advice = if answer.is_empty() { "--yes" } else { "Nothing has changed." };
             let run = || robot.rio(arguments).stdin(answer).run();
-            changes_nothing(&robot, run)
+            robot
+                .changes_nothing(run)
                 .exits(1)
                 .says(EMAIL)
                 .says("kept the existing login")
@@ -550,7 +540,7 @@ fn login_of_another_account_removes_the_selection() {
         robot.rio(&BY_PASSWORD).stdin(PASSWORD).run().exits(3);
         let config = robot.config();
         assert_eq!(config["email_id"], EMAIL);
-        for key in SELECTION {
+        for key in SELECTION_KEYS {
             assert_eq!(config.get(key), None, "{key} in {config}");
         }
     }
@@ -580,7 +570,7 @@ fn login_of_same_account_keeps_the_selection() {
         robot.rio(&arguments).stdin(&format!("{PASSWORD}\n")).run().exits(0);
         let config = robot.config();
         assert_ne!(config["auth_token"], "old");
-        for key in SELECTION {
+        for key in SELECTION_KEYS {
             assert_eq!(config[key], selection[key], "{key}");
         }
     }
@@ -600,7 +590,7 @@ fn invalid_config_file_stops_login_unchanged() {
         let robot = Robot::of(&platform);
         robot.write_config_text(text);
         let run = || robot.rio(&["auth", "login"]).run();
-        changes_nothing(&robot, run).exits(1).says(words).says("mv ");
+        robot.changes_nothing(run).exits(1).says(words).says("mv ");
     }
     assert!(platform.requests().is_empty());
 }

@@ -203,7 +203,7 @@ fn doctor_shows_address_or_failed_lookup() {
     let robot = Robot::of(&platform).env("RIO_INSECURE_HTTP", "1");
     let host = platform.host().replace("127.0.0.1", "rip.example");
     let url = format!("http://{host}");
-    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    robot.write_hosts(&url);
     let outcome = preload.run(robot.rio(&["doctor"]), ("LOOKUPS", "1")).exits(0);
     let line = format!("ok    DNS             {host}: 127.0.0.1\n");
     assert!(outcome.stdout.contains(&line), "{outcome}");

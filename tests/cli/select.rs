@@ -39,22 +39,6 @@ fn select(robot: &Robot, command: [&str; 2], arguments: &[&str], answers: &str) 
     robot.rio(&[&command, arguments].concat()).stdin(answers).run()
 }
 
-/// Asserts that the run does not change a byte of the config file.
-#[track_caller]
-fn changes_nothing(robot: &Robot, run: impl FnOnce() -> Outcome) -> Outcome {
-    let before = robot.config_bytes();
-    let outcome = run();
-    assert_eq!(robot.config_bytes(), before, "the config file changed\n{outcome}");
-    outcome
-}
-
-/// GUID, name and short GUID of the organization, GUID and name of the project.
-fn selected(robot: &Robot) -> [Value; 5] {
-    let config = robot.config();
-    ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"]
-        .map(|key| config.get(key).cloned().unwrap_or_default())
-}
-
 fn calls(platform: &Platform) -> Vec<Call> {
     platform.requests().iter().map(|request| request.call.unwrap()).collect()
 }
@@ -67,8 +51,8 @@ fn organization_select_takes_name_or_guid() {
         let outcome = select(&robot, ORGANIZATION, &[name, "--silent"], "1\n").exits(0).prints("");
         outcome.says("Organization: beta (org-beta)\n").says("`rio project select`");
         let beta = ["org-beta", "beta", "betaz"].map(Value::from);
-        assert_eq!(selected(&robot)[..3], beta);
-        assert_eq!(selected(&robot)[3..], [Value::Null, Value::Null]);
+        assert_eq!(robot.selection()[..3], beta);
+        assert_eq!(robot.selection()[3..], [Value::Null, Value::Null]);
         assert_eq!(robot.config()["auth_token"], token);
         assert_eq!(calls(&platform), [Call::UsersMe, Call::Projects]);
     }
@@ -81,7 +65,7 @@ fn project_select_takes_name_or_guid() {
         let outcome = select(&robot, PROJECT, &[name, "--no-interactive"], "").exits(0).prints("");
         outcome.says("Project: Eta (project-alphaeta)\n");
         let names = ["org-alpha", "old name", "oldzz", "project-alphaeta", "Eta"];
-        assert_eq!(selected(&robot), names.map(Value::from));
+        assert_eq!(robot.selection(), names.map(Value::from));
         assert_eq!(calls(&platform), [Call::Projects]);
     }
 }
@@ -92,16 +76,16 @@ fn only_project_of_another_organization_is_selected() {
     let outcome = select(&robot, ORGANIZATION, &["solo"], "").exits(0);
     assert!(!outcome.stderr.contains('?'), "{outcome}");
     let names = ["org-solo", "solo", "soloz", "project-soloonly", "only"];
-    assert_eq!(selected(&robot), names.map(Value::from));
+    assert_eq!(robot.selection(), names.map(Value::from));
 }
 
 #[test]
 fn organization_without_projects_is_selected_with_a_note() {
     let (_platform, robot) = start();
     select(&robot, ORGANIZATION, &["void"], "").exits(0).says("no projects yet");
-    assert_eq!(selected(&robot), ["org-void", "void", "voidz", "", ""].map(Value::from));
+    assert_eq!(robot.selection(), ["org-void", "void", "voidz", "", ""].map(Value::from));
     let run = || select(&robot, PROJECT, &[], "");
-    changes_nothing(&robot, run).exits(1).says("there are no projects");
+    robot.changes_nothing(run).exits(1).says("there are no projects");
 }
 
 #[test]
@@ -111,7 +95,7 @@ fn same_organization_keeps_the_project() {
         let outcome = select(&robot, ORGANIZATION, arguments, answers).exits(0);
         outcome.says("Organization: Alpha (org-alpha)").hides("Which project?");
         let names = ["org-alpha", "Alpha", "alpha", "project-alphazeta", "old name"];
-        assert_eq!(selected(&robot), names.map(Value::from));
+        assert_eq!(robot.selection(), names.map(Value::from));
         assert_eq!(calls(&platform), [Call::UsersMe]);
     }
 }
@@ -121,7 +105,7 @@ fn same_organization_without_project_prompts_for_one() {
     let (_platform, robot) = start();
     robot.set_config(json!({"project_id": null, "project_name": null}));
     select(&robot, ORGANIZATION, &["Alpha"], "Eta\n").exits(0).says("Which project?");
-    assert_eq!(selected(&robot)[3], "project-alphaeta");
+    assert_eq!(robot.selection()[3], "project-alphaeta");
 }
 
 #[test]
@@ -129,20 +113,20 @@ fn prompts_are_answered_by_lines_of_stdin() {
     let (_platform, robot) = start();
     let outcome = select(&robot, ORGANIZATION, &[], "2\nb2\n").exits(0).prints("");
     outcome.says("Which organization? [1]").says("(current)").says("Which project? ");
-    assert_eq!(selected(&robot)[1], "beta");
-    assert_eq!(selected(&robot)[4], "b2");
+    assert_eq!(robot.selection()[1], "beta");
+    assert_eq!(robot.selection()[4], "b2");
 
     select(&robot, PROJECT, &[], "project-betab1\n").exits(0).says("Which project? [2]");
-    assert_eq!(selected(&robot)[4], "b1");
+    assert_eq!(robot.selection()[4], "b1");
     select(&robot, PROJECT, &[], "\n").exits(0);
-    assert_eq!(selected(&robot)[4], "b1");
+    assert_eq!(robot.selection()[4], "b1");
 }
 
 #[test]
 fn end_of_input_without_name_changes_nothing() {
     let (_platform, robot) = start();
     for (command, kind) in [(ORGANIZATION, "organization"), (PROJECT, "project")] {
-        let outcome = changes_nothing(&robot, || select(&robot, command, &[], "")).exits(1);
+        let outcome = robot.changes_nothing(|| select(&robot, command, &[], "")).exits(1);
         outcome.says(&format!("no {kind} was selected")).says(&format!("`rio {kind} select NAME`"));
     }
 }
@@ -152,8 +136,8 @@ fn end_of_input_at_the_project_prompt_selects_the_organization() {
     let (_platform, robot) = start();
     let outcome = select(&robot, ORGANIZATION, &["beta"], "").exits(0);
     outcome.says("Which project?").says("No project is selected").says("`rio project select`");
-    assert_eq!(selected(&robot)[0], "org-beta");
-    assert_eq!(selected(&robot)[3..], [Value::Null, Value::Null]);
+    assert_eq!(robot.selection()[0], "org-beta");
+    assert_eq!(robot.selection()[3..], [Value::Null, Value::Null]);
 }
 
 #[test]
@@ -168,7 +152,7 @@ fn unknown_name_lists_the_existing_ones_and_changes_nothing() {
         (PROJECT, &["project-betab1", "--silent"], "", "Eta (project-alphaeta)"),
         (PROJECT, &[], "7\n", "Eta (project-alphaeta)"),
     ] {
-        let outcome = changes_nothing(&robot, || select(&robot, command, arguments, answers));
+        let outcome = robot.changes_nothing(|| select(&robot, command, arguments, answers));
         outcome.exits(1).prints("").says("matches").says(listed);
     }
 }
@@ -178,7 +162,7 @@ fn select_without_login_sends_nothing() {
     let platform = Platform::with(world());
     let robot = Robot::of(&platform);
     for command in [ORGANIZATION, PROJECT] {
-        let outcome = changes_nothing(&robot, || select(&robot, command, &["Alpha"], "")).exits(1);
+        let outcome = robot.changes_nothing(|| select(&robot, command, &["Alpha"], "")).exits(1);
         outcome.says("you are not logged in").says("`rio auth login`");
     }
     assert_eq!(platform.connections(), 0);
@@ -188,7 +172,7 @@ fn select_without_login_sends_nothing() {
 fn project_select_needs_an_organization() {
     let platform = Platform::with(world());
     let (robot, _) = Robot::logged_in(&platform);
-    let outcome = changes_nothing(&robot, || select(&robot, PROJECT, &["Eta"], "")).exits(1);
+    let outcome = robot.changes_nothing(|| select(&robot, PROJECT, &["Eta"], "")).exits(1);
     outcome.says("no organization is selected").says("`rio organization select`");
     assert_eq!(platform.connections(), 0);
 }
@@ -199,10 +183,10 @@ fn silent_select_without_name_is_a_usage_error() {
     for command in [ORGANIZATION, PROJECT] {
         for option in ["--silent", "--no-interactive"] {
             let run = || select(&robot, command, &["--interactive", option], "1\n");
-            changes_nothing(&robot, run).exits(2).says(option).says("NAME");
+            robot.changes_nothing(run).exits(2).says(option).says("NAME");
         }
         let run = || select(&robot, command, &[""], "");
-        changes_nothing(&robot, run).exits(2).says("NAME is empty");
+        robot.changes_nothing(run).exits(2).says("NAME is empty");
     }
     assert_eq!(platform.connections(), 0);
 }
@@ -217,13 +201,13 @@ fn unreachable_or_failing_server_changes_nothing() {
     ] {
         let (platform, robot) = start();
         platform.answer(call, failure());
-        changes_nothing(&robot, || select(&robot, command, &[name], "")).exits(3).says("boom");
+        robot.changes_nothing(|| select(&robot, command, &[name], "")).exits(3).says("boom");
 
         let closed = ClosedPort::new();
         robot.set_config(json!({"v2api_host": closed.url()}));
         let rio = robot.rio(&[&command[..], &[name]].concat());
         let run = || rio.run_at(&FakeClock::new());
-        changes_nothing(&robot, run).exits(3).says(&closed.address());
+        robot.changes_nothing(run).exits(3).says(&closed.address());
     }
 }
 
@@ -232,7 +216,7 @@ fn select_with_a_revoked_token_names_what_to_run() {
     let (platform, robot) = start();
     platform.revoke(robot.config()["auth_token"].as_str().unwrap());
     for command in [ORGANIZATION, PROJECT] {
-        let outcome = changes_nothing(&robot, || select(&robot, command, &["beta"], "")).exits(1);
+        let outcome = robot.changes_nothing(|| select(&robot, command, &["beta"], "")).exits(1);
         outcome.says("(401)").says("`rio auth refresh-token`").says("`rio auth login`");
     }
 }
@@ -241,7 +225,7 @@ fn select_with_a_revoked_token_names_what_to_run() {
 fn lost_access_to_the_organization_names_what_to_run() {
     let (_platform, robot) = start();
     robot.set_config(json!({"organization_id": "org-gone"}));
-    let outcome = changes_nothing(&robot, || select(&robot, PROJECT, &["Eta"], "")).exits(1);
+    let outcome = robot.changes_nothing(|| select(&robot, PROJECT, &["Eta"], "")).exits(1);
     outcome.says("no such organization").says("`rio organization select`");
 }
 
@@ -290,7 +274,7 @@ fn token_refreshed_during_the_prompt_is_kept() {
     answer_after(&robot, PROJECT, || robot.set_config(change)).exits(0);
     assert_eq!(robot.config()["auth_token"], "refreshed");
     assert_eq!(robot.config()["machine_id"], 7);
-    assert_eq!(selected(&robot)[3], "project-alphazeta");
+    assert_eq!(robot.selection()[3], "project-alphazeta");
 }
 
 #[test]
@@ -303,7 +287,7 @@ fn select_prompts_at_a_terminal() {
     terminal.waits_for("Which project? ");
     terminal.types("b1\r");
     assert_eq!(terminal.ends(), 0);
-    assert_eq!(selected(&robot)[4], "b1");
+    assert_eq!(robot.selection()[4], "b1");
     let shown = terminal.text();
     assert!(
         shown.ends_with("Organization: beta (org-beta)\r\nProject: b1 (project-betab1)\r\n"),

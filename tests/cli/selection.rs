@@ -27,8 +27,7 @@ fn login(robot: &Robot, options: &[&str], answers: &str) -> Outcome {
 fn selected(robot: &Robot) -> [Value; 5] {
     let config = robot.config();
     assert!(config["auth_token"].is_string(), "the login must be kept: {config}");
-    ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"]
-        .map(|key| config.get(key).cloned().unwrap_or_default())
+    robot.selection()
 }
 
 const NOTHING: [Value; 5] = [const { Value::Null }; 5];

@@ -152,7 +152,7 @@ fn certificate_for_ipv6_address_is_accepted() {
     let url = format!("https://[::1]:{}", port.address().port());
     platform.public_url(&url);
     let robot = trusting(Robot::new(), &authority);
-    robot.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    robot.write_hosts(&url);
     let outcome = device_login(&robot, &FakeClock::new());
     succeeds(&robot, outcome);
     assert_eq!(port.handshakes(), 1);

@@ -48,6 +48,10 @@ pub const LOGIN_KEYS: [&str; 8] = [
     "auth_token_record",
 ];
 
+/// The members of the config file that hold the selected organization and project.
+pub const SELECTION_KEYS: [&str; 5] =
+    ["organization_id", "organization_name", "organization_short_id", "project_id", "project_name"];
+
 /// A user ID that no machine assigns.
 pub const PLAIN_USER: u32 = 54_321;
 
@@ -134,6 +138,26 @@ impl Robot {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
             Err(_) => Value::Null,
         }
+    }
+
+    /// GUID, name and short GUID of the selected organization, GUID and name of the project; null if missing.
+    pub fn selection(&self) -> [Value; 5] {
+        let config = self.config();
+        SELECTION_KEYS.map(|key| config.get(key).cloned().unwrap_or_default())
+    }
+
+    /// Writes a config file with this URL as the host of every call.
+    pub fn write_hosts(&self, url: &str) {
+        self.write_config(&json!({"oidc_host": url, "rip_host": url, "v2api_host": url}));
+    }
+
+    /// Asserts that the run does not change a byte of the config file.
+    #[track_caller]
+    pub fn changes_nothing(&self, run: impl FnOnce() -> Outcome) -> Outcome {
+        let before = self.config_bytes();
+        let outcome = run();
+        assert_eq!(self.config_bytes(), before, "the config file changed\n{outcome}");
+        outcome
     }
 
     /// The bytes of the config file.
