@@ -40,7 +40,7 @@ test-interop:
 # Checks the dependencies as .deny.toml says. The database of advisories is a git repository on the internet.
 DENY := target/cargo-deny/bin/cargo-deny --config .deny.toml
 deny:
-	tests/dist/install cargo-deny
+	src/dist/install cargo-deny
 	$(DENY) check bans licenses sources
 	@if timeout 60 $(DENY) fetch db; then $(DENY) check advisories; \
 	else echo 'Not checked: advisories, because their database could not be fetched.'; fi
@@ -49,8 +49,8 @@ deny:
 # the private key SIGN_KEY if it is set. Takes a few minutes.
 dist:
 	$(if $(strip $(TARGET)),,$(error TARGET is empty; unset it to build all targets))
-	tests/dist/build target/dist $(TARGET)
-	tests/dist/pack target/dist $(TARGET)
+	src/dist/build target/dist $(TARGET)
+	src/dist/pack target/dist $(TARGET)
 
 # Tests the static executables: this machine's with all tests, others with the smoke tests under qemu.
 test-dist:
@@ -61,12 +61,12 @@ test-dist:
 reproduce: TARGET = $(HOST)
 reproduce:
 	$(MAKE) dist TARGET="$(TARGET)"
-	for target in $(TARGET); do tests/dist/reproduce target/dist $$target || exit 1; done
+	for target in $(TARGET); do src/dist/reproduce target/dist $$target || exit 1; done
 
 # Prints the size of each crate in this machine's static executable.
 bloat:
-	CARGO_PROFILE_RELEASE_STRIP=false tests/dist/build target/bloat $(HOST)
-	tests/dist/bloat target/bloat/$(HOST)/rio
+	CARGO_PROFILE_RELEASE_STRIP=false src/dist/build target/bloat $(HOST)
+	src/dist/bloat target/bloat/$(HOST)/rio
 
 # Runs each fuzz target for FUZZ_SECONDS. Findings are written to tests/fuzz/artifacts/.
 fuzz:

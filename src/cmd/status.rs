@@ -156,7 +156,7 @@ impl Status {
         clock::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date)
     }
 
-    /// The interface of `--json`, described in tests/dist/README.md.
+    /// The interface of `--json`, described in src/dist/README.md.
     fn to_json(&self) -> Value {
         let [organization, name, short_guid] = &self.organization;
         let [project, project_name] = &self.project;

@@ -1,4 +1,4 @@
-//! The scripts and file names in `README.md` and `tests/dist/README.md`.
+//! The scripts and file names in `README.md` and `src/dist/README.md`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,8 +13,8 @@ use crate::robot::{FakeClock, Outcome, Robot, binary};
 use crate::skip::installed;
 
 const README: &str = include_str!("../../README.md");
-const DIST_README: &str = include_str!("../dist/README.md");
-const CHANGELOG: &str = include_str!("../dist/CHANGELOG.md");
+const DIST_README: &str = include_str!("../../src/dist/README.md");
+const CHANGELOG: &str = include_str!("../../CHANGELOG.md");
 
 /// The code block that contains this text.
 fn example(page: &'static str, text: &str) -> &'static str {

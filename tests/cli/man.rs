@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use crate::command_line::COMMANDS;
 use crate::skip::installed;
 
-#[path = "../dist/man/page.rs"]
+#[path = "../../src/dist/man/page.rs"]
 mod page;
 
 /// Runs a formatter with the man page as its input, if it is installed.

@@ -1,4 +1,4 @@
-//! The systemd units in `tests/dist/systemd`.
+//! The systemd units in `src/dist/systemd`.
 
 use std::fs;
 use std::process::Command;
@@ -10,8 +10,8 @@ use rio::host::clock::Clock;
 use crate::robot::{FakeClock, Robot, binary};
 use crate::skip::installed;
 
-const SERVICE: &str = include_str!("../dist/systemd/rio-refresh.service");
-const TIMER: &str = include_str!("../dist/systemd/rio-refresh.timer");
+const SERVICE: &str = include_str!("../../src/dist/systemd/rio-refresh.service");
+const TIMER: &str = include_str!("../../src/dist/systemd/rio-refresh.timer");
 
 /// The command line of the service, without the program.
 pub fn arguments() -> Vec<&'static str> {

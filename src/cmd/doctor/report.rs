@@ -78,7 +78,7 @@ impl Check {
         reason(self).is_some_and(|own| reason(other) == Some(own))
     }
 
-    /// The interface of `--json`, described in tests/dist/README.md.
+    /// The interface of `--json`, described in src/dist/README.md.
     fn to_json(&self, redaction: &Redaction) -> Value {
         let host = self.host.as_deref().map(|host| format!(" {host}")).unwrap_or_default();
         json!({
