@@ -82,7 +82,7 @@ fuzz:
 # Each file in src whose mutants are tested, and names of the tests that must catch them.
 MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending \
 	config/mod:config_file,status,selection config/file:config_file,refresh,status \
-	config/refresh_lock:refresh config/temporary:config_file host/private_file:pending,config_file,refresh \
+	config/refresh_lock:refresh config/temporary:config_file machine/private_file:pending,config_file,refresh \
 	http/response:network,wire,login,refresh secret:secret,login token:token jwt:jwt
 
 # Changes one place of the source at a time and lists the changes that no test notices. Takes hours.

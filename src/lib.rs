@@ -6,7 +6,7 @@
 //! `cmd/login/mod.rs` and `config/mod.rs` (what is stored), `config/file.rs` (how the token is written).
 //!
 //! [`cmd`] has one file for each command that [`cli`] parses. Below them are [`oauth`] and [`platform`], then
-//! [`http`] and [`config`], then [`host`], the machine that rio runs on. All of them use [`mod@error`],
+//! [`http`] and [`config`], then [`machine`], what rio runs on. All of them use [`mod@error`],
 //! [`secret`], [`token`], [`json`] and [`text`].
 
 // Nothing that a server, a file or a user sends may cause a panic.
@@ -32,11 +32,11 @@ pub mod cli;
 pub mod cmd;
 pub mod config;
 pub mod error;
-pub mod host;
 pub mod http;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod json;
 pub mod jwt;
+pub mod machine;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod oauth;
 pub mod platform;
@@ -48,22 +48,25 @@ use std::ffi::OsString;
 
 use cli::parse::{self, Invocation};
 use error::{Error, Exit};
-use host::Host;
+use machine::Machine;
 
 /// Runs the program; `arguments` are those after its name. Reports an error before it returns.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Exit {
-    perform(arguments, host).unwrap_or_else(|error| {
-        host.console.fail(&error);
+pub fn run(arguments: impl IntoIterator<Item = OsString>, machine: &mut Machine) -> Exit {
+    perform(arguments, machine).unwrap_or_else(|error| {
+        machine.console.fail(&error);
         error.exit()
     })
 }
 
-fn perform(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Result<Exit, Error> {
+fn perform(
+    arguments: impl IntoIterator<Item = OsString>,
+    machine: &mut Machine,
+) -> Result<Exit, Error> {
     match parse::parse(arguments)? {
-        Invocation::Run(rio) => cmd::run(rio, host),
-        Invocation::Show(text) => host.console.print_text(&text).map(|()| Exit::Success),
+        Invocation::Run(rio) => cmd::run(rio, machine),
+        Invocation::Show(text) => machine.console.print_text(&text).map(|()| Exit::Success),
         Invocation::NoCommand(help) => {
-            help.lines().for_each(|line| host.console.say(line));
+            help.lines().for_each(|line| machine.console.say(line));
             Ok(Exit::Usage)
         }
     }

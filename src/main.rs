@@ -5,8 +5,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut host = rio::host::Host::of_process();
+    let mut machine = rio::machine::Machine::of_process();
     #[expect(clippy::disallowed_methods, reason = "this is where arguments enter the program")]
     let arguments = std::env::args_os().skip(1);
-    ExitCode::from(rio::run(arguments, &mut host).code())
+    ExitCode::from(rio::run(arguments, &mut machine).code())
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
-use crate::host::clock::EARLIEST;
+use crate::machine::clock::EARLIEST;
 use crate::text;
 
 /// Clocks that differ by up to this many seconds are reported as equal.

@@ -2,10 +2,10 @@
 
 use crate::cli::args::Completion;
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 
 /// Prints the completion script for a shell.
-pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: Completion, machine: &mut Machine) -> Result<Exit, Error> {
     let script = match args.shell.as_str() {
         "bash" => include_str!("completion/rio.bash"),
         "zsh" => include_str!("completion/_rio"),
@@ -13,6 +13,6 @@ pub fn run(args: Completion, host: &mut Host) -> Result<Exit, Error> {
         "nushell" => include_str!("completion/rio.nu"),
         _ => return Err(Error::usage("unknown shell", "Use bash, zsh, fish or nushell.")),
     };
-    host.console.print_script(script)?;
+    machine.console.print_script(script)?;
     Ok(Exit::Success)
 }

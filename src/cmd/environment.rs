@@ -6,14 +6,14 @@ use super::session::Session;
 use crate::cli::args;
 use crate::config::{Config, EMAIL_ID, ENVIRONMENT, StoredToken};
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::oauth::pending;
 use crate::platform::environment::{self, Environment, VALID_NAMES};
 
-pub fn run(args: args::Environment, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: args::Environment, machine: &mut Machine) -> Result<Exit, Error> {
     match &args.name {
-        Some(name) => set(&parse(name)?, args.yes, host)?,
-        None => show(host)?,
+        Some(name) => set(&parse(name)?, args.yes, machine)?,
+        None => show(machine)?,
     }
     Ok(Exit::Success)
 }
@@ -29,26 +29,26 @@ fn parse(name: &str) -> Result<Environment, Error> {
     })
 }
 
-fn show(host: &mut Host) -> Result<(), Error> {
-    let config = Session::open(host)?.config;
-    host.console.print(config.text(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
+fn show(machine: &mut Machine) -> Result<(), Error> {
+    let config = Session::open(machine)?.config;
+    machine.console.print(config.text(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
     if environment::has_custom_hosts(&config) {
-        host.console.say("The config file has custom hosts.");
+        machine.console.say("The config file has custom hosts.");
     }
     Ok(())
 }
 
-fn set(environment: &Environment, yes: bool, host: &mut Host) -> Result<(), Error> {
-    let session = Session::open(host)?;
+fn set(environment: &Environment, yes: bool, machine: &mut Machine) -> Result<(), Error> {
+    let session = Session::open(machine)?;
     let name = environment.name();
     if environment.is_set(&session.config) {
-        host.console.say(&format!("The environment is already {name}."));
+        machine.console.say(&format!("The environment is already {name}."));
         return Ok(());
     }
-    if host.console.is_interactive() && !yes {
-        confirm_removal(name, &session.config, host)?;
+    if machine.console.is_interactive() && !yes {
+        confirm_removal(name, &session.config, machine)?;
     }
-    session.check_writable(host)?;
+    session.check_writable(machine)?;
     session.file.update(|config| {
         config.remove_login();
         config.remove(&Environment::host_keys());
@@ -59,19 +59,19 @@ fn set(environment: &Environment, yes: bool, host: &mut Host) -> Result<(), Erro
         }
     })?;
     pending::remove(session.file.path());
-    host.console.say(&format!(
+    machine.console.say(&format!(
         "The environment is now {name}. The previous login and hosts were removed. Run `rio auth login` to \
          log in.",
     ));
     Ok(())
 }
 
-fn confirm_removal(name: &str, config: &Config, host: &mut Host) -> Result<(), Error> {
+fn confirm_removal(name: &str, config: &Config, machine: &mut Machine) -> Result<(), Error> {
     if matches!(config.auth_token(), Ok(StoredToken::Absent)) {
         return Ok(());
     }
     let email = config.text(EMAIL_ID).ok().flatten();
     let account = email.map(|email| format!(" of {email}")).unwrap_or_default();
     let question = format!("This removes the login{account}. Continue? [y/N] ");
-    confirm(host, &question, &format!("rio auth environment {name}"))
+    confirm(machine, &question, &format!("rio auth environment {name}"))
 }

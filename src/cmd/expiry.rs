@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::host::clock;
+use crate::machine::clock;
 use crate::text;
 use crate::token::Token;
 

@@ -3,22 +3,22 @@
 use super::session::Session;
 use crate::config::{AUTH_TOKEN, StoredToken};
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::oauth::pending;
 
-pub fn run(host: &mut Host) -> Result<Exit, Error> {
-    let session = Session::open(host)?;
+pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
+    let session = Session::open(machine)?;
     let (token, token_text) = (session.config.auth_token()?, session.config.text(AUTH_TOKEN)?);
     if !session.config.has_login() {
         pending::remove(session.file.path());
-        host.console.say("You are not logged in.");
+        machine.console.say("You are not logged in.");
         return Ok(Exit::Success);
     }
-    session.check_writable(host)?;
+    session.check_writable(machine)?;
     if let StoredToken::Valid(token) = token
         && let Err(error) = session.platform().logout(&token)
     {
-        host.console.warn(&format!(
+        machine.console.warn(&format!(
             "could not revoke the token, which may stay valid until it expires: {}",
             error.fact()
         ));
@@ -38,6 +38,6 @@ pub fn run(host: &mut Host) -> Result<Exit, Error> {
             "To remove it too, run `rio auth logout` again.",
         ));
     }
-    host.console.say("Logged out.");
+    machine.console.say("Logged out.");
     Ok(Exit::Success)
 }

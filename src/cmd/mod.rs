@@ -22,29 +22,31 @@ use std::time::Duration;
 use crate::cli::args::{AuthCommand, Command, OrganizationCommand, ProjectCommand, Rio};
 use crate::cli::parse;
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::text;
 
 /// Runs a command. The caller shows the error.
-pub fn run(rio: Rio, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(rio: Rio, machine: &mut Machine) -> Result<Exit, Error> {
     match rio.command {
         Command::Auth(auth) => match auth.command {
-            AuthCommand::Login(args) => login::run(args, host),
-            AuthCommand::Logout(_) => logout::run(host),
-            AuthCommand::RefreshToken(args) => refresh_token::run(args, host),
-            AuthCommand::Status(args) => status::run(args, host),
-            AuthCommand::Token(args) => token::run(args, host),
-            AuthCommand::Environment(args) => environment::run(args, host),
+            AuthCommand::Login(args) => login::run(args, machine),
+            AuthCommand::Logout(_) => logout::run(machine),
+            AuthCommand::RefreshToken(args) => refresh_token::run(args, machine),
+            AuthCommand::Status(args) => status::run(args, machine),
+            AuthCommand::Token(args) => token::run(args, machine),
+            AuthCommand::Environment(args) => environment::run(args, machine),
         },
         Command::Organization(organization) => match organization.command {
-            OrganizationCommand::Select(args) => organization::run(args, host),
+            OrganizationCommand::Select(args) => organization::run(args, machine),
         },
         Command::Project(project) => match project.command {
-            ProjectCommand::Select(args) => project::run(args, host),
+            ProjectCommand::Select(args) => project::run(args, machine),
         },
-        Command::Doctor(args) => doctor::run(args, host),
-        Command::Version(_) => host.console.print_text(&parse::version()).map(|()| Exit::Success),
-        Command::Completion(args) => completion::run(args, host),
+        Command::Doctor(args) => doctor::run(args, machine),
+        Command::Version(_) => {
+            machine.console.print_text(&parse::version()).map(|()| Exit::Success)
+        }
+        Command::Completion(args) => completion::run(args, machine),
     }
 }
 
@@ -61,8 +63,8 @@ fn as_account(email: Option<&str>) -> String {
 }
 
 /// Asks before `command` removes a login. Any answer but yes is an error.
-fn confirm(host: &mut Host, question: &str, command: &str) -> Result<(), Error> {
-    let answer = host.console.ask(question)?;
+fn confirm(machine: &mut Machine, question: &str, command: &str) -> Result<(), Error> {
+    let answer = machine.console.ask(question)?;
     match answer.map(|answer| answer.trim().to_ascii_lowercase()).as_deref() {
         Some("y" | "yes") => Ok(()),
         Some(_) => Err(Error::failure("kept the existing login", "Nothing has changed.")),

@@ -5,16 +5,16 @@ use super::session::Session;
 use crate::cli::args::SelectOrganization;
 use crate::config::{Config, ORGANIZATION_ID, PROJECT_ID, PROJECT_NAME};
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::platform::{Organization, Project};
 
-pub fn run(args: SelectOrganization, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: SelectOrganization, machine: &mut Machine) -> Result<Exit, Error> {
     let may_prompt = select::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
-    let session = Session::open(host)?;
+    let session = Session::open(machine)?;
     let token = session.require_token()?;
     let current = session.config.text(ORGANIZATION_ID)?;
-    session.check_writable(host)?;
-    let (console, platform) = (&mut host.console, session.platform());
+    session.check_writable(machine)?;
+    let (console, platform) = (&mut machine.console, session.platform());
     let mut selector =
         Selector { console, platform, token: &token, may_prompt, keeps_current: false };
     let organization =
@@ -25,7 +25,7 @@ pub fn run(args: SelectOrganization, host: &mut Host) -> Result<Exit, Error> {
     };
     let selection = Selection { organization: Choice::Selected(organization), project };
     select::update(&session, |config| selection.store(config))?;
-    selection.show(&mut host.console);
+    selection.show(&mut machine.console);
     Ok(Exit::Success)
 }
 

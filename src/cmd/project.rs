@@ -5,18 +5,18 @@ use super::session::Session;
 use crate::cli::args::SelectProject;
 use crate::config::{ORGANIZATION_ID, PROJECT_ID};
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 
-pub fn run(args: SelectProject, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: SelectProject, machine: &mut Machine) -> Result<Exit, Error> {
     let may_prompt = select::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
-    let session = Session::open(host)?;
+    let session = Session::open(machine)?;
     let token = session.require_token()?;
     let organization = session.config.text(ORGANIZATION_ID)?.ok_or_else(|| {
         Error::failure("no organization is selected", "Run `rio organization select`.")
     })?;
     let current = session.config.text(PROJECT_ID)?;
-    session.check_writable(host)?;
-    let (console, platform) = (&mut host.console, session.platform());
+    session.check_writable(machine)?;
+    let (console, platform) = (&mut machine.console, session.platform());
     let mut selector =
         Selector { console, platform, token: &token, may_prompt, keeps_current: false };
     let project =
@@ -24,6 +24,6 @@ pub fn run(args: SelectProject, host: &mut Host) -> Result<Exit, Error> {
     select::update(&session, |config| {
         select::store_project(config, &project.guid, &project.name);
     })?;
-    select::show_project(&mut host.console, &project);
+    select::show_project(&mut machine.console, &project);
     Ok(Exit::Success)
 }

@@ -9,24 +9,24 @@ use super::session::Session;
 use super::{duration, secrets, silent_option};
 use crate::cli::args::RefreshToken;
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::text;
 
-pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: RefreshToken, machine: &mut Machine) -> Result<Exit, Error> {
     let within = duration("--if-expires-within", args.if_expires_within.as_deref())?;
-    let password = secrets::read(host, "--password", args.password, args.password_file)?;
+    let password = secrets::read(machine, "--password", args.password, args.password_file)?;
     let forbidden_by = silent_option(args.silent, args.no_interactive);
-    let session = Session::open(host)?;
+    let session = Session::open(machine)?;
     let old_expires_at = session.require_token()?.expires_at();
-    let outcome = refresh::run(host, &session, within, Credentials { password, forbidden_by })?;
+    let outcome = refresh::run(machine, &session, within, Credentials { password, forbidden_by })?;
     let (token, done) = match &outcome {
         Outcome::NotDue(token) => (token, "The token does not need a refresh yet"),
         Outcome::Refreshed(token) => (token, "Token refreshed"),
         Outcome::RefreshedByOther(token) => (token, "Another rio has refreshed the token"),
     };
-    let now = text::unix_seconds(host.clock.utc());
+    let now = text::unix_seconds(machine.clock.utc());
     let expires_at = token.expires_at();
-    host.console.say(&match expires_at {
+    machine.console.say(&match expires_at {
         Some(expires_at) => format!("{done}; it {}.", expiry(expires_at, now)),
         None => format!("{done}."),
     });
@@ -34,11 +34,12 @@ pub fn run(args: RefreshToken, host: &mut Host) -> Result<Exit, Error> {
         && new < old
     {
         let date = text::date_and_time(old);
-        host.console.warn(&format!("the old token would have expired later, on {date}"));
+        machine.console.warn(&format!("the old token would have expired later, on {date}"));
     }
     if args.json {
         let refreshed = !matches!(outcome, Outcome::NotDue(_));
-        host.console
+        machine
+            .console
             .print_json(&json!({"refreshed": refreshed, "token": token_json(token, now)}))?;
     }
     Ok(Exit::Success)

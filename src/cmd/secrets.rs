@@ -7,13 +7,13 @@ use std::path::Path;
 
 use super::check_not_blank;
 use crate::error::{Error, Warning};
-use crate::host::{Host, stdio};
+use crate::machine::{Machine, stdio};
 use crate::secret::Secret;
 use crate::text;
 
 /// The value of an option such as `--password`, or the first line of the file that `--password-file` names.
 pub fn read(
-    host: &mut Host,
+    machine: &mut Machine,
     option: &str,
     value: Option<Secret>,
     file: Option<String>,
@@ -23,27 +23,27 @@ pub fn read(
             format!("{option}-file cannot be used with {option}"),
             "Use one of the two.",
         )),
-        (Some(value), None) => from_option(host, option, value).map(Some),
+        (Some(value), None) => from_option(machine, option, value).map(Some),
         // As for `gh` and `git`.
-        (None, Some(file)) if file == "-" => from_stdin(host, option).map(Some),
-        (None, Some(file)) => from_file(host, option, &file).map(Some),
+        (None, Some(file)) if file == "-" => from_stdin(machine, option).map(Some),
+        (None, Some(file)) => from_file(machine, option, &file).map(Some),
         (None, None) => Ok(None),
     }
 }
 
-fn from_option(host: &mut Host, option: &str, value: Secret) -> Result<Secret, Error> {
+fn from_option(machine: &mut Machine, option: &str, value: Secret) -> Result<Secret, Error> {
     if value.expose() == "-" {
-        return from_stdin(host, option);
+        return from_stdin(machine, option);
     }
-    host.console.warn(&format!(
+    machine.console.warn(&format!(
         "a secret on the command line is visible in `ps` and in shell history; use {option} - to read it \
          from standard input, or {option}-file"
     ));
     not_empty(option, value)
 }
 
-fn from_stdin(host: &mut Host, option: &str) -> Result<Secret, Error> {
-    let value = host.console.read_secret(option)?.ok_or_else(|| {
+fn from_stdin(machine: &mut Machine, option: &str) -> Result<Secret, Error> {
+    let value = machine.console.read_secret(option)?.ok_or_else(|| {
         Error::usage(
             format!("{option} - needs a value on standard input"),
             format!("Pipe it in, for example `{option} - < FILE`."),
@@ -61,7 +61,7 @@ fn not_empty(option: &str, value: Secret) -> Result<Secret, Error> {
     }
 }
 
-fn from_file(host: &mut Host, option: &str, path: &str) -> Result<Secret, Error> {
+fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, Error> {
     check_not_blank(&format!("{option}-file"), Some(path))?;
     let unusable = |problem: &str| {
         Error::failure(
@@ -82,9 +82,9 @@ fn from_file(host: &mut Host, option: &str, path: &str) -> Result<Secret, Error>
         return Err(unusable("the first line is empty"));
     }
     let mode = file.metadata().map_err(io_error)?.permissions().mode();
-    if !is_credential(host, path) {
+    if !is_credential(machine, path) {
         let warning = others_can_read(path, Path::new(path), mode);
-        warning.iter().for_each(|warning| host.console.warn(&warning.to_string()));
+        warning.iter().for_each(|warning| machine.console.warn(&warning.to_string()));
     }
     Ok(secret)
 }
@@ -100,23 +100,23 @@ pub fn others_can_read(name: &str, path: &Path, mode: u32) -> Option<Warning> {
 
 /// Whether a file is a credential of a systemd service. Such a file can have an ACL, which its mode shows as
 /// group access.
-fn is_credential(host: &Host, path: &str) -> bool {
+fn is_credential(machine: &Machine, path: &str) -> bool {
     let directory =
-        host.env.get("CREDENTIALS_DIRECTORY").and_then(|path| fs::canonicalize(path).ok());
+        machine.env.get("CREDENTIALS_DIRECTORY").and_then(|path| fs::canonicalize(path).ok());
     directory.is_some_and(|directory| {
         fs::canonicalize(path).is_ok_and(|path| path.starts_with(directory))
     })
 }
 
 pub fn password_or_prompt(
-    host: &mut Host,
+    machine: &mut Machine,
     password: Option<Secret>,
     email: &str,
 ) -> Result<Secret, Error> {
     if let Some(password) = password {
         return Ok(password);
     }
-    let password = host.console.ask_hidden(&format!("Password for {email}: "))?;
+    let password = machine.console.ask_hidden(&format!("Password for {email}: "))?;
     password.filter(|password| !password.is_empty()).ok_or_else(|| {
         Error::failure(
             "no password was entered",

@@ -2,8 +2,8 @@
 
 use crate::config::{Config, ConfigFile, RefreshLock};
 use crate::error::Error;
-use crate::host::Host;
 use crate::http::Http;
+use crate::machine::Machine;
 use crate::platform::Platform;
 use crate::token::Token;
 
@@ -16,24 +16,24 @@ pub struct Session {
 
 impl Session {
     /// Reads the config file, and warns if other users can change it. Sends nothing.
-    pub fn open(host: &mut Host) -> Result<Self, Error> {
-        let file = ConfigFile::locate(&host.env, host.clock.clone())?;
+    pub fn open(machine: &mut Machine) -> Result<Self, Error> {
+        let file = ConfigFile::locate(&machine.env, machine.clock.clone())?;
         let config = file.load()?;
-        file.warnings().iter().for_each(|warning| host.console.warn(&warning.to_string()));
-        Ok(Session { file, config, http: http(host) })
+        file.warnings().iter().for_each(|warning| machine.console.warn(&warning.to_string()));
+        Ok(Session { file, config, http: http(machine) })
     }
 
     /// See [`ConfigFile::check_writable`].
-    pub fn check_writable(&self, host: &mut Host) -> Result<(), Error> {
+    pub fn check_writable(&self, machine: &mut Machine) -> Result<(), Error> {
         let warning = self.file.check_writable()?;
-        warning.iter().for_each(|warning| host.console.warn(warning));
+        warning.iter().for_each(|warning| machine.console.warn(warning));
         Ok(())
     }
 
     /// Takes the lock of a token refresh. Waits while another rio holds it.
-    pub fn lock_refresh(&self, host: &mut Host) -> Result<RefreshLock, Error> {
+    pub fn lock_refresh(&self, machine: &mut Machine) -> Result<RefreshLock, Error> {
         let (lock, warning) = self.file.lock_refresh()?;
-        warning.iter().for_each(|warning| host.console.warn(warning));
+        warning.iter().for_each(|warning| machine.console.warn(warning));
         Ok(lock)
     }
 
@@ -49,6 +49,6 @@ impl Session {
 }
 
 /// The HTTP client of a command.
-pub fn http(host: &Host) -> Http {
-    Http::new(&host.env, host.clock.clone(), host.random.clone(), host.trace.clone())
+pub fn http(machine: &Machine) -> Http {
+    Http::new(&machine.env, machine.clock.clone(), machine.random.clone(), machine.trace.clone())
 }

@@ -12,29 +12,29 @@ use crate::config::{
     PROJECT_NAME,
 };
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::platform::{Verdict, environment};
 use crate::text;
 use crate::token::Token;
 
-pub fn run(args: args::Status, host: &mut Host) -> Result<Exit, Error> {
-    let session = Session::open(host)?;
-    let mut status = Status::read(&session, text::unix_seconds(host.clock.utc()))?;
+pub fn run(args: args::Status, machine: &mut Machine) -> Result<Exit, Error> {
+    let session = Session::open(machine)?;
+    let mut status = Status::read(&session, text::unix_seconds(machine.clock.utc()))?;
     if let Some(token) = status.token.as_ref().filter(|_| args.verify) {
         status.verdict = Some(session.platform().verify(token));
-        status.now = text::unix_seconds(host.clock.utc());
+        status.now = text::unix_seconds(machine.clock.utc());
     }
     if args.json {
-        host.console.print_json(&status.to_json())?;
+        machine.console.print_json(&status.to_json())?;
     } else {
-        status.to_text().iter().try_for_each(|line| host.console.print(line))?;
+        status.to_text().iter().try_for_each(|line| machine.console.print(line))?;
     }
     if let Some(mode) = status.mode {
         let warning = secrets::others_can_read("the config file", session.file.path(), mode);
-        warning.iter().for_each(|warning| host.console.warn(&warning.to_string()));
+        warning.iter().for_each(|warning| machine.console.warn(&warning.to_string()));
     }
     if let Err(error) = clock::reading(status.now) {
-        host.console.warn(&format!("{}; set it", error.fact()));
+        machine.console.warn(&format!("{}; set it", error.fact()));
     }
     let exit = status.exit();
     status.verdict.transpose().map(|_| exit)

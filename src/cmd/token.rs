@@ -9,25 +9,25 @@ use super::{check_not_blank, duration, secrets};
 use crate::cli::args;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
-use crate::host::{Host, clock};
+use crate::machine::{Machine, clock};
 use crate::platform::Level;
 use crate::text;
 use crate::token::Token;
 
-pub fn run(args: args::Token, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: args::Token, machine: &mut Machine) -> Result<Exit, Error> {
     let min_valid = duration("--min-valid", args.min_valid.as_deref())?;
     if min_valid.is_some() && !args.current {
         return Err(Error::usage("--min-valid needs --current", "Add --current."));
     }
-    let token = if args.current { current(args, min_valid, host)? } else { new(args, host)? };
-    host.console.print(token.expose())?;
+    let token = if args.current { current(args, min_valid, machine)? } else { new(args, machine)? };
+    machine.console.print(token.expose())?;
     Ok(Exit::Success)
 }
 
 fn current(
     args: args::Token,
     min_valid: Option<Duration>,
-    host: &mut Host,
+    machine: &mut Machine,
 ) -> Result<Token, Error> {
     let has_password = args.password.is_some() || args.password_file.is_some();
     if args.email.is_some() || has_password || args.level.is_some() {
@@ -36,46 +36,46 @@ fn current(
             "Omit --current to get a new token.",
         ));
     }
-    let session = Session::open(host)?;
+    let session = Session::open(machine)?;
     let token = match min_valid {
         None => session.require_token()?,
         Some(_) => {
             let credentials = Credentials { password: None, forbidden_by: Some("--min-valid") };
-            match refresh::run(host, &session, min_valid, credentials)? {
+            match refresh::run(machine, &session, min_valid, credentials)? {
                 Outcome::NotDue(token)
                 | Outcome::Refreshed(token)
                 | Outcome::RefreshedByOther(token) => token,
             }
         }
     };
-    warn_if_it_expires(&token, min_valid.unwrap_or_default(), host);
+    warn_if_it_expires(&token, min_valid.unwrap_or_default(), machine);
     Ok(token)
 }
 
 /// Warns if the token has expired, or does so within the time that the user asks for.
-fn warn_if_it_expires(token: &Token, within: Duration, host: &mut Host) {
-    let now = text::unix_seconds(host.clock.utc());
+fn warn_if_it_expires(token: &Token, within: Duration, machine: &mut Machine) {
+    let now = text::unix_seconds(machine.clock.utc());
     let Some(expires_at) = token.expires_at() else { return };
     if now < clock::EARLIEST || expires_at > now.saturating_add(within.as_secs()) {
         return;
     }
     let advice = if expires_at <= now { "; run: rio auth refresh-token" } else { "" };
-    host.console.warn(&format!("the token {}{advice}", expiry(expires_at, now)));
+    machine.console.warn(&format!("the token {}{advice}", expiry(expires_at, now)));
 }
 
-fn new(args: args::Token, host: &mut Host) -> Result<Token, Error> {
+fn new(args: args::Token, machine: &mut Machine) -> Result<Token, Error> {
     let level = Level::parse(args.level.as_deref().unwrap_or("0")).ok_or_else(|| {
         Error::usage("--level must be 0, 1 or 2", "Use 0 (24 hours), 1 (7 days) or 2 (30 days).")
     })?;
     check_not_blank("--email", args.email.as_deref())?;
-    let password = secrets::read(host, "--password", args.password, args.password_file)?;
-    let session = Session::open(host)?;
+    let password = secrets::read(machine, "--password", args.password, args.password_file)?;
+    let session = Session::open(machine)?;
     let email = match args.email {
         Some(email) => email,
         None => session.config.text(EMAIL_ID)?.ok_or_else(|| {
             Error::usage("the account's email is not known", "Run `rio auth token --email EMAIL`.")
         })?,
     };
-    let password = secrets::password_or_prompt(host, password, &email)?;
+    let password = secrets::password_or_prompt(machine, password, &email)?;
     session.platform().login(&email, &password, level)
 }

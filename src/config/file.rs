@@ -14,9 +14,9 @@ use std::time::Duration;
 use super::temporary::{Temporary, beside, directory_of};
 use super::{Config, Members, RefreshLock, unusable};
 use crate::error::{Error, Warning};
-use crate::host::clock::Clock;
-use crate::host::env::Env;
-use crate::host::process;
+use crate::machine::clock::Clock;
+use crate::machine::env::Env;
+use crate::machine::process;
 use crate::text;
 
 const MAX_SIZE: u64 = 1024 * 1024;

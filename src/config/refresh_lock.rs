@@ -8,7 +8,7 @@ use std::path::Path;
 use super::file::write_error;
 use super::temporary::keep_owner;
 use crate::error::{Error, Warning};
-use crate::host::private_file::{self, NotPrivate};
+use crate::machine::private_file::{self, NotPrivate};
 use crate::text;
 
 /// An empty file beside the config file. It is never deleted: two processes could then lock two files.

@@ -285,9 +285,9 @@ fn is_self_signed(error: &rustls::OtherError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::env::Env;
     use crate::http::proxy;
     use crate::http::url::Url;
+    use crate::machine::env::Env;
 
     fn failure(error: ureq::Error, proxy: &str, progress: Progress) -> TransportError {
         let env = Env::new([("HTTPS_PROXY", proxy)], None);

@@ -24,10 +24,10 @@ use std::time::Duration;
 use ureq::{Agent, RequestBuilder};
 
 use crate::error::Error;
-use crate::host::clock::{self, Clock};
-use crate::host::env::Env;
-use crate::host::random::{Fraction, RandomFraction};
-use crate::host::trace::Trace;
+use crate::machine::clock::{self, Clock};
+use crate::machine::env::Env;
+use crate::machine::random::{Fraction, RandomFraction};
+use crate::machine::trace::Trace;
 use crate::secret::Secret;
 use connector::TrackingConnector;
 use progress::{CurrentProgress, Progress};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::url::{Url, has_host_and_port, is_loopback};
 use crate::error::Error;
-use crate::host::env::Env;
+use crate::machine::env::Env;
 
 /// A proxy, and the variable that names it.
 #[derive(Clone, PartialEq)]

@@ -10,7 +10,7 @@ use rustls::sign::SigningKey;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::error::Error;
-use crate::host::env::Env;
+use crate::machine::env::Env;
 use crate::text;
 
 /// Where systems keep their CA bundle.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Error;
-use crate::host::random::Fraction;
 use crate::http::FailureKind;
+use crate::machine::random::Fraction;
 use crate::secret::Secret;
 
 /// A device authorization response (RFC 8628 §3.2).

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::host::clock;
 use crate::json;
 use crate::jwt::Jwt;
+use crate::machine::clock;
 use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;

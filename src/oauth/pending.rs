@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{private_file, signals};
 use crate::json;
+use crate::machine::{private_file, signals};
 use crate::oauth::device_flow::Grant;
 use crate::oauth::provider::{MAX_EXPIRES_IN, Provider, is_typable};
 use crate::text;

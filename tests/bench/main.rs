@@ -44,7 +44,7 @@ const SECTIONS: [(&str, Section); 5] = [
 ];
 
 /// Runs the sections that the command line names, by default all.
-#[expect(clippy::disallowed_methods, reason = "the benchmark has no Host")]
+#[expect(clippy::disallowed_methods, reason = "the benchmark has no Machine")]
 fn main() -> ExitCode {
     // Cargo adds --bench.
     let names: Vec<String> = std::env::args().skip(1).filter(|name| name != "--bench").collect();

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Child, Stdio};
 
 use platform::{Answer, Call, Platform};
-use rio::host::browser;
+use rio::machine::browser;
 use serde_json::json;
 
 use crate::robot::{FakeClock, Outcome, Robot, screen};

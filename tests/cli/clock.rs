@@ -78,7 +78,7 @@ fn clock_before_1970_reads_1970() {
 
 #[test]
 fn only_an_impossible_clock_is_reported() {
-    let earliest = UNIX_EPOCH + Duration::from_secs(rio::host::clock::EARLIEST);
+    let earliest = UNIX_EPOCH + Duration::from_secs(rio::machine::clock::EARLIEST);
     for (utc, warned) in [
         (earliest - DAY, true),
         (earliest - Duration::from_secs(1), true),

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use platform::{Call, EMAIL, PASSWORD, Platform};
 use rio::config::ConfigFile;
 use rio::error::{Error, Exit};
-use rio::host::clock::{Clock, SystemClock};
+use rio::machine::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, PLAIN_USER, Robot, binary, is_root};

@@ -4,9 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use platform::{Answer, Authority, Call, Certificate, EMAIL, PASSWORD, Platform, TlsPort};
-use rio::host::random::Fraction;
-use rio::host::trace::Trace;
 use rio::http::{Action, Http, Request};
+use rio::machine::random::Fraction;
+use rio::machine::trace::Trace;
 use serde_json::json;
 
 use crate::proxy::ConnectProxy;

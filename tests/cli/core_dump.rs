@@ -133,7 +133,7 @@ fn panic_shows_its_place_and_not_its_message() {
     const PANICS: &str = "RIO_TEST_PANICS";
     #[expect(clippy::disallowed_methods, reason = "the test runs itself again")]
     if std::env::var_os(PANICS).is_some() {
-        rio::host::process::set_up();
+        rio::machine::process::set_up();
         panic!("s3ntinel");
     }
     let name = "core_dump::panic_shows_its_place_and_not_its_message";

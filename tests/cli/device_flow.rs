@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use platform::{Answer, Authority, Call, Platform, Request, World};
-use rio::host::random::Fraction;
-use rio::host::terminal::Screen;
+use rio::machine::random::Fraction;
+use rio::machine::terminal::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{ClosedPort, FakeClock, Outcome, Robot, Stream, screen};

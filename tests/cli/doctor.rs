@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use platform::{Answer, Authority, Call, EMAIL, Platform};
-use rio::host::terminal::Screen;
+use rio::machine::terminal::Screen;
 use serde_json::{Value, json};
 
 #[cfg(target_os = "linux")]

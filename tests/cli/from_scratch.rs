@@ -18,7 +18,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use platform::{Authority, EMAIL, PASSWORD, Platform};
-use rio::host::env::Env;
+use rio::machine::env::Env;
 use serde_json::{Value, json};
 
 use crate::robot::{Outcome, Robot, binary, is_static, runner};

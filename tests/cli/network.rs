@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use platform::{Answer, Authority, Call, EMAIL, PASSWORD, Platform};
-use rio::host::random::Fraction;
-use rio::host::trace::Trace;
 use rio::http::{Action, FailureKind, Http, Request};
+use rio::machine::random::Fraction;
+use rio::machine::trace::Trace;
 use serde_json::json;
 
 use crate::proxy::{ConnectProxy, start_slow_proxy};

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform};
-use rio::host::terminal::Screen;
+use rio::machine::terminal::Screen;
 use serde_json::{Value, json};
 
 use crate::robot::{FakeClock, PLAIN_USER, Robot, is_root, screen};
@@ -77,7 +77,7 @@ fn login(robot: &Robot, clock: &std::rc::Rc<FakeClock>) -> Value {
 
 /// Saves a pending login, as it was 60 seconds before the clock's time.
 fn leave_pending(robot: &Robot, platform: &Platform, clock: &FakeClock, changes: Value) {
-    use rio::host::clock::Clock;
+    use rio::machine::clock::Clock;
     let saved_at = clock.utc().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 60;
     let url = platform.url();
     let mut saved = json!({

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use platform::{Answer, Call, Platform};
-use rio::host::terminal::Screen;
+use rio::machine::terminal::Screen;
 use serde_json::json;
 
 use crate::robot::{FakeClock, Outcome, Robot, screen};

@@ -1,6 +1,6 @@
 //! Random numbers that repeat, and numbers that the user sets for long runs.
 
-use rio::host::env::Env;
+use rio::machine::env::Env;
 
 /// The number in an environment variable.
 pub fn number_of(variable: &str, default: u64) -> u64 {

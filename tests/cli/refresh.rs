@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use platform::{Answer, Call, EMAIL, PASSWORD, Platform, jwt};
-use rio::host::clock::Clock;
+use rio::machine::clock::Clock;
 use serde_json::{Value, json};
 
 #[cfg(target_os = "linux")]

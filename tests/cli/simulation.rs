@@ -11,8 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use platform::Platform;
-use rio::host::clock::{Clock, SystemClock};
-use rio::host::env::Env;
+use rio::machine::clock::{Clock, SystemClock};
+use rio::machine::env::Env;
 use serde_json::json;
 
 use crate::random::{Random, number_of, seed};

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use platform::Platform;
 use rio::config::ConfigFile;
-use rio::host::clock::{Clock, SystemClock};
-use rio::host::env::Env;
+use rio::machine::clock::{Clock, SystemClock};
+use rio::machine::env::Env;
 use serde_json::{Value, json};
 
 use crate::config_file::{ConfigLock, write_in_place};

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use platform::{Call, Platform};
-use rio::host::clock::Clock;
+use rio::machine::clock::Clock;
 
 use crate::robot::{FakeClock, Robot, binary};
 use crate::skip::installed;

@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use super::report::{Check, Outcome};
 use crate::config::Config;
 use crate::error::Error;
-use crate::host::clock::Clock;
 use crate::http::{Action, Http, Request, Response, Stage, TransportError, Url};
+use crate::machine::clock::Clock;
 use crate::oauth::provider::DISCOVERY;
 use crate::platform::environment::{self, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::platform::{USER_INFO, USERS_ME};
@@ -158,10 +158,10 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::host::clock::SystemClock;
-    use crate::host::env::Env;
-    use crate::host::random::Fraction;
-    use crate::host::trace::Trace;
+    use crate::machine::clock::SystemClock;
+    use crate::machine::env::Env;
+    use crate::machine::random::Fraction;
+    use crate::machine::trace::Trace;
 
     #[test]
     fn silent_host_fails_when_the_limit_has_passed() {

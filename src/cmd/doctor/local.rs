@@ -5,13 +5,13 @@ use super::report::Outcome;
 use crate::cmd::secrets::others_can_read;
 use crate::config::{Config, ConfigFile, DEVICE_FLOW_CLIENT_ID, EMAIL_ID, ENVIRONMENT, SELECTION};
 use crate::error::Error;
-use crate::host::{Host, process};
 use crate::http::Http;
+use crate::machine::{Machine, process};
 
 /// Checks that the config file can be read, locked and written, and only by this user. Also returns its
 /// contents, if it can be read.
-pub fn config_file(host: &Host) -> (Result<String, Error>, Option<Config>) {
-    let file = ConfigFile::locate(&host.env, host.clock.clone());
+pub fn config_file(machine: &Machine) -> (Result<String, Error>, Option<Config>) {
+    let file = ConfigFile::locate(&machine.env, machine.clock.clone());
     match file.and_then(|file| Ok((file.load()?, file))) {
         Ok((config, file)) => {
             (check_members(&config).and_then(|()| check_writable(&file)), Some(config))

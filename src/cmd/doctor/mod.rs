@@ -14,9 +14,9 @@ use super::{clock, session};
 use crate::cli::args;
 use crate::config::{Config, EMAIL_ID, StoredToken};
 use crate::error::{Error, Exit};
-use crate::host::Host;
-use crate::host::clock::LEEWAY;
 use crate::http::Response;
+use crate::machine::Machine;
+use crate::machine::clock::LEEWAY;
 use crate::platform::{Verdict, verdict};
 use crate::text;
 use crate::token::Token;
@@ -26,45 +26,45 @@ use report::{Check, Outcome, Report};
 /// How long the checks of a host may take.
 const HOST_LIMIT: Duration = Duration::from_secs(10);
 
-pub fn run(args: args::Doctor, host: &mut Host) -> Result<Exit, Error> {
-    let http = session::http(host);
-    let (file, config) = local::config_file(host);
+pub fn run(args: args::Doctor, machine: &mut Machine) -> Result<Exit, Error> {
+    let http = session::http(machine);
+    let (file, config) = local::config_file(machine);
     let (targets, invalid_host) =
         config.as_ref().map(|config| hosts::targets(config, &http)).unwrap_or_default();
     let email = config.as_ref().and_then(|config| config.text(EMAIL_ID).ok().flatten());
-    let redaction = Redaction::new(host.env.home().map(PathBuf::as_path), email);
+    let redaction = Redaction::new(machine.env.home().map(PathBuf::as_path), email);
     let mut report = Report::new(args.json, redaction);
-    let machine = vec![
-        Check::new("clock", clock::reading(now(host))),
+    let local_checks = vec![
+        Check::new("clock", clock::reading(now(machine))),
         Check::new("config file", invalid_host.map_or(file, Err)),
         Check::new("proxies", local::proxies(&http, &targets)),
         Check::new("certificates", http.certificates()),
     ];
-    report.add(machine, &mut host.console)?;
+    report.add(local_checks, &mut machine.console)?;
     let reason = if args.offline { "--offline" } else { "no response" };
     let (token, mut token_check) = stored_token(config.as_ref(), reason);
     let mut clock_check = Outcome::Skip(reason.to_owned());
     for target in &targets {
         let (checks, response) = match args.offline {
             true => (target.skip(reason), None),
-            false => hosts::check(&http, &*host.clock, target, token.as_ref(), HOST_LIMIT),
+            false => hosts::check(&http, &*machine.clock, target, token.as_ref(), HOST_LIMIT),
         };
-        report.add(checks, &mut host.console)?;
+        report.add(checks, &mut machine.console)?;
         let Some(response) = response else { continue };
         if let Outcome::Skip(_) = clock_check {
-            clock_check = compare_clock(now(host), response.date);
+            clock_check = compare_clock(now(machine), response.date);
         }
         if let (true, Some(token)) = (target.checks_token, &token) {
-            token_check = check_token(&response, token, now(host)).into();
+            token_check = check_token(&response, token, now(machine)).into();
         }
     }
     let server = vec![Check::new("clock offset", clock_check), Check::new("token", token_check)];
-    report.add(server, &mut host.console)?;
-    report.finish(&mut host.console)
+    report.add(server, &mut machine.console)?;
+    report.finish(&mut machine.console)
 }
 
-fn now(host: &Host) -> u64 {
-    text::unix_seconds(host.clock.utc())
+fn now(machine: &Machine) -> u64 {
+    text::unix_seconds(machine.clock.utc())
 }
 
 /// The stored token, and the outcome of its check if no server checks it, for `reason`.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::redaction::Redaction;
 use crate::error::{Error, Exit};
-use crate::host::console::Console;
+use crate::machine::console::Console;
 
 pub enum Outcome {
     Ok(String),

@@ -9,8 +9,8 @@ use super::output::Report;
 use crate::cmd::session::Session;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
-use crate::host::Host;
-use crate::host::{browser, clock};
+use crate::machine::Machine;
+use crate::machine::{browser, clock};
 use crate::oauth::device_flow::{Grant, Polling};
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
@@ -25,7 +25,7 @@ const MARGIN: Duration = Duration::from_millis(50);
 
 /// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session.
 pub fn run(
-    host: &mut Host,
+    machine: &mut Machine,
     session: &Session,
     report: Report,
     open_browser: bool,
@@ -35,38 +35,38 @@ pub fn run(
     let oidc_host = &session.platform().oidc_host()?;
     let mut pending = PendingFile::open(session.file.path());
     session.http.check_settings(oidc_host)?;
-    report.connecting(host, oidc_host.authority());
+    report.connecting(machine, oidc_host.authority());
     let provider = Provider::discover(&session.http, oidc_host, client_id)?;
-    let saved = pending.load(&provider, host.clock.utc());
+    let saved = pending.load(&provider, machine.clock.utc());
     let resumed = saved.is_some();
     let (grant, since_poll) = match saved {
         Some(saved) => saved,
         None => (provider.authorize_device()?, Duration::ZERO),
     };
-    if !report.can_show(host, &grant.user_code) {
+    if !report.can_show(machine, &grant.user_code) {
         return Err(Error::failure(
             format!("{} sent a code that this terminal cannot show", oidc_host.authority()),
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
     }
-    let polling = Polling::new(&grant, since_poll, host.clock.now());
+    let polling = Polling::new(&grant, since_poll, machine.clock.now());
     if !resumed {
-        pending.save(&provider, &grant, host.clock.utc());
+        pending.save(&provider, &grant, machine.clock.utc());
     }
     let browsers = match open_browser && !resumed {
-        true => browser::commands(&host.env, grant.most_complete_uri()),
+        true => browser::commands(&machine.env, grant.most_complete_uri()),
         false => Vec::new(),
     };
-    report.verification(host, &grant, resumed, !browsers.is_empty())?;
-    if (host.browser)(&browsers) {
-        report.opening_browser(host);
+    report.verification(machine, &grant, resumed, !browsers.is_empty())?;
+    if (machine.browser)(&browsers) {
+        report.opening_browser(machine);
     }
     let mut login = DeviceLogin { provider: &provider, grant, polling, report, pending };
-    let outcome = login.wait_for_approval(host);
-    report.end_of_wait(host);
+    let outcome = login.wait_for_approval(machine);
+    report.end_of_wait(machine);
     // Also after an error: the code is of no further use.
     login.pending.remove();
-    provider.validate(&outcome?, text::unix_seconds(host.clock.utc()))
+    provider.validate(&outcome?, text::unix_seconds(machine.clock.utc()))
 }
 
 struct DeviceLogin<'a> {
@@ -78,42 +78,42 @@ struct DeviceLogin<'a> {
 }
 
 impl DeviceLogin<'_> {
-    fn wait_for_approval(&mut self, host: &mut Host) -> Result<Secret, Error> {
+    fn wait_for_approval(&mut self, machine: &mut Machine) -> Result<Secret, Error> {
         loop {
-            self.sleep(host);
+            self.sleep(machine);
             let last_failure = self.polling.failure().map(|failure| failure.kind);
             let (response, retry_after) = self.provider.poll(&self.grant.device_code);
-            self.pending.record_poll(host.clock.utc());
-            let (now, random) = (host.clock.now(), (host.random)());
+            self.pending.record_poll(machine.clock.utc());
+            let (now, random) = (machine.clock.now(), (machine.random)());
             if let Some(id_token) = self.polling.receive(response, retry_after, now, random)? {
                 return Ok(id_token);
             }
-            self.save_interval(host);
+            self.save_interval(machine);
             match self.polling.failure() {
                 Some(failure) if last_failure != Some(failure.kind) => {
                     let (wait, left) = (self.polling.wait(), self.polling.remaining(now));
-                    self.report.retrying(host, &failure.reason, wait, left)?;
+                    self.report.retrying(machine, &failure.reason, wait, left)?;
                 }
-                None if last_failure.is_some() => self.report.recovered(host),
+                None if last_failure.is_some() => self.report.recovered(machine),
                 _ => {}
             }
         }
     }
 
-    fn sleep(&self, host: &mut Host) {
-        let (clock, trace) = (host.clock.clone(), host.trace.clone());
+    fn sleep(&self, machine: &mut Machine) {
+        let (clock, trace) = (machine.clock.clone(), machine.trace.clone());
         clock::wait(&*clock, &trace, self.polling.wait().saturating_add(MARGIN), |now| {
             let reason = self.polling.failure().map(|failure| failure.reason.as_str());
-            self.report.waiting(host, reason, self.polling.remaining(now));
+            self.report.waiting(machine, reason, self.polling.remaining(now));
         });
     }
 
     /// `slow_down` also applies to a resumed login (RFC 8628 §3.5: all later requests).
-    fn save_interval(&mut self, host: &Host) {
+    fn save_interval(&mut self, machine: &Machine) {
         if self.grant.interval != self.polling.interval() {
             self.grant.interval = self.polling.interval();
-            self.grant.expires_in = self.polling.remaining(host.clock.now());
-            self.pending.save(self.provider, &self.grant, host.clock.utc());
+            self.grant.expires_in = self.polling.remaining(machine.clock.now());
+            self.pending.save(self.provider, &self.grant, machine.clock.utc());
         }
     }
 }

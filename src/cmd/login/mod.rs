@@ -12,7 +12,7 @@ use super::{as_account, check_not_blank, confirm, login_changed, secrets, silent
 use crate::cli::args::Login;
 use crate::config::{Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
-use crate::host::Host;
+use crate::machine::Machine;
 use crate::oauth::pending;
 use crate::platform::Level;
 use crate::secret::Secret;
@@ -20,31 +20,31 @@ use crate::text;
 use crate::token::Token;
 use output::Report;
 
-pub fn run(args: Login, host: &mut Host) -> Result<Exit, Error> {
+pub fn run(args: Login, machine: &mut Machine) -> Result<Exit, Error> {
     let report = Report::new(args.json);
-    let outcome = login(args, host, report);
+    let outcome = login(args, machine, report);
     if let Err(error) = &outcome {
-        report.error(host, error)?;
+        report.error(machine, error)?;
     }
     outcome
 }
 
-fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error> {
+fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit, Error> {
     let silent_option = silent_option(args.silent, args.no_interactive);
     let may_prompt = silent_option.is_none() && !args.json;
     check_usage(&args, silent_option)?;
-    let method = Method::read(&mut args, host)?;
-    let session = Session::open(host)?;
+    let method = Method::read(&mut args, machine)?;
+    let session = Session::open(machine)?;
     let previous = Previous::read(&session.config)?;
     check_hosts(&method, &session)?;
     if previous.has_token && may_prompt && !args.yes {
-        confirm_replacing(host, previous.email.as_deref())?;
+        confirm_replacing(machine, previous.email.as_deref())?;
     }
-    session.check_writable(host)?;
+    session.check_writable(machine)?;
 
-    let account = authenticate(method, &args, host, &session, report)?;
+    let account = authenticate(method, &args, machine, &session, report)?;
     let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
-    let now = text::unix_seconds(host.clock.utc());
+    let now = text::unix_seconds(machine.clock.utc());
     session.file.update(|config| {
         // Another account has other organizations.
         if same_account.is_none() {
@@ -52,13 +52,13 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
         }
         account.store(config, now);
     })?;
-    report.logged_in(host, account.email.as_deref(), account.token.expires_at());
+    report.logged_in(machine, account.email.as_deref(), account.token.expires_at());
 
     let unselected = match &same_account {
         Some(_) => "the selection did not change",
         None => "nothing is selected",
     };
-    let selection = select(&args, may_prompt, host, &session, same_account, &account.token)
+    let selection = select(&args, may_prompt, machine, &session, same_account, &account.token)
         .map_err(|error| not_selected(error, unselected))?;
     let stored = session.file.update(|config| {
         let is_same = config.is_login_of(account.email.as_deref());
@@ -70,7 +70,7 @@ fn login(mut args: Login, host: &mut Host, report: Report) -> Result<Exit, Error
     if !stored {
         return Err(login_changed());
     }
-    report.selected(host, account.email.as_deref(), &selection)?;
+    report.selected(machine, account.email.as_deref(), &selection)?;
     Ok(Exit::Success)
 }
 
@@ -113,7 +113,7 @@ enum Method {
 }
 
 impl Method {
-    fn read(args: &mut Login, host: &mut Host) -> Result<Self, Error> {
+    fn read(args: &mut Login, machine: &mut Machine) -> Result<Self, Error> {
         let (value, file) = (args.auth_token.take(), args.auth_token_file.take());
         let invalid = match &file {
             Some(path) => Error::failure(
@@ -125,11 +125,11 @@ impl Method {
                 "Pass only the token, on one line.",
             ),
         };
-        if let Some(token) = secrets::read(host, "--auth-token", value, file)? {
+        if let Some(token) = secrets::read(machine, "--auth-token", value, file)? {
             return Token::parse(token.expose()).map(Method::Token).ok_or(invalid);
         }
         let (value, file) = (args.password.take(), args.password_file.take());
-        let password = secrets::read(host, "--password", value, file)?;
+        let password = secrets::read(machine, "--password", value, file)?;
         Ok(match args.email.take() {
             Some(email) => Method::Password { email, password },
             None => Method::DeviceFlow,
@@ -167,10 +167,10 @@ fn check_hosts(method: &Method, session: &Session) -> Result<(), Error> {
     platform.v2api_host().map(|_| ())
 }
 
-fn confirm_replacing(host: &mut Host, email: Option<&str>) -> Result<(), Error> {
+fn confirm_replacing(machine: &mut Machine, email: Option<&str>) -> Result<(), Error> {
     let account = as_account(email);
     let question = format!("You are logged in{account}. Replace this login? [y/N] ");
-    confirm(host, &question, "rio auth login")
+    confirm(machine, &question, "rio auth login")
 }
 
 fn not_selected(error: Error, consequence: &str) -> Error {
@@ -205,18 +205,18 @@ impl Account {
 fn authenticate(
     method: Method,
     args: &Login,
-    host: &mut Host,
+    machine: &mut Machine,
     session: &Session,
     report: Report,
 ) -> Result<Account, Error> {
     let (token, email, lifetime) = match method {
         Method::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
-            let claims = device_login::run(host, session, report, browse)?;
+            let claims = device_login::run(machine, session, report, browse)?;
             return Ok(Account::new(claims.rio_token, claims.email, None));
         }
         Method::Password { email, password } => {
-            let password = secrets::password_or_prompt(host, password, &email)?;
+            let password = secrets::password_or_prompt(machine, password, &email)?;
             let token = session.platform().login(&email, &password, Level::Medium)?;
             (token, email, Some(Level::Medium.lifetime()))
         }
@@ -232,7 +232,7 @@ fn authenticate(
 fn select(
     args: &Login,
     may_prompt: bool,
-    host: &mut Host,
+    machine: &mut Machine,
     session: &Session,
     current: Option<Previous>,
     token: &Token,
@@ -240,7 +240,7 @@ fn select(
     let (current_organization, current_project) =
         current.map(|current| (current.organization, current.project)).unwrap_or_default();
     let platform = session.platform();
-    let console = &mut host.console;
+    let console = &mut machine.console;
     let mut selector = Selector { console, platform, token, may_prompt, keeps_current: true };
     let organization =
         selector.organization(args.organization.as_deref(), current_organization.as_deref())?;

@@ -10,8 +10,8 @@ use crate::cmd::as_account;
 use crate::cmd::expiry::expiry;
 use crate::cmd::select::Selection;
 use crate::error::Error;
-use crate::host::Host;
-use crate::host::console::Console;
+use crate::machine::Machine;
+use crate::machine::console::Console;
 use crate::oauth::device_flow::Grant;
 use crate::text;
 
@@ -26,24 +26,24 @@ impl Report {
     }
 
     /// Whether the output shows the text unchanged. JSON does, with escapes.
-    pub fn can_show(self, host: &Host, text: &str) -> bool {
-        self.json || host.console.can_show(text)
+    pub fn can_show(self, machine: &Machine, text: &str) -> bool {
+        self.json || machine.console.can_show(text)
     }
 
-    fn say(self, host: &mut Host, text: &str) {
+    fn say(self, machine: &mut Machine, text: &str) {
         if !self.json {
-            host.console.say(text);
+            machine.console.say(text);
         }
     }
 
-    pub fn connecting(self, host: &mut Host, server: &str) {
-        self.say(host, &format!("Connecting to {server}..."));
+    pub fn connecting(self, machine: &mut Machine, server: &str) {
+        self.say(machine, &format!("Connecting to {server}..."));
     }
 
     /// Where to log in, and the code to enter there.
     pub fn verification(
         self,
-        host: &mut Host,
+        machine: &mut Machine,
         grant: &Grant,
         resumed: bool,
         opens_browser: bool,
@@ -57,9 +57,9 @@ impl Report {
                 "interval": grant.interval.as_secs(),
                 "resumed": resumed,
             });
-            return event(host, "verification", members);
+            return event(machine, "verification", members);
         }
-        let console = &mut host.console;
+        let console = &mut machine.console;
         if resumed {
             console.say("Resuming your earlier login. The code is still valid.");
         }
@@ -75,12 +75,12 @@ impl Report {
         Ok(())
     }
 
-    pub fn opening_browser(self, host: &mut Host) {
-        self.say(host, "Opening the URL in your browser.");
+    pub fn opening_browser(self, machine: &mut Machine) {
+        self.say(machine, "Opening the URL in your browser.");
     }
 
     /// Updates the status line. `failure` is why the last poll failed; `left` is until the code expires.
-    pub fn waiting(self, host: &mut Host, failure: Option<&str>, left: Duration) {
+    pub fn waiting(self, machine: &mut Machine, failure: Option<&str>, left: Duration) {
         if self.json {
             return;
         }
@@ -88,61 +88,61 @@ impl Report {
             Some(reason) => (retry_status(reason, left), "Retrying"),
             None => (format!("{WAITING} ({} left)", minutes_and_seconds(left)), "Waiting"),
         };
-        let status = match host.console.fits_status(&full) {
+        let status = match machine.console.fits_status(&full) {
             true => full,
             false => format!("{short} ({} left)", minutes_and_seconds(left)),
         };
-        host.console.show_status(&status);
+        machine.console.show_status(&status);
     }
 
     /// A poll failed. `wait` is until the next one, `left` until the code expires.
     pub fn retrying(
         self,
-        host: &mut Host,
+        machine: &mut Machine,
         reason: &str,
         wait: Duration,
         left: Duration,
     ) -> Result<(), Error> {
         if self.json {
             let members = json!({"reason": reason, "wait": whole_seconds(wait)});
-            return event(host, "retrying", members);
+            return event(machine, "retrying", members);
         }
         // A reason that fits the status line is shown there.
-        if !host.console.fits_status(&retry_status(reason, left)) {
-            host.console.say(&format!("{reason}; retrying..."));
+        if !machine.console.fits_status(&retry_status(reason, left)) {
+            machine.console.say(&format!("{reason}; retrying..."));
         }
         Ok(())
     }
 
     /// The server responds again.
-    pub fn recovered(self, host: &mut Host) {
-        if !host.console.has_status() {
-            self.say(host, &format!("The server is responding again. {WAITING}..."));
+    pub fn recovered(self, machine: &mut Machine) {
+        if !machine.console.has_status() {
+            self.say(machine, &format!("The server is responding again. {WAITING}..."));
         }
     }
 
-    pub fn end_of_wait(self, host: &mut Host) {
-        host.console.clear_status();
+    pub fn end_of_wait(self, machine: &mut Machine) {
+        machine.console.clear_status();
     }
 
     /// The token is stored.
-    pub fn logged_in(self, host: &mut Host, email: Option<&str>, expires_at: Option<u64>) {
-        self.say(host, &format!("Logged in{}.", as_account(email)));
+    pub fn logged_in(self, machine: &mut Machine, email: Option<&str>, expires_at: Option<u64>) {
+        self.say(machine, &format!("Logged in{}.", as_account(email)));
         if let Some(expires_at) = expires_at {
-            let now = text::unix_seconds(host.clock.utc());
-            self.say(host, &format!("The token {}.", expiry(expires_at, now)));
+            let now = text::unix_seconds(machine.clock.utc());
+            self.say(machine, &format!("The token {}.", expiry(expires_at, now)));
         }
     }
 
     /// The login is complete. The note about a missing selection is text even with `--json`.
     pub fn selected(
         self,
-        host: &mut Host,
+        machine: &mut Machine,
         email: Option<&str>,
         selection: &Selection,
     ) -> Result<(), Error> {
         if !self.json {
-            selection.show(&mut host.console);
+            selection.show(&mut machine.console);
             return Ok(());
         }
         let organization = selection
@@ -152,19 +152,19 @@ impl Report {
         let project = selection.project.selected();
         let project = project.map(|project| json!({"guid": project.guid, "name": project.name}));
         let members = json!({"email": email, "organization": organization, "project": project});
-        event(host, "logged_in", members)?;
-        selection.show_note(&mut host.console);
+        event(machine, "logged_in", members)?;
+        selection.show_note(&mut machine.console);
         Ok(())
     }
 
     /// The login failed. Without `--json`, the caller prints the error, as for every command.
-    pub fn error(self, host: &mut Host, error: &Error) -> Result<(), Error> {
+    pub fn error(self, machine: &mut Machine, error: &Error) -> Result<(), Error> {
         if !self.json {
             return Ok(());
         }
         let code = error.exit().code();
         let members = json!({"code": code, "message": error.fact(), "advice": error.advice()});
-        event(host, "error", members)
+        event(machine, "error", members)
     }
 }
 
@@ -228,9 +228,9 @@ fn minutes_and_seconds(duration: Duration) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-fn event(host: &mut Host, name: &str, mut members: Value) -> Result<(), Error> {
+fn event(machine: &mut Machine, name: &str, mut members: Value) -> Result<(), Error> {
     if let Some(members) = members.as_object_mut() {
         members.insert("event".to_owned(), json!(name));
     }
-    host.console.print_json(&members)
+    machine.console.print_json(&members)
 }

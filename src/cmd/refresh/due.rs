@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::TokenRecord;
-use crate::host::clock;
+use crate::machine::clock;
 use crate::token::Token;
 
 /// Whether a token must be refreshed so that it is valid for longer than `wanted`. `record` is that of this

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::{login_changed, secrets};
 use crate::config::{EMAIL_ID, RefreshLock};
 use crate::error::Error;
-use crate::host::{Host, signals};
+use crate::machine::{Machine, signals};
 use crate::platform::{Level, Refresh, Verdict};
 use crate::secret::Secret;
 use crate::text;
@@ -36,20 +36,20 @@ pub struct Credentials {
 /// Refreshes the stored token, or logs in if it is no longer valid. With `within`, only if it may expire
 /// within that time.
 pub fn run(
-    host: &mut Host,
+    machine: &mut Machine,
     session: &Session,
     within: Option<Duration>,
     credentials: Credentials,
 ) -> Result<Outcome, Error> {
     let old = session.require_token()?;
     let record = session.config.token_record(&old);
-    let now = text::unix_seconds(host.clock.utc());
+    let now = text::unix_seconds(machine.clock.utc());
     if within.is_some_and(|within| !due::is_due(&old, record.as_ref(), within, now)) {
         return Ok(Outcome::NotDue(old));
     }
     session.platform().rip_host()?;
-    session.check_writable(host)?;
-    let (lock, new) = lock(host, session, &old)?;
+    session.check_writable(machine)?;
+    let (lock, new) = lock(machine, session, &old)?;
     if let Some(new) = new {
         return Ok(Outcome::RefreshedByOther(new));
     }
@@ -57,7 +57,7 @@ pub fn run(
     let deferred = signals::defer_termination();
     let refresh = session.platform().refresh(&old)?;
     if let Refresh::New(new) = refresh {
-        return store(host, session, &old, new, None);
+        return store(machine, session, &old, new, None);
     }
     drop(deferred);
     let verdict = match &refresh {
@@ -69,17 +69,17 @@ pub fn run(
     }
     match (refresh, verdict) {
         (Refresh::Lost(error), Some(verdict)) => Err(lost(error, verdict)),
-        _ => log_in(host, session, &old, credentials, lock),
+        _ => log_in(machine, session, &old, credentials, lock),
     }
 }
 
 /// Takes the lock. Then returns the token that another process has stored, or checks that a new one can be.
 fn lock(
-    host: &mut Host,
+    machine: &mut Machine,
     session: &Session,
     old: &Token,
 ) -> Result<(RefreshLock, Option<Token>), Error> {
-    let lock = session.lock_refresh(host)?;
+    let lock = session.lock_refresh(machine)?;
     let new = replacement(session, old)?;
     if new.is_none() {
         // The disk may have become full during the wait, or with the lock file.
@@ -118,7 +118,7 @@ fn lost(error: Error, verdict: Result<Verdict, Error>) -> Error {
 
 /// Logs in with the password. Does not hold the lock while the user types.
 fn log_in(
-    host: &mut Host,
+    machine: &mut Machine,
     session: &Session,
     old: &Token,
     credentials: Credentials,
@@ -135,9 +135,9 @@ fn log_in(
         (Some(password), _) => (password, lock),
         (None, None) => {
             drop(lock);
-            host.console.say("The stored token has expired or was revoked.");
-            let password = secrets::password_or_prompt(host, None, &email)?;
-            let (lock, new) = self::lock(host, session, old)?;
+            machine.console.say("The stored token has expired or was revoked.");
+            let password = secrets::password_or_prompt(machine, None, &email)?;
+            let (lock, new) = self::lock(machine, session, old)?;
             if let Some(new) = new {
                 return Ok(Outcome::RefreshedByOther(new));
             }
@@ -152,18 +152,18 @@ fn log_in(
         }
     };
     let new = session.platform().login(&email, &password, Level::Medium)?;
-    store(host, session, old, new, Some(Level::Medium.lifetime()))
+    store(machine, session, old, new, Some(Level::Medium.lifetime()))
 }
 
 /// Stores the new token in place of the old one. Revokes it if that fails.
 fn store(
-    host: &Host,
+    machine: &Machine,
     session: &Session,
     old: &Token,
     new: Token,
     lifetime: Option<Duration>,
 ) -> Result<Outcome, Error> {
-    let now = text::unix_seconds(host.clock.utc());
+    let now = text::unix_seconds(machine.clock.utc());
     let stored = session.file.update(|config| {
         let is_same = config.holds(old);
         if is_same {

@@ -2,7 +2,7 @@
 //! of a name narrows the list.
 
 use crate::error::Error;
-use crate::host::console::Console;
+use crate::machine::console::Console;
 use crate::text;
 
 /// A longer name shifts only its own GUID out of line.

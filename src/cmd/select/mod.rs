@@ -9,7 +9,7 @@ use crate::config::{
     PROJECT_NAME,
 };
 use crate::error::Error;
-use crate::host::console::Console;
+use crate::machine::console::Console;
 use crate::platform::{Organization, Platform, Project};
 use crate::token::Token;
 use list::{Entry, List};

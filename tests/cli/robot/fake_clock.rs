@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rio::host::clock::Clock;
-use rio::host::random::Fraction;
+use rio::machine::clock::Clock;
+use rio::machine::random::Fraction;
 
 /// A clock that advances only when the program sleeps, without waiting, and records each sleep.
 pub struct FakeClock {

@@ -24,11 +24,11 @@ use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use platform::Platform;
-use rio::host::Host;
-use rio::host::console::Console;
-use rio::host::env::Env;
-use rio::host::terminal::{Screen, Size};
-use rio::host::trace::Trace;
+use rio::machine::Machine;
+use rio::machine::console::Console;
+use rio::machine::env::Env;
+use rio::machine::terminal::{Screen, Size};
+use rio::machine::trace::Trace;
 use serde_json::{Value, json};
 
 pub use fake_clock::FakeClock;
@@ -258,7 +258,11 @@ impl Rio<'_> {
     }
 
     /// As [`Rio::run_at`], with this browser.
-    pub fn run_with_browser(self, clock: &Rc<FakeClock>, browser: rio::host::Browser) -> Outcome {
+    pub fn run_with_browser(
+        self,
+        clock: &Rc<FakeClock>,
+        browser: rio::machine::Browser,
+    ) -> Outcome {
         self.run_with_stderr(clock, browser, Stream::default())
     }
 
@@ -266,7 +270,7 @@ impl Rio<'_> {
     pub fn run_with_stderr(
         self,
         clock: &Rc<FakeClock>,
-        browser: rio::host::Browser,
+        browser: rio::machine::Browser,
         err: Stream,
     ) -> Outcome {
         let out = Stream::default();
@@ -276,7 +280,7 @@ impl Rio<'_> {
         let input = Box::new(Lines(self.stdin.lines().rev().map(str::to_owned).collect()));
         let console =
             Console::new(input, Box::new(out.clone()), Box::new(err.clone()), self.screen);
-        let mut host = Host {
+        let mut machine = Machine {
             env,
             clock: clock.clone(),
             random: Rc::new({
@@ -292,7 +296,7 @@ impl Rio<'_> {
                 false => Trace::default(),
             },
         };
-        let exit = rio::run(self.arguments.iter().map(OsString::from), &mut host);
+        let exit = rio::run(self.arguments.iter().map(OsString::from), &mut machine);
         Outcome {
             arguments: self.arguments,
             code: Some(exit.code().into()),

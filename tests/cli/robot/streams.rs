@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use rio::host::console::Input;
+use rio::machine::console::Input;
 use rio::secret::Secret;
 
 /// The lines that have not been read yet, in reverse order.

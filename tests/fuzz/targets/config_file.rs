@@ -12,9 +12,9 @@ use std::{env, fs};
 
 use libfuzzer_sys::fuzz_target;
 use rio::config::{AUTH_TOKEN, ConfigFile, EMAIL_ID};
-use rio::host::clock::Clock;
-use rio::host::env::Env;
 use rio::json;
+use rio::machine::clock::Clock;
+use rio::machine::env::Env;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

@@ -8,11 +8,11 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use rio::host::clock::SystemClock;
-use rio::host::env::Env;
-use rio::host::random::Fraction;
-use rio::host::trace::Trace;
 use rio::http::{Http, Response, Url};
+use rio::machine::clock::SystemClock;
+use rio::machine::env::Env;
+use rio::machine::random::Fraction;
+use rio::machine::trace::Trace;
 use rio::oauth::device_flow::{Grant, Polling};
 use rio::oauth::provider::Provider;
 use rio::secret::Secret;

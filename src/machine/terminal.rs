@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{c_int, termios};
 
-use crate::host::env::Env;
+use crate::machine::env::Env;
 
 /// Columns and lines now; the user may resize the window.
 pub type Size = Rc<dyn Fn() -> (usize, usize)>;

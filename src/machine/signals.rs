@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{c_char, c_int, sighandler_t};
 
-use crate::host::terminal;
+use crate::machine::terminal;
 
 /// Installs the handlers. A signal that the parent ignores, as under `nohup`, stays ignored.
 pub fn handle() {

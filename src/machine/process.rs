@@ -4,7 +4,7 @@ use std::io::Write;
 use std::panic::PanicHookInfo;
 
 use crate::error::Exit;
-use crate::host::terminal;
+use crate::machine::terminal;
 
 pub fn set_up() {
     forbid_core_dumps();

@@ -3,7 +3,7 @@
 use std::fs::{Metadata, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-use crate::host::process;
+use crate::machine::process;
 
 /// Opens a file for reading and writing, or creates it with mode 0600. Does not follow a symbolic link, and
 /// does not wait for the other end of a pipe.

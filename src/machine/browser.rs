@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use crate::host::env::Env;
+use crate::machine::env::Env;
 
 /// They would take over the terminal that shows the code.
 const TEXT_BROWSERS: [&str; 7] =

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::host::trace::Trace;
+use crate::machine::trace::Trace;
 
 /// The clocks of a machine, and sleeping.
 ///

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::host::qr::{self, Ink};
-use crate::host::signals;
-use crate::host::terminal::{self, Screen, Size};
 use crate::json;
+use crate::machine::qr::{self, Ink};
+use crate::machine::signals;
+use crate::machine::terminal::{self, Screen, Size};
 use crate::secret::Secret;
 use crate::text;
 

@@ -1,4 +1,4 @@
-//! The machine that rio runs on. A test passes in its own [`Host`].
+//! The machine that rio runs on. A test passes in its own [`Machine`].
 
 pub mod browser;
 pub mod clock;
@@ -26,7 +26,7 @@ use trace::Trace;
 /// Starts one of the command lines; see [`browser::start`].
 pub type Browser = Box<dyn Fn(&[CommandLine]) -> bool>;
 
-pub struct Host {
+pub struct Machine {
     pub env: Env,
     pub clock: Rc<dyn Clock>,
     pub random: RandomFraction,
@@ -35,7 +35,7 @@ pub struct Host {
     pub trace: Trace,
 }
 
-impl Host {
+impl Machine {
     /// The real machine.
     pub fn of_process() -> Self {
         process::set_up();
@@ -43,7 +43,7 @@ impl Host {
         let env = Env::of_process();
         let screen = terminal::screen(&env);
         let (out, err) = (Box::new(stdio::standard_output()), Box::new(io::stderr()));
-        Host {
+        Machine {
             console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen),
             clock: Rc::new(SystemClock),
             random: random::of_process(),

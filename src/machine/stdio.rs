@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::FromRawFd;
 
-use crate::host::console::Input;
+use crate::machine::console::Input;
 use crate::secret::Secret;
 
 /// In bytes.
