@@ -5,9 +5,9 @@
 //! `cmd/login/device_login.rs` (the loop that polls), `oauth/pending.rs` (how a login is resumed),
 //! `cmd/login/mod.rs` and `config/mod.rs` (what is stored), `config/file.rs` (how the token is written).
 //!
-//! [`cmd`] has one file for each command that [`cli`] parses. Below them are [`oauth`] and [`platform`], then
-//! [`http`] and [`config`], then [`machine`], what rio runs on. All of them use [`mod@error`],
-//! [`secret`], [`token`], [`json`] and [`text`].
+//! [`cmd`] has the commands that [`cli`] parses, and [`session`] what they share. Below are [`oauth`] and
+//! [`platform`], then [`http`] and [`config`], then [`machine`], what rio runs on. All of them use
+//! [`mod@error`], [`secret`], [`token`], [`json`] and [`text`].
 
 // Nothing that a server, a file or a user sends may cause a panic.
 #![cfg_attr(
@@ -41,6 +41,7 @@ pub mod machine;
 pub mod oauth;
 pub mod platform;
 pub mod secret;
+pub mod session;
 pub mod text;
 pub mod token;
 

@@ -1,14 +1,14 @@
 //! `rio auth environment`: prints the current environment, or sets the hosts of another one and removes the
 //! login.
 
-use super::confirm;
-use super::session::Session;
 use crate::cli::args;
 use crate::config::{Config, EMAIL_ID, ENVIRONMENT, StoredToken};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::oauth::pending;
 use crate::platform::environment::{self, Environment, VALID_NAMES};
+use crate::session::confirmation::confirm;
+use crate::session::context::CommandContext;
 
 pub fn run(args: args::Environment, machine: &mut Machine) -> Result<Exit, Error> {
     match &args.name {
@@ -30,7 +30,7 @@ fn parse(name: &str) -> Result<Environment, Error> {
 }
 
 fn show(machine: &mut Machine) -> Result<(), Error> {
-    let config = Session::open(machine)?.config;
+    let config = CommandContext::open(machine)?.config;
     machine.console.print(config.text(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
     if environment::has_custom_hosts(&config) {
         machine.console.say("The config file has custom hosts.");
@@ -39,17 +39,17 @@ fn show(machine: &mut Machine) -> Result<(), Error> {
 }
 
 fn set(environment: &Environment, yes: bool, machine: &mut Machine) -> Result<(), Error> {
-    let session = Session::open(machine)?;
+    let context = CommandContext::open(machine)?;
     let name = environment.name();
-    if environment.is_set(&session.config) {
+    if environment.is_set(&context.config) {
         machine.console.say(&format!("The environment is already {name}."));
         return Ok(());
     }
     if machine.console.is_interactive() && !yes {
-        confirm_removal(name, &session.config, machine)?;
+        confirm_removal(name, &context.config, machine)?;
     }
-    session.check_writable(machine)?;
-    session.file.update(|config| {
+    context.check_writable(machine)?;
+    context.file.update(|config| {
         config.remove_login();
         config.remove(&Environment::host_keys());
         config.remove(&[ENVIRONMENT]);
@@ -58,7 +58,7 @@ fn set(environment: &Environment, yes: bool, machine: &mut Machine) -> Result<()
             environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
-    pending::remove(session.file.path());
+    pending::remove(context.file.path());
     machine.console.say(&format!(
         "The environment is now {name}. The previous login and hosts were removed. Run `rio auth login` to \
          log in.",

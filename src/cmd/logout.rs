@@ -1,29 +1,29 @@
 //! `rio auth logout`: revokes the token if the server can be reached, and removes the login.
 
-use super::session::Session;
 use crate::config::{AUTH_TOKEN, StoredToken};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::oauth::pending;
+use crate::session::context::CommandContext;
 
 pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
-    let session = Session::open(machine)?;
-    let (token, token_text) = (session.config.auth_token()?, session.config.text(AUTH_TOKEN)?);
-    if !session.config.has_login() {
-        pending::remove(session.file.path());
+    let context = CommandContext::open(machine)?;
+    let (token, token_text) = (context.config.auth_token()?, context.config.text(AUTH_TOKEN)?);
+    if !context.config.has_login() {
+        pending::remove(context.file.path());
         machine.console.say("You are not logged in.");
         return Ok(Exit::Success);
     }
-    session.check_writable(machine)?;
+    context.check_writable(machine)?;
     if let StoredToken::Valid(token) = token
-        && let Err(error) = session.platform().logout(&token)
+        && let Err(error) = context.platform().logout(&token)
     {
         machine.console.warn(&format!(
             "could not revoke the token, which may stay valid until it expires: {}",
             error.fact()
         ));
     }
-    let removed = session.file.update(|config| {
+    let removed = context.file.update(|config| {
         let stored = config.text(AUTH_TOKEN).ok().flatten();
         let is_same = stored.is_none() || stored == token_text;
         if is_same {
@@ -31,7 +31,7 @@ pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
         }
         is_same
     })?;
-    pending::remove(session.file.path());
+    pending::remove(context.file.path());
     if !removed {
         return Err(Error::failure(
             "another rio logged in during the logout; its login was kept",

@@ -3,22 +3,22 @@
 
 use serde_json::json;
 
-use super::expiry::{expiry, token_json};
-use super::refresh::{self, Credentials, Outcome};
-use super::session::Session;
-use super::{duration, secrets, silent_option};
 use crate::cli::args::RefreshToken;
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
+use crate::session::context::CommandContext;
+use crate::session::describe::{expiry, token_json};
+use crate::session::refresh::{self, Credentials, Outcome};
+use crate::session::{options, secrets};
 use crate::text;
 
 pub fn run(args: RefreshToken, machine: &mut Machine) -> Result<Exit, Error> {
-    let within = duration("--if-expires-within", args.if_expires_within.as_deref())?;
+    let within = options::duration("--if-expires-within", args.if_expires_within.as_deref())?;
     let password = secrets::read(machine, "--password", args.password, args.password_file)?;
-    let forbidden_by = silent_option(args.silent, args.no_interactive);
-    let session = Session::open(machine)?;
-    let old_expires_at = session.require_token()?.expires_at();
-    let outcome = refresh::run(machine, &session, within, Credentials { password, forbidden_by })?;
+    let forbidden_by = options::silent_option(args.silent, args.no_interactive);
+    let context = CommandContext::open(machine)?;
+    let old_expires_at = context.require_token()?.expires_at();
+    let outcome = refresh::run(machine, &context, within, Credentials { password, forbidden_by })?;
     let (token, done) = match &outcome {
         Outcome::NotDue(token) => (token, "The token does not need a refresh yet"),
         Outcome::Refreshed(token) => (token, "Token refreshed"),

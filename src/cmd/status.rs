@@ -2,10 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::expiry::{expiry, token_json};
-use super::secrets;
-use super::session::Session;
-use super::{as_account, clock};
 use crate::cli::args;
 use crate::config::{
     EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
@@ -14,14 +10,17 @@ use crate::config::{
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::platform::{Verdict, environment};
+use crate::session::context::CommandContext;
+use crate::session::describe::{account_suffix, expiry, token_json};
+use crate::session::{clock_check, secrets};
 use crate::text;
 use crate::token::Token;
 
 pub fn run(args: args::Status, machine: &mut Machine) -> Result<Exit, Error> {
-    let session = Session::open(machine)?;
-    let mut status = Status::read(&session, text::unix_seconds(machine.clock.utc()))?;
+    let context = CommandContext::open(machine)?;
+    let mut status = Status::read(&context, text::unix_seconds(machine.clock.utc()))?;
     if let Some(token) = status.token.as_ref().filter(|_| args.verify) {
-        status.verdict = Some(session.platform().verify(token));
+        status.verdict = Some(context.platform().verify(token));
         status.now = text::unix_seconds(machine.clock.utc());
     }
     if args.json {
@@ -30,10 +29,10 @@ pub fn run(args: args::Status, machine: &mut Machine) -> Result<Exit, Error> {
         status.to_text().iter().try_for_each(|line| machine.console.print(line))?;
     }
     if let Some(mode) = status.mode {
-        let warning = secrets::others_can_read("the config file", session.file.path(), mode);
+        let warning = secrets::others_can_read("the config file", context.file.path(), mode);
         warning.iter().for_each(|warning| machine.console.warn(&warning.to_string()));
     }
-    if let Err(error) = clock::reading(status.now) {
+    if let Err(error) = clock_check::reading(status.now) {
         machine.console.warn(&format!("{}; set it", error.fact()));
     }
     let exit = status.exit();
@@ -59,8 +58,8 @@ struct Status {
 }
 
 impl Status {
-    fn read(session: &Session, now: u64) -> Result<Self, Error> {
-        let config = &session.config;
+    fn read(context: &CommandContext, now: u64) -> Result<Self, Error> {
+        let config = &context.config;
         let text = |key| config.text(key);
         let token = config.auth_token()?.valid()?;
         Ok(Status {
@@ -77,8 +76,8 @@ impl Status {
                 text(ORGANIZATION_SHORT_ID)?,
             ],
             project: [text(PROJECT_ID)?, text(PROJECT_NAME)?],
-            file: session.file.path().display().to_string(),
-            mode: session.file.mode(),
+            file: context.file.path().display().to_string(),
+            mode: context.file.mode(),
             verdict: None,
         })
     }
@@ -126,7 +125,7 @@ impl Status {
     }
 
     fn headline(&self) -> String {
-        let account = as_account(self.email.as_deref());
+        let account = account_suffix(self.email.as_deref());
         match self.accepted() {
             _ if self.token.is_none() => "Not logged in. To log in, run: rio auth login".to_owned(),
             Some(false) => format!(
@@ -142,8 +141,8 @@ impl Status {
     fn clock(&self) -> Option<String> {
         match &self.verdict {
             Some(Ok(_)) => Some(match self.clock_offset() {
-                Some(offset) => clock::difference(offset),
-                None => format!("not compared: {}", clock::NO_DATE),
+                Some(offset) => clock_check::difference(offset),
+                None => format!("not compared: {}", clock_check::NO_DATE),
             }),
             _ => self.expired().then(|| {
                 format!("reads {}; set it if that is wrong", text::date_and_time(self.now))
@@ -153,7 +152,7 @@ impl Status {
 
     /// How many seconds this machine's clock is ahead of the server's.
     fn clock_offset(&self) -> Option<i64> {
-        clock::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date)
+        clock_check::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date)
     }
 
     /// The interface of `--json`, described in src/dist/README.md.

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::expiry::expiry;
-use super::refresh::{self, Credentials, Outcome};
-use super::session::Session;
-use super::{check_not_blank, duration, secrets};
 use crate::cli::args;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit};
 use crate::machine::{Machine, clock};
 use crate::platform::Level;
+use crate::session::context::CommandContext;
+use crate::session::describe::expiry;
+use crate::session::refresh::{self, Credentials, Outcome};
+use crate::session::{options, secrets};
 use crate::text;
 use crate::token::Token;
 
 pub fn run(args: args::Token, machine: &mut Machine) -> Result<Exit, Error> {
-    let min_valid = duration("--min-valid", args.min_valid.as_deref())?;
+    let min_valid = options::duration("--min-valid", args.min_valid.as_deref())?;
     if min_valid.is_some() && !args.current {
         return Err(Error::usage("--min-valid needs --current", "Add --current."));
     }
@@ -36,12 +36,12 @@ fn current(
             "Omit --current to get a new token.",
         ));
     }
-    let session = Session::open(machine)?;
+    let context = CommandContext::open(machine)?;
     let token = match min_valid {
-        None => session.require_token()?,
+        None => context.require_token()?,
         Some(_) => {
             let credentials = Credentials { password: None, forbidden_by: Some("--min-valid") };
-            match refresh::run(machine, &session, min_valid, credentials)? {
+            match refresh::run(machine, &context, min_valid, credentials)? {
                 Outcome::NotDue(token)
                 | Outcome::Refreshed(token)
                 | Outcome::RefreshedByOther(token) => token,
@@ -67,15 +67,15 @@ fn new(args: args::Token, machine: &mut Machine) -> Result<Token, Error> {
     let level = Level::parse(args.level.as_deref().unwrap_or("0")).ok_or_else(|| {
         Error::usage("--level must be 0, 1 or 2", "Use 0 (24 hours), 1 (7 days) or 2 (30 days).")
     })?;
-    check_not_blank("--email", args.email.as_deref())?;
+    options::check_not_blank("--email", args.email.as_deref())?;
     let password = secrets::read(machine, "--password", args.password, args.password_file)?;
-    let session = Session::open(machine)?;
+    let context = CommandContext::open(machine)?;
     let email = match args.email {
         Some(email) => email,
-        None => session.config.text(EMAIL_ID)?.ok_or_else(|| {
+        None => context.config.text(EMAIL_ID)?.ok_or_else(|| {
             Error::usage("the account's email is not known", "Run `rio auth token --email EMAIL`.")
         })?,
     };
     let password = secrets::password_or_prompt(machine, password, &email)?;
-    session.platform().login(&email, &password, level)
+    context.platform().login(&email, &password, level)
 }

@@ -2,11 +2,11 @@
 
 use super::hosts::Target;
 use super::report::Outcome;
-use crate::cmd::secrets::others_can_read;
 use crate::config::{Config, ConfigFile, DEVICE_FLOW_CLIENT_ID, EMAIL_ID, ENVIRONMENT, SELECTION};
 use crate::error::Error;
 use crate::http::Http;
 use crate::machine::{Machine, process};
+use crate::session::secrets::others_can_read;
 
 /// Checks that the config file can be read, locked and written, and only by this user. Also returns its
 /// contents, if it can be read.

@@ -9,8 +9,6 @@ mod report;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::expiry::expiry;
-use super::{clock, session};
 use crate::cli::args;
 use crate::config::{Config, EMAIL_ID, StoredToken};
 use crate::error::{Error, Exit};
@@ -18,6 +16,8 @@ use crate::http::Response;
 use crate::machine::Machine;
 use crate::machine::clock::LEEWAY;
 use crate::platform::{Verdict, verdict};
+use crate::session::describe::expiry;
+use crate::session::{clock_check, context};
 use crate::text;
 use crate::token::Token;
 use redaction::Redaction;
@@ -27,7 +27,7 @@ use report::{Check, Outcome, Report};
 const HOST_LIMIT: Duration = Duration::from_secs(10);
 
 pub fn run(args: args::Doctor, machine: &mut Machine) -> Result<Exit, Error> {
-    let http = session::http(machine);
+    let http = context::http(machine);
     let (file, config) = local::config_file(machine);
     let (targets, invalid_host) =
         config.as_ref().map(|config| hosts::targets(config, &http)).unwrap_or_default();
@@ -35,7 +35,7 @@ pub fn run(args: args::Doctor, machine: &mut Machine) -> Result<Exit, Error> {
     let redaction = Redaction::new(machine.env.home().map(PathBuf::as_path), email);
     let mut report = Report::new(args.json, redaction);
     let local_checks = vec![
-        Check::new("clock", clock::reading(now(machine))),
+        Check::new("clock", clock_check::reading(now(machine))),
         Check::new("config file", invalid_host.map_or(file, Err)),
         Check::new("proxies", local::proxies(&http, &targets)),
         Check::new("certificates", http.certificates()),
@@ -79,13 +79,13 @@ fn stored_token(config: Option<&Config>, reason: &str) -> (Option<Token>, Outcom
 }
 
 fn compare_clock(now: u64, server: Option<SystemTime>) -> Outcome {
-    let Some(offset) = clock::offset(now, server) else {
-        return Outcome::Skip(clock::NO_DATE.to_owned());
+    let Some(offset) = clock_check::offset(now, server) else {
+        return Outcome::Skip(clock_check::NO_DATE.to_owned());
     };
-    let difference = clock::difference(offset);
+    let difference = clock_check::difference(offset);
     if offset.unsigned_abs() > LEEWAY {
         let fact = format!("this machine's clock is {difference}");
-        return Outcome::Fail(Error::failure(fact, clock::ADVICE));
+        return Outcome::Fail(Error::failure(fact, clock_check::ADVICE));
     }
     Outcome::Ok(difference)
 }

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::output::Report;
-use crate::cmd::session::Session;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
 use crate::machine::Machine;
@@ -16,6 +15,7 @@ use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
 use crate::oauth::provider::Provider;
 use crate::secret::Secret;
+use crate::session::context::CommandContext;
 use crate::text;
 
 /// Unless the config file has another.
@@ -26,17 +26,17 @@ const MARGIN: Duration = Duration::from_millis(50);
 /// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session.
 pub fn run(
     machine: &mut Machine,
-    session: &Session,
+    context: &CommandContext,
     report: Report,
     open_browser: bool,
 ) -> Result<Claims, Error> {
-    let client_id = session.config.text(DEVICE_FLOW_CLIENT_ID)?;
+    let client_id = context.config.text(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
-    let oidc_host = &session.platform().oidc_host()?;
-    let mut pending = PendingFile::open(session.file.path());
-    session.http.check_settings(oidc_host)?;
+    let oidc_host = &context.platform().oidc_host()?;
+    let mut pending = PendingFile::open(context.file.path());
+    context.http.check_settings(oidc_host)?;
     report.connecting(machine, oidc_host.authority());
-    let provider = Provider::discover(&session.http, oidc_host, client_id)?;
+    let provider = Provider::discover(&context.http, oidc_host, client_id)?;
     let saved = pending.load(&provider, machine.clock.utc());
     let resumed = saved.is_some();
     let (grant, since_poll) = match saved {

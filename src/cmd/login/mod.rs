@@ -6,9 +6,6 @@ mod output;
 
 use std::time::Duration;
 
-use super::select::{Choice, Selection, Selector};
-use super::session::Session;
-use super::{as_account, check_not_blank, confirm, login_changed, secrets, silent_option};
 use crate::cli::args::Login;
 use crate::config::{Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
@@ -16,6 +13,11 @@ use crate::machine::Machine;
 use crate::oauth::pending;
 use crate::platform::Level;
 use crate::secret::Secret;
+use crate::session::confirmation::confirm;
+use crate::session::context::{CommandContext, login_changed_error};
+use crate::session::describe::account_suffix;
+use crate::session::selection::{Choice, Selection, Selector};
+use crate::session::{options, secrets};
 use crate::text;
 use crate::token::Token;
 use output::Report;
@@ -30,22 +32,22 @@ pub fn run(args: Login, machine: &mut Machine) -> Result<Exit, Error> {
 }
 
 fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit, Error> {
-    let silent_option = silent_option(args.silent, args.no_interactive);
+    let silent_option = options::silent_option(args.silent, args.no_interactive);
     let may_prompt = silent_option.is_none() && !args.json;
     check_usage(&args, silent_option)?;
     let method = Method::read(&mut args, machine)?;
-    let session = Session::open(machine)?;
-    let previous = Previous::read(&session.config)?;
-    check_hosts(&method, &session)?;
+    let context = CommandContext::open(machine)?;
+    let previous = Previous::read(&context.config)?;
+    check_hosts(&method, &context)?;
     if previous.has_token && may_prompt && !args.yes {
         confirm_replacing(machine, previous.email.as_deref())?;
     }
-    session.check_writable(machine)?;
+    context.check_writable(machine)?;
 
-    let account = authenticate(method, &args, machine, &session, report)?;
+    let account = authenticate(method, &args, machine, &context, report)?;
     let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
     let now = text::unix_seconds(machine.clock.utc());
-    session.file.update(|config| {
+    context.file.update(|config| {
         // Another account has other organizations.
         if same_account.is_none() {
             config.remove_login();
@@ -58,9 +60,9 @@ fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit,
         Some(_) => "the selection did not change",
         None => "nothing is selected",
     };
-    let selection = select(&args, may_prompt, machine, &session, same_account, &account.token)
+    let selection = select(&args, may_prompt, machine, &context, same_account, &account.token)
         .map_err(|error| not_selected(error, unselected))?;
-    let stored = session.file.update(|config| {
+    let stored = context.file.update(|config| {
         let is_same = config.is_login_of(account.email.as_deref());
         if is_same {
             selection.store(config);
@@ -68,7 +70,7 @@ fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit,
         is_same
     })?;
     if !stored {
-        return Err(login_changed());
+        return Err(login_changed_error());
     }
     report.selected(machine, account.email.as_deref(), &selection)?;
     Ok(Exit::Success)
@@ -76,9 +78,9 @@ fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit,
 
 /// Checks the command line before anything is asked or sent.
 fn check_usage(args: &Login, silent_option: Option<&str>) -> Result<(), Error> {
-    check_not_blank("--email", args.email.as_deref())?;
-    check_not_blank("--organization", args.organization.as_deref())?;
-    check_not_blank("--project", args.project.as_deref())?;
+    options::check_not_blank("--email", args.email.as_deref())?;
+    options::check_not_blank("--organization", args.organization.as_deref())?;
+    options::check_not_blank("--project", args.project.as_deref())?;
     let email = args.email.is_some();
     let password = args.password.is_some() || args.password_file.is_some();
     let token = args.auth_token.is_some() || args.auth_token_file.is_some();
@@ -158,8 +160,8 @@ impl Previous {
 }
 
 /// Reports an invalid host before any host is called.
-fn check_hosts(method: &Method, session: &Session) -> Result<(), Error> {
-    let platform = session.platform();
+fn check_hosts(method: &Method, context: &CommandContext) -> Result<(), Error> {
+    let platform = context.platform();
     match method {
         Method::DeviceFlow => platform.oidc_host()?,
         Method::Password { .. } | Method::Token(_) => platform.rip_host()?,
@@ -168,7 +170,7 @@ fn check_hosts(method: &Method, session: &Session) -> Result<(), Error> {
 }
 
 fn confirm_replacing(machine: &mut Machine, email: Option<&str>) -> Result<(), Error> {
-    let account = as_account(email);
+    let account = account_suffix(email);
     let question = format!("You are logged in{account}. Replace this login? [y/N] ");
     confirm(machine, &question, "rio auth login")
 }
@@ -206,26 +208,26 @@ fn authenticate(
     method: Method,
     args: &Login,
     machine: &mut Machine,
-    session: &Session,
+    context: &CommandContext,
     report: Report,
 ) -> Result<Account, Error> {
     let (token, email, lifetime) = match method {
         Method::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
-            let claims = device_login::run(machine, session, report, browse)?;
+            let claims = device_login::run(machine, context, report, browse)?;
             return Ok(Account::new(claims.rio_token, claims.email, None));
         }
         Method::Password { email, password } => {
             let password = secrets::password_or_prompt(machine, password, &email)?;
-            let token = session.platform().login(&email, &password, Level::Medium)?;
+            let token = context.platform().login(&email, &password, Level::Medium)?;
             (token, email, Some(Level::Medium.lifetime()))
         }
         Method::Token(token) => {
-            let email = session.platform().user_info(&token)?;
+            let email = context.platform().user_info(&token)?;
             (token, email, None)
         }
     };
-    pending::remove(session.file.path());
+    pending::remove(context.file.path());
     Ok(Account::new(token, Some(email), lifetime))
 }
 
@@ -233,13 +235,13 @@ fn select(
     args: &Login,
     may_prompt: bool,
     machine: &mut Machine,
-    session: &Session,
+    context: &CommandContext,
     current: Option<Previous>,
     token: &Token,
 ) -> Result<Selection, Error> {
     let (current_organization, current_project) =
         current.map(|current| (current.organization, current.project)).unwrap_or_default();
-    let platform = session.platform();
+    let platform = context.platform();
     let console = &mut machine.console;
     let mut selector = Selector { console, platform, token, may_prompt, keeps_current: true };
     let organization =

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cmd::as_account;
-use crate::cmd::expiry::expiry;
-use crate::cmd::select::Selection;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::machine::console::Console;
 use crate::oauth::device_flow::Grant;
+use crate::session::describe::{account_suffix, expiry};
+use crate::session::selection::Selection;
 use crate::text;
 
 #[derive(Clone, Copy)]
@@ -127,7 +126,7 @@ impl Report {
 
     /// The token is stored.
     pub fn logged_in(self, machine: &mut Machine, email: Option<&str>, expires_at: Option<u64>) {
-        self.say(machine, &format!("Logged in{}.", as_account(email)));
+        self.say(machine, &format!("Logged in{}.", account_suffix(email)));
         if let Some(expires_at) = expires_at {
             let now = text::unix_seconds(machine.clock.utc());
             self.say(machine, &format!("The token {}.", expiry(expires_at, now)));

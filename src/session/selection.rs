@@ -1,9 +1,8 @@
 //! Selecting an organization and a project: by name or GUID, because only one exists, or at a prompt.
 
-mod list;
-
-use super::session::Session;
-use super::{check_not_blank, silent_option};
+use super::context::CommandContext;
+use super::list::{self, Entry, List};
+use super::options;
 use crate::config::{
     Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
     PROJECT_NAME,
@@ -12,7 +11,6 @@ use crate::error::Error;
 use crate::machine::console::Console;
 use crate::platform::{Organization, Platform, Project};
 use crate::token::Token;
-use list::{Entry, List};
 
 #[derive(Debug, PartialEq)]
 pub enum Choice<T> {
@@ -36,7 +34,7 @@ impl<T: Entry> Choice<T> {
     pub fn required(self) -> Result<T, Error> {
         match self {
             Choice::Selected(entry) => Ok(entry),
-            Choice::NothingExists => Err(list::no_entries::<T>()),
+            Choice::NothingExists => Err(list::no_entries_error::<T>()),
             Choice::NoAnswer => Err(Error::failure(
                 format!("no {} was selected", T::KIND),
                 format!("Answer the question, or run `rio {} select NAME`.", T::KIND),
@@ -108,8 +106,8 @@ pub fn show_project(console: &mut Console, project: &Project) {
 
 /// Whether a `select` command with these arguments may prompt. Without NAME, it must.
 pub fn may_prompt(name: Option<&str>, silent: bool, no_interactive: bool) -> Result<bool, Error> {
-    check_not_blank("NAME", name)?;
-    match silent_option(silent, no_interactive) {
+    options::check_not_blank("NAME", name)?;
+    match options::silent_option(silent, no_interactive) {
         Some(option) if name.is_none() => {
             Err(Error::usage(format!("{option} needs NAME"), "Pass the name or GUID to select."))
         }
@@ -118,10 +116,10 @@ pub fn may_prompt(name: Option<&str>, silent: bool, no_interactive: bool) -> Res
 }
 
 /// Changes the stored selection, unless another process has changed it or the login since the command started.
-pub fn update(session: &Session, change: impl Fn(&mut Config)) -> Result<(), Error> {
-    let email = session.config.text(EMAIL_ID)?;
-    let unchanged = |config: &Config, key| config.text(key).ok() == session.config.text(key).ok();
-    let updated = session.file.update(|config| {
+pub fn update(context: &CommandContext, change: impl Fn(&mut Config)) -> Result<(), Error> {
+    let email = context.config.text(EMAIL_ID)?;
+    let unchanged = |config: &Config, key| config.text(key).ok() == context.config.text(key).ok();
+    let updated = context.file.update(|config| {
         let may_change = config.is_login_of(email.as_deref())
             && [ORGANIZATION_ID, PROJECT_ID].iter().all(|key| unchanged(config, key));
         if may_change {

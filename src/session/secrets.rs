@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::check_not_blank;
+use super::options;
 use crate::error::{Error, Warning};
 use crate::machine::{Machine, stdio};
 use crate::secret::Secret;
@@ -62,7 +62,7 @@ fn not_empty(option: &str, value: Secret) -> Result<Secret, Error> {
 }
 
 fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, Error> {
-    check_not_blank(&format!("{option}-file"), Some(path))?;
+    options::check_not_blank(&format!("{option}-file"), Some(path))?;
     let unusable = |problem: &str| {
         Error::failure(
             format!("cannot read {path}: {problem}"),

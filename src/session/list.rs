@@ -130,7 +130,7 @@ impl<T: Entry> List<T> {
     fn not_found(&self, wanted: &str, found: &[Numbered<T>]) -> Error {
         let kind = T::KIND;
         match found {
-            [] if self.entries.is_empty() => no_entries::<T>(),
+            [] if self.entries.is_empty() => no_entries_error::<T>(),
             [] => Error::failure(
                 format!("no {kind} matches {wanted}"),
                 listed(
@@ -146,7 +146,7 @@ impl<T: Entry> List<T> {
     }
 }
 
-pub fn no_entries<T: Entry>() -> Error {
+pub fn no_entries_error<T: Entry>() -> Error {
     Error::failure(
         format!("there are no {}s", T::KIND),
         "Ask the administrator of your account for access to one.",

@@ -8,19 +8,19 @@ use crate::platform::Platform;
 use crate::token::Token;
 
 /// The config file, its contents when the command started, and the HTTP client.
-pub struct Session {
+pub struct CommandContext {
     pub file: ConfigFile,
     pub config: Config,
     pub http: Http,
 }
 
-impl Session {
+impl CommandContext {
     /// Reads the config file, and warns if other users can change it. Sends nothing.
     pub fn open(machine: &mut Machine) -> Result<Self, Error> {
         let file = ConfigFile::locate(&machine.env, machine.clock.clone())?;
         let config = file.load()?;
         file.warnings().iter().for_each(|warning| machine.console.warn(&warning.to_string()));
-        Ok(Session { file, config, http: http(machine) })
+        Ok(CommandContext { file, config, http: http(machine) })
     }
 
     /// See [`ConfigFile::check_writable`].
@@ -46,6 +46,14 @@ impl Session {
     pub fn platform(&self) -> Platform<'_> {
         Platform { http: &self.http, config: &self.config }
     }
+}
+
+/// The error if the stored login is not the one that the command started with.
+pub fn login_changed_error() -> Error {
+    Error::failure(
+        "another rio logged in or out in the meantime; its change was kept",
+        "Run `rio auth status` to see it.",
+    )
 }
 
 /// The HTTP client of a command.

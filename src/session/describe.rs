@@ -1,4 +1,4 @@
-//! When a token expires, in words.
+//! A token's expiry and its account, in words and as JSON.
 
 use std::time::Duration;
 
@@ -29,6 +29,11 @@ pub fn token_json(token: &Token, now: u64) -> Value {
         "expires_at_unix": expires_at,
         "expired": expires_at.is_some_and(|expires_at| expires_at <= now),
     })
+}
+
+/// " as EMAIL", if the email is known.
+pub fn account_suffix(email: Option<&str>) -> String {
+    email.map(|email| format!(" as {email}")).unwrap_or_default()
 }
 
 /// Rounds to hours or minutes: a token of 7 days that is a second old does not expire in "6 days 23 hours".

@@ -3,12 +3,10 @@
 //! A server may accept a token for one refresh only. So one rio at a time refreshes, holds a lock from reading
 //! the token until the new one is stored, and reads the token again before it reports that it is not valid.
 
-mod due;
-
 use std::time::Duration;
 
-use super::session::Session;
-use super::{login_changed, secrets};
+use super::context::{CommandContext, login_changed_error};
+use super::{due, secrets};
 use crate::config::{EMAIL_ID, RefreshLock};
 use crate::error::Error;
 use crate::machine::{Machine, signals};
@@ -37,64 +35,64 @@ pub struct Credentials {
 /// within that time.
 pub fn run(
     machine: &mut Machine,
-    session: &Session,
+    context: &CommandContext,
     within: Option<Duration>,
     credentials: Credentials,
 ) -> Result<Outcome, Error> {
-    let old = session.require_token()?;
-    let record = session.config.token_record(&old);
+    let old = context.require_token()?;
+    let record = context.config.token_record(&old);
     let now = text::unix_seconds(machine.clock.utc());
     if within.is_some_and(|within| !due::is_due(&old, record.as_ref(), within, now)) {
         return Ok(Outcome::NotDue(old));
     }
-    session.platform().rip_host()?;
-    session.check_writable(machine)?;
-    let (lock, new) = lock(machine, session, &old)?;
+    context.platform().rip_host()?;
+    context.check_writable(machine)?;
+    let (lock, new) = lock(machine, context, &old)?;
     if let Some(new) = new {
         return Ok(Outcome::RefreshedByOther(new));
     }
     // The server may end the old token, so the new one must be stored.
     let deferred = signals::defer_termination();
-    let refresh = session.platform().refresh(&old)?;
+    let refresh = context.platform().refresh(&old)?;
     if let Refresh::New(new) = refresh {
-        return store(machine, session, &old, new, None);
+        return store(machine, context, &old, new, None);
     }
     drop(deferred);
     let verdict = match &refresh {
-        Refresh::Lost(_) => Some(session.platform().verify_once(&old)),
+        Refresh::Lost(_) => Some(context.platform().verify_once(&old)),
         _ => None,
     };
-    if let Some(new) = replacement(session, &old)? {
+    if let Some(new) = replacement(context, &old)? {
         return Ok(Outcome::RefreshedByOther(new));
     }
     match (refresh, verdict) {
         (Refresh::Lost(error), Some(verdict)) => Err(lost(error, verdict)),
-        _ => log_in(machine, session, &old, credentials, lock),
+        _ => log_in(machine, context, &old, credentials, lock),
     }
 }
 
 /// Takes the lock. Then returns the token that another process has stored, or checks that a new one can be.
 fn lock(
     machine: &mut Machine,
-    session: &Session,
+    context: &CommandContext,
     old: &Token,
 ) -> Result<(RefreshLock, Option<Token>), Error> {
-    let lock = session.lock_refresh(machine)?;
-    let new = replacement(session, old)?;
+    let lock = context.lock_refresh(machine)?;
+    let new = replacement(context, old)?;
     if new.is_none() {
         // The disk may have become full during the wait, or with the lock file.
-        session.file.check_writable()?;
-        session.file.check_room()?;
+        context.file.check_writable()?;
+        context.file.check_room()?;
     }
     Ok((lock, new))
 }
 
 /// The stored token, if it is no longer the old one but of the same account.
-fn replacement(session: &Session, old: &Token) -> Result<Option<Token>, Error> {
-    let config = session.file.load()?;
-    let stored = config.auth_token()?.valid()?.ok_or_else(login_changed)?;
-    if !config.is_login_of(session.config.text(EMAIL_ID)?.as_deref()) {
-        return Err(login_changed());
+fn replacement(context: &CommandContext, old: &Token) -> Result<Option<Token>, Error> {
+    let config = context.file.load()?;
+    let stored = config.auth_token()?.valid()?.ok_or_else(login_changed_error)?;
+    if !config.is_login_of(context.config.text(EMAIL_ID)?.as_deref()) {
+        return Err(login_changed_error());
     }
     Ok(Some(stored).filter(|stored| stored.expose() != old.expose()))
 }
@@ -119,13 +117,13 @@ fn lost(error: Error, verdict: Result<Verdict, Error>) -> Error {
 /// Logs in with the password. Does not hold the lock while the user types.
 fn log_in(
     machine: &mut Machine,
-    session: &Session,
+    context: &CommandContext,
     old: &Token,
     credentials: Credentials,
     lock: RefreshLock,
 ) -> Result<Outcome, Error> {
     const INVALID: &str = "the stored token has expired or was revoked";
-    let email = session.config.text(EMAIL_ID)?.ok_or_else(|| {
+    let email = context.config.text(EMAIL_ID)?.ok_or_else(|| {
         Error::failure(
             format!("{INVALID}, and the account's email is not known"),
             "Run `rio auth login`.",
@@ -137,7 +135,7 @@ fn log_in(
             drop(lock);
             machine.console.say("The stored token has expired or was revoked.");
             let password = secrets::password_or_prompt(machine, None, &email)?;
-            let (lock, new) = self::lock(machine, session, old)?;
+            let (lock, new) = self::lock(machine, context, old)?;
             if let Some(new) = new {
                 return Ok(Outcome::RefreshedByOther(new));
             }
@@ -151,20 +149,20 @@ fn log_in(
             ));
         }
     };
-    let new = session.platform().login(&email, &password, Level::Medium)?;
-    store(machine, session, old, new, Some(Level::Medium.lifetime()))
+    let new = context.platform().login(&email, &password, Level::Medium)?;
+    store(machine, context, old, new, Some(Level::Medium.lifetime()))
 }
 
 /// Stores the new token in place of the old one. Revokes it if that fails.
 fn store(
     machine: &Machine,
-    session: &Session,
+    context: &CommandContext,
     old: &Token,
     new: Token,
     lifetime: Option<Duration>,
 ) -> Result<Outcome, Error> {
     let now = text::unix_seconds(machine.clock.utc());
-    let stored = session.file.update(|config| {
+    let stored = context.file.update(|config| {
         let is_same = config.holds(old);
         if is_same {
             config.set_token(&new, now, lifetime);
@@ -173,10 +171,10 @@ fn store(
     });
     let error = match stored {
         Ok(true) => return Ok(Outcome::Refreshed(new)),
-        Ok(false) => login_changed(),
+        Ok(false) => login_changed_error(),
         Err(error) => error.into_failure().context("the new token could not be stored"),
     };
     // The error is the same if revoking fails.
-    let _ = session.platform().logout(&new);
+    let _ = context.platform().logout(&new);
     Err(error)
 }

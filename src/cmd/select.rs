@@ -1,0 +1,61 @@
+//! `rio organization select` and `rio project select`: change the stored selection.
+
+use crate::cli::args::{SelectOrganization, SelectProject};
+use crate::config::{Config, ORGANIZATION_ID, PROJECT_ID, PROJECT_NAME};
+use crate::error::{Error, Exit};
+use crate::machine::Machine;
+use crate::platform::{Organization, Project};
+use crate::session::context::CommandContext;
+use crate::session::selection::{self, Choice, Selection, Selector};
+
+/// Selects an organization and, if it is another one, a project.
+pub fn organization(args: SelectOrganization, machine: &mut Machine) -> Result<Exit, Error> {
+    let may_prompt = selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
+    let context = CommandContext::open(machine)?;
+    let token = context.require_token()?;
+    let current = context.config.text(ORGANIZATION_ID)?;
+    context.check_writable(machine)?;
+    let (console, platform) = (&mut machine.console, context.platform());
+    let mut selector =
+        Selector { console, platform, token: &token, may_prompt, keeps_current: false };
+    let organization =
+        selector.organization(args.name.as_deref(), current.as_deref())?.required()?;
+    let project = match current_project(&context.config, &organization)? {
+        Some(project) => Choice::Selected(project),
+        None => selector.project(&organization.guid, None, None)?,
+    };
+    let selection = Selection { organization: Choice::Selected(organization), project };
+    selection::update(&context, |config| selection.store(config))?;
+    selection.show(&mut machine.console);
+    Ok(Exit::Success)
+}
+
+/// Selects a project of the selected organization.
+pub fn project(args: SelectProject, machine: &mut Machine) -> Result<Exit, Error> {
+    let may_prompt = selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
+    let context = CommandContext::open(machine)?;
+    let token = context.require_token()?;
+    let organization = context.config.text(ORGANIZATION_ID)?.ok_or_else(|| {
+        Error::failure("no organization is selected", "Run `rio organization select`.")
+    })?;
+    let current = context.config.text(PROJECT_ID)?;
+    context.check_writable(machine)?;
+    let (console, platform) = (&mut machine.console, context.platform());
+    let mut selector =
+        Selector { console, platform, token: &token, may_prompt, keeps_current: false };
+    let project =
+        selector.project(&organization, args.name.as_deref(), current.as_deref())?.required()?;
+    selection::update(&context, |config| {
+        selection::store_project(config, &project.guid, &project.name);
+    })?;
+    selection::show_project(&mut machine.console, &project);
+    Ok(Exit::Success)
+}
+
+/// The selected project, if it is one of this organization.
+fn current_project(config: &Config, organization: &Organization) -> Result<Option<Project>, Error> {
+    let is_current = config.text(ORGANIZATION_ID)?.as_ref() == Some(&organization.guid);
+    let guid = config.text(PROJECT_ID)?.filter(|_| is_current);
+    let name = config.text(PROJECT_NAME)?.unwrap_or_default();
+    Ok(guid.map(|guid| Project { guid, name }))
+}
