@@ -83,7 +83,7 @@ fuzz:
 MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending \
 	config/mod:config_file,status,selection config/file:config_file,refresh,status \
 	config/refresh_lock:refresh config/temporary:config_file machine/private_file:pending,config_file,refresh \
-	http/response:network,wire,login,refresh secret:secret,login token:token jwt:jwt
+	http/response:network,wire,login,refresh secret:secret,redaction,login token:token jwt:jwt
 
 # Changes one place of the source at a time and lists the changes that no test notices. Takes hours.
 mutants:

@@ -11,7 +11,11 @@
 
 mod fake_clock;
 mod outcome;
+pub mod proxy;
+pub mod random;
+pub mod skip;
 mod streams;
+pub mod terminal;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

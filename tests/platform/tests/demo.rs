@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use platform::PASSWORD;
 use skip::{installed, skip};
 
-#[path = "../../cli/skip.rs"]
+#[path = "../../cli/robot/skip.rs"]
 mod skip;
 
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");

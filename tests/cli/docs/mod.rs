@@ -1,0 +1,6 @@
+//! What the documentation and the installed files promise.
+
+mod examples;
+mod install;
+mod man;
+pub mod units;

@@ -1,0 +1,8 @@
+//! What the user sees and types at a terminal.
+
+mod output;
+mod prompts;
+mod qr;
+mod screens;
+mod signals;
+mod status_line;
