@@ -15,8 +15,8 @@ COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 # Not for other builds: they would compile ring again after each commit.
 dist reproduce: export SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
 
-.PHONY: demo test check test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants build \
-	install uninstall clean
+.PHONY: demo test check check-mutants test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants \
+	build install uninstall clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
@@ -30,7 +30,7 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path $(FUZZ)/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
-	$(MAKE) test
+	$(MAKE) test check-mutants
 
 # Logs in to node-oidc-provider. Takes 20 seconds.
 test-interop:
@@ -79,14 +79,23 @@ fuzz:
 			-dict=$(FUZZ)/words.dict -timeout=10 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-# Each file in src whose mutants are tested, and names of the tests that must catch them.
-MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending \
-	config/mod:config_file,status,selection config/file:config_file,refresh,status \
-	config/refresh_lock:refresh config/temporary:config_file machine/private_file:pending,config_file,refresh \
-	http/response:network,wire,login,refresh secret:secret,redaction,login token:token jwt:jwt
+# Each file in src whose mutants are tested, and the modules of the tests that must catch them.
+MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending_login \
+	config/mod:config_file,status,select,login_selection config/file:config_file,concurrent_refresh,refresh_token,status \
+	config/refresh_lock:concurrent_refresh config/temporary:config_file \
+	machine/private_file:pending_login,config_file,concurrent_refresh \
+	http/response:network,wire,login,refresh_token secret:secret,redaction,login token:token jwt:jwt
+
+# Checks that MUTANTS names files and modules that exist.
+check-mutants:
+	@tests=$$($(CARGO) test --quiet $(LOCKED) --lib --test cli -- --list) || exit; for area in $(MUTANTS); do \
+		test -f "src/$${area%:*}.rs" || { echo "MUTANTS: src/$${area%:*}.rs does not exist" >&2; exit 1; }; \
+		for module in $$(echo "$${area#*:}" | tr , ' '); do echo "$$tests" | grep -qE "(^|::)$$module::" || \
+			{ echo "MUTANTS: no test module is named $$module" >&2; exit 1; }; done; \
+	done
 
 # Changes one place of the source at a time and lists the changes that no test notices. Takes hours.
-mutants:
+mutants: check-mutants
 	@$(CARGO) mutants --version >/dev/null || { echo 'Install it: cargo install cargo-mutants' >&2; exit 1; }
 	mkdir -p $(TARGET_DIR)/mutants; status=0; for area in $(MUTANTS); do \
 		$(CARGO) mutants --file "src/$${area%:*}.rs" --output "$(TARGET_DIR)/mutants/$$(basename $${area%:*})" -- \
