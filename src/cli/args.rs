@@ -131,7 +131,7 @@ pub struct Logout {}
             again. SSO accounts have no password: use `rio auth login` instead.",
     example = "rio auth refresh-token\n\
                rio auth refresh-token --password-file password.txt --silent\n\
-               rio auth refresh-token --silent --if-expires-within 4d"
+               rio auth refresh-token --silent --if-expires-within 5d"
 )]
 pub struct RefreshToken {
     /// password of the account; - reads standard input

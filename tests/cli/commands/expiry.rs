@@ -151,7 +151,7 @@ fn shorter_lifetime_is_a_warning() {
     for (lifetime, warns) in [(7 * DAY, false), (DAY, true)] {
         let platform = Platform::start();
         let (robot, _) = Robot::logged_in(&platform);
-        platform.refreshed_lifetime(lifetime);
+        platform.token_lifetime(lifetime);
         let outcome = robot.rio(&REFRESH).run_at(&FakeClock::new()).exits(0);
         assert_eq!(outcome.stderr.contains("warning"), warns, "{outcome}");
     }

@@ -69,7 +69,7 @@ fn curl_example_sends_the_token_and_hides_it_from_ps() {
 }
 
 #[test]
-fn shell_script_continues_after_failure_and_waits_an_hour() {
+fn shell_script_continues_after_failure_and_waits_ten_minutes() {
     let Some(busybox) = installed("busybox") else { return };
     let platform = Platform::start();
     platform.opaque_tokens();
@@ -79,12 +79,12 @@ fn shell_script_continues_after_failure_and_waits_an_hour() {
     let path = robot.config_path().display().to_string();
     let script = format!(
         "sleep() {{ echo \"$1\"; count=$((count + 1)); [ \"$count\" -lt 3 ]; }}\n{}",
-        example(DIST_README, "while :").replace("/data/rio.json", &path)
+        example(DIST_README, "while :").replace("/var/lib/rio/config.json", &path)
     );
     let waits_three_times = |outcome: Outcome| {
         let waits: Vec<u32> = outcome.stdout.lines().map(|line| line.parse().unwrap()).collect();
         assert_eq!(waits.len(), 3, "{outcome}");
-        assert!(waits.iter().all(|wait| (3600..4500).contains(wait)), "{outcome}");
+        assert!(waits.iter().all(|wait| (600..720).contains(wait)), "{outcome}");
     };
     // A temporary failure, a refresh, and nothing to do.
     waits_three_times(run(&robot, &busybox, &script, &[]));
@@ -101,13 +101,14 @@ fn cron_line_refreshes_the_token() {
     let platform = Platform::start();
     platform.opaque_tokens();
     let (robot, token) = Robot::logged_in(&platform);
-    let line = example(DIST_README, "17 * * * *");
-    assert_eq!(example(README, "17 * * * *"), line);
-    let line = line.strip_prefix("17 * * * * ").unwrap();
+    let line = example(DIST_README, "7-59/10").strip_prefix("7-59/10 * * * * ").unwrap();
     let line = line.replace("/usr/local/bin/rio", &binary().display().to_string());
-    let script = format!("logger() {{ read -r line; echo \"$* $line\"; }}\n{line}");
+    let line = line.replace("/var/lib/rio/config.json", &robot.config_path().display().to_string());
+    let script = format!("logger() {{ sed \"s/^/$* /\"; }}\n{line}");
     run(&robot, &sh, &script, &[]).exits(0).prints("-t rio Token refreshed.\n");
     assert_ne!(robot.config()["auth_token"], token);
+    // Nothing to do, nothing to log.
+    run(&robot, &sh, &script, &[]).exits(0).prints("");
 }
 
 /// Replaces ssh: runs the command on this machine, with a config file for each host. The host `away` is unreachable.

@@ -1,22 +1,34 @@
 //! The systemd units in `src/dist/systemd`.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use platform::{Call, Platform};
 use rio::machine::clock::Clock;
+use serde_json::json;
 
 use crate::robot::skip::installed;
-use crate::robot::{FakeClock, Robot, binary};
+use crate::robot::{FakeClock, Outcome, Robot, binary};
 
 const SERVICE: &str = include_str!("../../../src/dist/systemd/rio-refresh.service");
 const TIMER: &str = include_str!("../../../src/dist/systemd/rio-refresh.timer");
 
+/// The value of a setting.
+fn setting(unit: &'static str, key: &str) -> &'static str {
+    unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap()
+}
+
 /// The command line of the service, without the program.
 pub fn arguments() -> Vec<&'static str> {
-    let line = SERVICE.lines().find_map(|line| line.strip_prefix("ExecStart=rio ")).unwrap();
-    line.split(' ').collect()
+    setting(SERVICE, "ExecStart").strip_prefix("rio ").unwrap().split(' ').collect()
+}
+
+/// A time of the timer, in seconds.
+pub fn timer(key: &str) -> u64 {
+    let value = setting(TIMER, key);
+    60 * value.strip_suffix("min").expect("minutes").parse::<u64>().unwrap()
 }
 
 #[test]
@@ -40,13 +52,38 @@ fn systemd_accepts_the_units() {
 }
 
 #[test]
-fn service_refreshes_token_that_expires_within_four_days() {
+fn service_refreshes_token_that_expires_within_five_days() {
     let platform = Platform::start();
     let (robot, _) = Robot::logged_in(&platform);
     let start = FakeClock::new();
-    for (days, refreshes) in [(2, 0), (4, 1)] {
+    for (days, refreshes) in [(2, 0), (3, 1)] {
         let clock = FakeClock::at(start.utc() + Duration::from_secs(days * 24 * 60 * 60));
         robot.rio(&arguments()).run_at(&clock).exits(0);
         assert_eq!(platform.calls(Call::RefreshToken).len(), refreshes);
     }
+}
+
+/// Runs a command of a unit that is written as `sh -c '...'`.
+fn run_shell(robot: &Robot, command: &str) -> Outcome {
+    let script = command.strip_prefix("sh -c '").unwrap().strip_suffix('\'').unwrap();
+    let mut command = robot.command(Path::new("/bin/sh"));
+    command.args(["-c", &format!("rio() {{ {} \"$@\"; }}; {script}", binary().display())]);
+    let output = command.output().unwrap();
+    Outcome::of(&command, output)
+}
+
+#[test]
+fn service_is_skipped_only_while_no_token_is_stored() {
+    let platform = Platform::start();
+    platform.token_lifetime(0);
+    let (robot, _) = Robot::logged_in(&platform);
+    let condition = || run_shell(&robot, setting(SERVICE, "ExecCondition"));
+    robot.rio(&["auth", "status"]).run().exits(1);
+    condition().exits(0);
+    robot.set_config(json!({"auth_token": null}));
+    condition().exits(1);
+    // Then the service fails, and its log says why.
+    fs::write(robot.config_path(), "[]").unwrap();
+    condition().exits(0);
+    assert!(platform.requests().is_empty());
 }

@@ -1,5 +1,5 @@
-//! Simulates a robot that runs the command of `rio-refresh.service` every hour, with power cuts, network outages, and
-//! a clock that reads 1970 after each boot.
+//! Simulates a robot that runs the command of `rio-refresh.service` when `rio-refresh.timer` says, with power cuts,
+//! network outages, and a clock that reads 1970 after each boot.
 //!
 //! `RIO_TEST_DAYS=90 cargo test --test cli simulation -- --nocapture` is a long run and prints what happened.
 //! `RIO_TEST_SEED` changes the events. A power cut hits a run at a random moment, so its effect differs between runs.
@@ -25,30 +25,56 @@ const THIS: &str = "machine::simulation::robot_stays_logged_in_for_days";
 /// The variable that holds what a child process's clock reads.
 const CHILD_UTC: &str = "RIO_TEST_UTC";
 
-/// Enough for a test of a few seconds.
-const DAYS: u64 = 10;
-const SEEDS: u64 = 2;
+/// At most. Enough for a test of a few seconds.
+const DAYS: u64 = 5;
+const SEEDS: u64 = 1;
 
 const MINUTE: u64 = 60;
-/// The time from a boot to the first run, at most.
-const BOOT: u64 = 5 * MINUTE;
-/// The longest time between two runs that reach the server.
-const LONGEST_GAP: u64 = 4 * DAY;
-/// The next run may be this much later than the end of an outage.
-const LONGEST_OUTAGE: u64 = LONGEST_GAP - 2 * HOUR;
+
+const MANUAL: &str = include_str!("../../../src/dist/README.md");
+
+/// The longest time between two runs of the timer.
+fn period() -> u64 {
+    units::timer("OnUnitInactiveSec") + units::timer("RandomizedDelaySec")
+}
+
+/// The longest time from a boot to the first run.
+fn boot() -> u64 {
+    units::timer("OnBootSec") + units::timer("RandomizedDelaySec")
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Server {
     is_opaque: bool,
     rotates: bool,
+    /// Of each token.
+    lifetime: u64,
 }
 
-const SERVERS: [Server; 4] = [
-    Server { is_opaque: false, rotates: false },
-    Server { is_opaque: false, rotates: true },
-    Server { is_opaque: true, rotates: false },
-    Server { is_opaque: true, rotates: true },
-];
+impl Server {
+    /// Opaque tokens are assumed to be valid for a day.
+    fn all() -> impl Iterator<Item = Server> {
+        let lifetimes = [MINUTE * 30, HOUR, DAY, 7 * DAY, 30 * DAY];
+        let kinds = [(false, false), (false, true), (true, false), (true, true)];
+        lifetimes
+            .into_iter()
+            .flat_map(move |lifetime| {
+                kinds.map(|(is_opaque, rotates)| Server { is_opaque, rotates, lifetime })
+            })
+            .filter(|server| !server.is_opaque || server.lifetime >= DAY)
+    }
+
+    /// The age of a token at which it is due, as the manual says.
+    fn due(self) -> u64 {
+        let lifetime = if self.is_opaque { DAY } else { self.lifetime };
+        (lifetime / 3).max(lifetime.saturating_sub(5 * DAY))
+    }
+
+    /// The longest time between two runs that reach the server.
+    fn longest_gap(self) -> u64 {
+        self.lifetime - self.due()
+    }
+}
 
 /// What happened.
 #[derive(Default)]
@@ -70,6 +96,7 @@ struct Tally {
 }
 
 struct Simulation {
+    server: Server,
     platform: Platform,
     unreachable: ClosedPort,
     robot: Robot,
@@ -80,6 +107,7 @@ struct Simulation {
     is_clock_set: bool,
     outage_end: u64,
     last_contact: u64,
+    refreshed_at: u64,
     /// The longest time from the start of a run to a power cut, in microseconds.
     longest_run: u64,
     /// Whether the power was cut during a run since the last refresh.
@@ -88,15 +116,15 @@ struct Simulation {
 }
 
 const HEADER: &str = "\
-  seed tokens rotates days boots cuts outages max gap  runs refreshes waits  logins after a cut  other logins";
+  seed valid for tokens rotates days boots cuts outages  max gap  runs refreshes waits  logins after a cut  other logins";
 
 impl Tally {
     fn row(&self, seed: u64, server: Server, days: u64) -> String {
         let tokens = if server.is_opaque { "opaque" } else { "JWT" };
         let rotates = if server.rotates { "yes" } else { "no" };
-        let gap = self.longest_gap / HOUR;
+        let (minutes, gap) = (server.lifetime / MINUTE, self.longest_gap / MINUTE);
         format!(
-            "{seed:>6} {tokens:<6} {rotates:<7} {days:>4} {:>5} {:>4} {:>7} {gap:>5} h {:>5} {:>9} {:>5} {:>19} {:>13}",
+            "{seed:>6} {minutes:>5} min {tokens:<6} {rotates:<7} {days:>4} {:>5} {:>4} {:>7} {gap:>4} min {:>5} {:>9} {:>5} {:>19} {:>13}",
             self.boots,
             self.cuts,
             self.outages,
@@ -113,6 +141,7 @@ impl Simulation {
     fn new(server: Server, random: Random) -> Self {
         let platform = Platform::start();
         platform.now(NOW);
+        platform.token_lifetime(server.lifetime);
         if server.rotates {
             platform.rotate_tokens();
         }
@@ -121,6 +150,7 @@ impl Simulation {
         }
         let (robot, _) = Robot::logged_in(&platform);
         Simulation {
+            server,
             platform,
             unreachable: ClosedPort::new(),
             robot,
@@ -130,6 +160,7 @@ impl Simulation {
             is_clock_set: false,
             outage_end: NOW,
             last_contact: NOW,
+            refreshed_at: NOW,
             longest_run: 5_000,
             was_cut: false,
             tally: Tally::default(),
@@ -139,20 +170,34 @@ impl Simulation {
     fn run_for(mut self, days: u64) -> Tally {
         while self.now < NOW + days * DAY {
             self.set_network_and_clock();
-            // A power cut is more likely just after a boot.
-            if self.random.one_in(if self.has_just_booted() { 3 } else { 50 }) {
-                self.cut_power_during_runs();
-                self.stay_off();
-            } else {
-                self.run();
-                self.wait();
+            // Most runs that change nothing are left out.
+            if self.is_due() || self.random.one_in(30) {
+                self.run_or_cut_power();
+            } else if self.is_online() {
+                self.last_contact = self.now;
             }
+            self.wait();
         }
         self.tally
     }
 
+    fn is_due(&self) -> bool {
+        !self.is_clock_set || self.now - self.refreshed_at >= self.server.due()
+    }
+
+    fn run_or_cut_power(&mut self) {
+        // A power cut is more likely just after a boot.
+        let is_cut = self.random.one_in(if self.has_just_booted() { 3 } else { 50 });
+        if is_cut && self.now <= self.latest_end() {
+            self.cut_power_during_runs();
+            self.stay_off();
+        } else {
+            self.run();
+        }
+    }
+
     fn has_just_booted(&self) -> bool {
-        self.now - self.booted_at < BOOT
+        self.now - self.booted_at < boot()
     }
 
     fn is_online(&self) -> bool {
@@ -177,12 +222,14 @@ impl Simulation {
 
     /// Advances the time to the next run.
     fn wait(&mut self) {
-        let next = self.now + HOUR + self.random.below(15 * MINUTE);
-        if self.is_online() && self.random.one_in(60) {
+        let next = self.now
+            + units::timer("OnUnitInactiveSec")
+            + self.random.below(units::timer("RandomizedDelaySec"));
+        if self.is_online() && self.random.one_in(100) {
             self.start_outage(next);
         }
         self.now = next;
-        if self.random.one_in(15) {
+        if self.random.one_in(100) {
             self.stay_off();
         }
     }
@@ -190,10 +237,11 @@ impl Simulation {
     fn start_outage(&mut self, next: u64) {
         self.tally.outages += 1;
         let start = self.now + self.random.below(next - self.now);
+        let longest = self.server.longest_gap();
         let length = match self.random.below(4) {
-            0 => LONGEST_OUTAGE,
-            1 => self.random.below(LONGEST_OUTAGE),
-            _ => self.random.below(6 * HOUR),
+            0 => longest,
+            1 => self.random.below(longest),
+            _ => self.random.below(longest.min(6 * HOUR)),
         };
         self.outage_end = self.limited(start, length);
     }
@@ -201,16 +249,21 @@ impl Simulation {
     /// Turns the robot off and boots it.
     fn stay_off(&mut self) {
         self.tally.boots += 1;
-        let longest = if self.random.one_in(10) { LONGEST_OUTAGE } else { HOUR };
+        let longest = if self.random.one_in(10) { self.server.longest_gap() } else { HOUR };
         let length = self.random.below(longest);
         self.booted_at = self.limited(self.now, length);
         self.is_clock_set = false;
-        self.now = self.booted_at + self.random.below(BOOT);
+        self.now = self.booted_at + self.random.below(boot());
     }
 
-    /// The end of an outage or a power cut. Several in a row together last no longer than `LONGEST_OUTAGE`.
+    /// The end of an outage or a power cut.
     fn limited(&self, start: u64, length: u64) -> u64 {
-        start.max((start + length).min(self.last_contact + LONGEST_OUTAGE))
+        start.max((start + length).min(self.latest_end()))
+    }
+
+    /// The next run must come in time, also after several outages in a row.
+    fn latest_end(&self) -> u64 {
+        self.last_contact + self.server.longest_gap() - period()
     }
 
     /// Runs rio twice at once.
@@ -229,6 +282,7 @@ impl Simulation {
         for outcome in &outcomes {
             if outcome.stderr.contains("Token refreshed") {
                 self.tally.refreshes += 1;
+                self.refreshed_at = self.now;
                 self.was_cut = false;
             }
             self.tally.waits += u64::from(outcome.stderr.contains("Another rio has refreshed"));
@@ -246,6 +300,7 @@ impl Simulation {
         }
         let token = self.platform.issue_token();
         self.robot.set_config(json!({"auth_token": token, "auth_token_record": null}));
+        self.refreshed_at = self.now;
         self.was_cut = false;
     }
 
@@ -265,7 +320,10 @@ impl Simulation {
                 None => self.longest_run -= self.longest_run / 32,
             }
         }
-        self.tally.refreshes += u64::from(self.stored_token() != token);
+        if self.stored_token() != token {
+            self.tally.refreshes += 1;
+            self.refreshed_at = self.now;
+        }
     }
 
     /// Starts a process that runs rio at the robot's time.
@@ -297,16 +355,20 @@ fn robot_stays_logged_in_for_days() {
         robot.rio(&units::arguments()).run_at(&FakeClock::at(at(number_of(CHILD_UTC, 0))));
         return;
     }
-    let days = number_of("RIO_TEST_DAYS", DAYS);
+    let most_days = number_of("RIO_TEST_DAYS", DAYS);
     let (first, mut logins) = (seed(), Vec::new());
     println!("{HEADER}");
     for seed in first..first + SEEDS {
-        let simulate = |server| Simulation::new(server, Random::new(seed)).run_for(days);
-        let tallies = thread::scope(|scope| {
-            let threads = SERVERS.map(|server| scope.spawn(move || simulate(server)));
-            threads.map(|thread| thread.join().unwrap())
+        let simulate = |server: Server| {
+            let days = (30 * server.lifetime / DAY).clamp(1, most_days);
+            (server, days, Simulation::new(server, Random::new(seed)).run_for(days))
+        };
+        let tallies: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                Server::all().map(|server| scope.spawn(move || simulate(server))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        for (server, tally) in SERVERS.into_iter().zip(tallies) {
+        for (server, days, tally) in tallies {
             println!("{}", tally.row(seed, server, days));
             assert!(server.rotates || tally.logins_after_cut == 0);
             logins.extend(tally.other_logins);
@@ -316,24 +378,37 @@ fn robot_stays_logged_in_for_days() {
 }
 
 #[test]
-fn robot_that_reaches_the_server_every_four_days_stays_logged_in() {
-    for server in SERVERS {
-        // Also just before the token is due.
-        for age in (1..14).map(|half_days| half_days * DAY / 2 - 1) {
+fn robot_stays_logged_in_across_the_longest_outage() {
+    for server in Server::all() {
+        // The last run before the outage, also just before the token is due.
+        for age in (1..=4).map(|quarter| server.due() * quarter / 4 - 1) {
             let mut simulation = Simulation::new(server, Random::new(0));
-            for now in [NOW + age, NOW + age + LONGEST_GAP] {
+            for now in [NOW + age, NOW + age + server.longest_gap()] {
                 simulation.now = now;
                 simulation.is_clock_set = true;
                 simulation.platform.now(now);
                 simulation.run();
             }
             let logins = simulation.tally.other_logins;
-            assert!(
-                logins.is_empty(),
-                "{server:?}, {} hours old: {}",
-                age / HOUR,
-                logins.join("\n")
-            );
+            assert!(logins.is_empty(), "{server:?}, {age} s old: {}", logins.join("\n"));
         }
     }
+}
+
+#[test]
+fn manual_names_the_longest_outages() {
+    for server in Server::all().filter(|server| !server.is_opaque) {
+        let outage = server.longest_gap().saturating_sub(2 * period());
+        let row = [server.lifetime, server.due(), outage].map(time_text).join(" | ");
+        assert!(MANUAL.contains(&format!("\n| {row} |\n")), "{row}");
+    }
+}
+
+/// "4 d 15 h 36 min".
+fn time_text(seconds: u64) -> String {
+    let parts =
+        [(seconds / DAY, "d"), (seconds % DAY / HOUR, "h"), (seconds % HOUR / MINUTE, "min")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let text = parts.map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "none".to_owned() } else { text }
 }

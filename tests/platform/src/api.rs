@@ -44,7 +44,7 @@ impl Backend {
         if self.rotates_tokens {
             self.tokens.remove(token);
         }
-        let token = self.issue(&email, self.refreshed_lifetime);
+        let token = self.issue(&email, self.token_lifetime);
         Ok(json!({"data": {&self.refreshed_as: token}}))
     }
 

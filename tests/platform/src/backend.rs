@@ -25,7 +25,7 @@ pub(crate) struct Backend {
     pub(crate) approve_after: Option<usize>,
     pub(crate) refreshed_as: String,
     /// In seconds.
-    pub(crate) refreshed_lifetime: u64,
+    pub(crate) token_lifetime: u64,
     pub(crate) rotates_tokens: bool,
     pub(crate) opaque_tokens: bool,
     pub(crate) now: Option<u64>,
@@ -43,7 +43,7 @@ impl Backend {
             allow_early_polls: false,
             approve_after: None,
             refreshed_as: "Token".into(),
-            refreshed_lifetime: 7 * DAY,
+            token_lifetime: 7 * DAY,
             rotates_tokens: false,
             opaque_tokens: false,
             now: None,

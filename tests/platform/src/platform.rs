@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tiny_http::Server;
 
 use crate::answer::Kind;
-use crate::backend::{Backend, DAY};
+use crate::backend::Backend;
 use crate::oidc::{Decision, id_token};
 use crate::relay::Relay;
 use crate::{Answer, Call, Certificate, Request, TlsPort, World};
@@ -204,9 +204,9 @@ impl Platform {
         self.shared.state().backend.refreshed_as = member.into();
     }
 
-    /// Sets the lifetime of refreshed tokens in seconds. Default: seven days.
-    pub fn refreshed_lifetime(&self, seconds: u64) {
-        self.shared.state().backend.refreshed_lifetime = seconds;
+    /// Sets the lifetime of refreshed and issued tokens in seconds. Default: seven days.
+    pub fn token_lifetime(&self, seconds: u64) {
+        self.shared.state().backend.token_lifetime = seconds;
     }
 
     /// Ends the old token when it is refreshed.
@@ -240,11 +240,12 @@ impl Platform {
         self.shared.state().date = date;
     }
 
-    /// A new token of the first user, valid for seven days.
+    /// A new token of the first user.
     pub fn issue_token(&self) -> String {
         let mut state = self.shared.state();
         let email = state.backend.first_user().email.clone();
-        state.backend.issue(&email, 7 * DAY)
+        let lifetime = state.backend.token_lifetime;
+        state.backend.issue(&email, lifetime)
     }
 
     /// Revokes a token, as a logout on another machine does.
