@@ -63,6 +63,10 @@ fn perform(
     arguments: impl IntoIterator<Item = OsString>,
     machine: &mut Machine,
 ) -> Result<Exit, Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.iter().any(|argument| argument == "--json") {
+        machine.notice.turn_off();
+    }
     match parse::parse(arguments)? {
         Invocation::Run(rio) => cmd::run(rio, machine),
         Invocation::Show(text) => machine.console.print_text(&text).map(|()| Exit::Success),

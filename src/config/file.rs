@@ -16,6 +16,7 @@ use super::{Config, Members, RefreshLock, unusable};
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
+use crate::machine::notice::Notice;
 use crate::machine::process;
 use crate::text;
 
@@ -195,7 +196,7 @@ impl ConfigFile {
     }
 
     /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
-    pub fn lock_refresh(&self) -> Result<(RefreshLock, Option<String>), Error> {
+    pub fn lock_refresh(&self, notice: &Notice) -> Result<(RefreshLock, Option<String>), Error> {
         let path = self.refresh_lock_path();
         let config = fs::metadata(&self.path).map_err(|error| self.unreadable(&error))?;
         let lock = RefreshLock::open(&path, &config)?;
@@ -204,7 +205,8 @@ impl ConfigFile {
             match lock.try_lock() {
                 Ok(true) => return Ok((lock, None)),
                 Ok(false) if self.clock.now() < deadline => {
-                    self.clock.sleep(REFRESH_RETRY_INTERVAL)
+                    self.clock.sleep(REFRESH_RETRY_INTERVAL);
+                    notice.tick();
                 }
                 Ok(false) => {
                     return Err(Error::temporary(

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod clock;
 pub mod console;
 pub mod env;
+pub mod notice;
 pub mod private_file;
 pub mod process;
 pub mod qr;
@@ -20,6 +21,7 @@ use browser::CommandLine;
 use clock::{Clock, SystemClock};
 use console::Console;
 use env::Env;
+use notice::Notice;
 use random::RandomFraction;
 use trace::Trace;
 
@@ -33,6 +35,7 @@ pub struct Machine {
     pub console: Console,
     pub browser: Browser,
     pub trace: Trace,
+    pub notice: Notice,
 }
 
 impl Machine {
@@ -44,6 +47,7 @@ impl Machine {
         let screen = terminal::screen(&env);
         let (out, err) = (Box::new(stdio::standard_output()), Box::new(io::stderr()));
         Machine {
+            notice: Notice::on(&screen),
             console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen),
             clock: Rc::new(SystemClock),
             random: random::of_process(),

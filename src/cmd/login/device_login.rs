@@ -79,6 +79,8 @@ struct DeviceLogin<'a> {
 
 impl DeviceLogin<'_> {
     fn wait_for_approval(&mut self, machine: &mut Machine) -> Result<Secret, Error> {
+        // The status line says it already.
+        let _silent = machine.console.has_status().then(|| machine.notice.start_silently());
         loop {
             self.sleep(machine);
             let last_failure = self.polling.failure().map(|failure| failure.kind);

@@ -31,6 +31,7 @@ use platform::Platform;
 use rio::machine::Machine;
 use rio::machine::console::Console;
 use rio::machine::env::Env;
+use rio::machine::notice::Notice;
 use rio::machine::terminal::{Screen, Size};
 use rio::machine::trace::Trace;
 use serde_json::{Value, json};
@@ -299,6 +300,7 @@ impl Rio<'_> {
                 }
                 false => Trace::default(),
             },
+            notice: Notice::default(),
         };
         let exit = rio::run(self.arguments.iter().map(OsString::from), &mut machine);
         Outcome {
