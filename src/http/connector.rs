@@ -1,104 +1,277 @@
-//! Opens connections with ureq's own connectors, records the progress, and limits how long a proxy may
-//! take.
+//! Opens connections for ureq: to a host or through a proxy, with TLS. One time limit covers the lookup, the
+//! connection, the proxy and TLS.
 
-use std::ops::Add;
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ureq::Error;
-use ureq::unversioned::transport::time::{Duration, Instant};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, RustlsConnector, Transport,
+    TransportAdapter, time,
 };
 
-use super::progress::{CurrentProgress, Progress};
+use super::deadline::Deadline;
+use super::dial::{DialError, Dialer};
+use super::proxy::Proxy;
+use super::tcp::Tcp;
+use super::tunnel::{self, TunnelError};
+use crate::machine::notice::Notice;
 
-/// [`DefaultConnector`], which does SOCKS, CONNECT, TCP and TLS, with a record of its progress.
+/// What all connections of a run share.
 #[derive(Debug)]
-pub struct TrackingConnector {
-    inner: DefaultConnector,
-    progress: CurrentProgress,
+pub struct Network {
+    pub dialer: Dialer,
+    notice: Notice,
+    /// Keeps TLS sessions, so that they are resumed.
+    rustls: RustlsConnector,
+    opened: AtomicUsize,
 }
 
-impl TrackingConnector {
-    pub fn new(progress: CurrentProgress) -> Self {
-        TrackingConnector { inner: DefaultConnector::new(), progress }
+impl Network {
+    pub fn new(notice: Notice) -> Self {
+        Network {
+            dialer: Dialer::new(notice.clone()),
+            notice,
+            rustls: RustlsConnector::default(),
+            opened: AtomicUsize::new(0),
+        }
+    }
+
+    /// The number of connections that were opened.
+    pub fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Adds TLS if the URL is https.
+    fn secure(
+        &self,
+        uri: &Uri,
+        transport: Box<dyn Transport>,
+        details: &ConnectionDetails,
+        deadline: Deadline,
+    ) -> Result<Box<dyn Transport>, Error> {
+        // `request_level` would make ureq build another TLS configuration.
+        let details = ConnectionDetails {
+            uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: false,
+            resolver: details.resolver,
+            now: time::Instant::now(),
+            timeout: timeout_at(deadline, details),
+            current_time: details.current_time.clone(),
+            run_connector: details.run_connector.clone(),
+            register_shutdown: details.register_shutdown.clone(),
+        };
+        let secured = self.rustls.connect(&details, Some(transport))?;
+        secured.map(|transport| Box::new(transport) as Box<_>).ok_or(Error::ConnectionFailed)
     }
 }
 
-impl Connector for TrackingConnector {
-    type Out = TrackedTransport;
+/// Which part of a request failed, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Dns,
+    Connection,
+    Tls,
+    Response,
+}
+
+/// Why no connection was opened: nothing of the request was sent.
+#[derive(Debug)]
+pub struct ConnectError {
+    pub stage: Stage,
+    /// Whether the proxy failed, not the host.
+    pub is_at_proxy: bool,
+    pub cause: Cause,
+}
+
+#[derive(Debug)]
+pub enum Cause {
+    Dial(DialError),
+    Tunnel(TunnelError),
+    /// A time limit, an I/O error, or one of TLS.
+    Transport(Error),
+}
+
+/// What ureq passes through to the client.
+#[derive(Debug)]
+pub enum RequestError {
+    NotConnected(ConnectError),
+    /// An idle connection failed before the response. The server had probably closed it.
+    IdleConnection(io::Error),
+}
+
+impl RequestError {
+    /// Takes the error out of ureq's, or returns that.
+    pub fn from_ureq(error: Error) -> Result<Self, Error> {
+        match error {
+            Error::Other(other) => other.downcast().map(|error| *error).map_err(Error::Other),
+            error => Err(error),
+        }
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{self:?}")
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        Error::Other(Box::new(error))
+    }
+}
+
+/// The connector of the requests that use this proxy, or none.
+#[derive(Debug)]
+pub struct ProxyConnector {
+    pub network: Arc<Network>,
+    pub proxy: Option<Proxy>,
+}
+
+impl Connector for ProxyConnector {
+    type Out = Connection;
 
     fn connect(
         &self,
         details: &ConnectionDetails,
-        chained: Option<()>,
-    ) -> Result<Option<Self::Out>, Error> {
-        // To connect to an HTTP proxy, ureq calls this again from within.
-        let is_to_proxy = self.progress.get() == Progress::Connecting;
-        self.progress.set(Progress::Connecting);
-        let deadline = details.now.add(details.timeout.after);
-        let (progress, register) = (self.progress.clone(), details.register_shutdown.clone());
-        let details = ConnectionDetails {
-            // ureq calls this as soon as the socket is open.
-            register_shutdown: Arc::new(move |handle| {
-                progress.set(Progress::SocketOpen);
-                register(handle)
-            }),
-            ..with_timeout(details, time_until(deadline))
+        _: Option<()>,
+    ) -> Result<Option<Connection>, Error> {
+        let inner = self.open(details).map_err(RequestError::NotConnected)?;
+        self.network.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Connection { inner, is_reused: false, has_input: false }))
+    }
+}
+
+impl ProxyConnector {
+    fn open(&self, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ConnectError> {
+        let deadline = Deadline::after(*details.timeout.after);
+        let uri = details.uri;
+        let default_port = if details.needs_tls() { 443 } else { 80 };
+        let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default_port));
+        let Some(proxy) = &self.proxy else {
+            let tcp = self.dial(host, port, details, deadline, false)?;
+            let secured = self.network.secure(uri, tcp, details, deadline);
+            return secured.map_err(|error| ConnectError {
+                stage: Stage::Tls,
+                is_at_proxy: false,
+                cause: Cause::Transport(error),
+            });
         };
-        let Some(inner) = self.inner.connect(&details, chained)? else { return Ok(None) };
-        self.progress.set(if is_to_proxy { Progress::ProxyConnected } else { Progress::Connected });
-        let proxy_deadline = is_to_proxy.then_some(deadline);
-        Ok(Some(TrackedTransport { inner, progress: self.progress.clone(), proxy_deadline }))
+        let mut stream = self.dial(proxy.host(), proxy.port(), details, deadline, true)?;
+        if proxy.is_https() {
+            let secured = self.network.secure(proxy.uri(), stream, details, deadline);
+            stream = secured.map_err(|error| ConnectError {
+                stage: Stage::Connection,
+                is_at_proxy: true,
+                cause: Cause::Transport(error),
+            })?;
+        }
+        let mut adapter = TransportAdapter::new(stream, details.current_time.clone());
+        adapter.set_timeout(timeout_at(deadline, details));
+        tunnel::open(&mut adapter, proxy, host, port).map_err(|error| ConnectError {
+            stage: Stage::Connection,
+            is_at_proxy: true,
+            cause: Cause::Tunnel(error),
+        })?;
+        let tunnel = Box::new(Tunnel(adapter.into_inner()));
+        // Only TLS errors come for certain from the host behind the proxy.
+        self.network.secure(uri, tunnel, details, deadline).map_err(|error| {
+            let is_tls = super::failure::tls_error(&error).is_some();
+            ConnectError {
+                stage: if is_tls { Stage::Tls } else { Stage::Connection },
+                is_at_proxy: !is_tls,
+                cause: Cause::Transport(error),
+            }
+        })
+    }
+
+    fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        details: &ConnectionDetails,
+        deadline: Deadline,
+        is_at_proxy: bool,
+    ) -> Result<Box<dyn Transport>, ConnectError> {
+        let stream = self.network.dialer.connect(host, port, deadline).map_err(|error| {
+            let stage = if error.is_dns() { Stage::Dns } else { Stage::Connection };
+            ConnectError { stage, is_at_proxy, cause: Cause::Dial(error) }
+        })?;
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Box::new(Tcp::new(stream, buffers, self.network.notice.clone())))
     }
 }
 
-/// ureq does not subtract the time that the lookup of a proxy took.
-fn with_timeout<'a>(details: &ConnectionDetails<'a>, after: Duration) -> ConnectionDetails<'a> {
-    ConnectionDetails {
-        uri: details.uri,
-        addrs: details.addrs.clone(),
-        config: details.config,
-        request_level: details.request_level,
-        resolver: details.resolver,
-        now: Instant::now(),
-        timeout: NextTimeout { after, ..details.timeout },
-        current_time: details.current_time.clone(),
-        run_connector: details.run_connector.clone(),
-        register_shutdown: details.register_shutdown.clone(),
-    }
+fn timeout_at(deadline: Deadline, details: &ConnectionDetails) -> NextTimeout {
+    NextTimeout { after: deadline.left().into(), ..details.timeout }
 }
 
-/// A connection to a host, or to the HTTP proxy in front of it.
+/// ureq looks names up before each request. The connector does it, only for new connections.
 #[derive(Debug)]
-pub struct TrackedTransport {
-    inner: Box<dyn Transport>,
-    progress: CurrentProgress,
-    /// When a proxy must have connected to the host. ureq restarts the timeout on each read of the response
-    /// to CONNECT, so a slow proxy would block forever.
-    proxy_deadline: Option<Instant>,
+pub struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        Ok(self.empty())
+    }
 }
 
-impl Transport for TrackedTransport {
+/// The connection to a host. An error shows whether an idle connection failed before the response.
+#[derive(Debug)]
+pub struct Connection {
+    inner: Box<dyn Transport>,
+    /// Whether this is not the first request.
+    is_reused: bool,
+    /// Whether a byte of the response has arrived.
+    has_input: bool,
+}
+
+impl Connection {
+    fn classify(&self, error: Error) -> Error {
+        match error {
+            Error::Io(error) if self.is_reused && !self.has_input && !is_tls(&error) => {
+                RequestError::IdleConnection(error).into()
+            }
+            error => error,
+        }
+    }
+}
+
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<rustls::Error>())
+}
+
+impl Transport for Connection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.inner.transmit_output(amount, timeout)
+        if std::mem::take(&mut self.has_input) {
+            self.is_reused = true;
+        }
+        let result = self.inner.transmit_output(amount, timeout);
+        result.map_err(|error| self.classify(error))
     }
 
-    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
-        if let (Progress::ProxyConnected, Some(deadline)) =
-            (self.progress.get(), self.proxy_deadline)
-        {
-            timeout.after = time_until(deadline);
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let result = self.inner.await_input(timeout);
+        let has_input = result.map_err(|error| self.classify(error))?;
+        if !has_input && self.is_reused && !self.has_input {
+            return Err(self.classify(io::Error::from(ErrorKind::UnexpectedEof).into()));
         }
-        let has_input = self.inner.await_input(timeout)?;
-        // Bytes from a proxy may be TLS's own.
-        if has_input && self.proxy_deadline.is_none() && self.progress.get() == Progress::Reusing {
-            self.progress.set(Progress::Responding);
-        }
+        self.has_input |= has_input;
         Ok(has_input)
     }
 
@@ -111,11 +284,24 @@ impl Transport for TrackedTransport {
     }
 }
 
-fn time_until(deadline: Instant) -> Duration {
-    match (deadline, Instant::now()) {
-        (Instant::Exact(deadline), Instant::Exact(now)) => {
-            deadline.saturating_duration_since(now).into()
-        }
-        _ => Duration::NotHappening,
+/// The connection to a host behind a proxy. It needs TLS of its own, also where the proxy has TLS.
+#[derive(Debug)]
+struct Tunnel(Box<dyn Transport>);
+
+impl Transport for Tunnel {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.0.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.0.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.0.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.0.is_open()
     }
 }

@@ -2,23 +2,30 @@
 //! module uses ureq.
 
 mod connector;
+mod deadline;
+mod dial;
 mod failure;
-mod progress;
 mod proxy;
+mod race;
 mod resolver;
 // Numbers that servers send.
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 mod response;
+mod tcp;
 mod tls;
+mod tls_failure;
+mod tunnel;
 mod url;
 
-pub use failure::{FailureKind, Stage, TransportError};
+pub use connector::Stage;
+pub use failure::{FailureKind, TransportError};
 pub use response::Response;
 pub use url::Url;
 
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::{Agent, RequestBuilder};
@@ -26,15 +33,15 @@ use ureq::{Agent, RequestBuilder};
 use crate::error::Error;
 use crate::machine::clock::{self, Clock};
 use crate::machine::env::Env;
+use crate::machine::notice::Notice;
 use crate::machine::random::{Fraction, RandomFraction};
 use crate::machine::trace::Trace;
 use crate::secret::Secret;
-use connector::TrackingConnector;
-use progress::{CurrentProgress, Progress};
+use connector::{Network, NoResolver, ProxyConnector};
 use proxy::Proxy;
-use resolver::CachingResolver;
 
-/// How long a DNS lookup may take, and how long a connection with its TLS handshake and its proxy.
+const USER_AGENT: &str = concat!("rio/", env!("CARGO_PKG_VERSION"));
+/// How long it may take to connect, with the DNS lookup, the proxy and the TLS handshake.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a request may take, from the DNS lookup to the end of the response.
 const TOTAL_LIMIT: Duration = Duration::from_secs(30);
@@ -91,27 +98,29 @@ pub struct Http {
     clock: Rc<dyn Clock>,
     random: RandomFraction,
     trace: Trace,
-    progress: CurrentProgress,
-    resolver: CachingResolver,
+    notice: Notice,
+    network: Arc<Network>,
     agents: RefCell<Vec<(Route, Agent)>>,
 }
 
-/// What an agent is configured for. The limit is part of it because ureq builds a new TLS configuration, and
-/// loses the TLS sessions, for each request with settings of its own.
+/// What an agent is configured for.
 #[derive(Clone, PartialEq)]
 struct Route {
     is_https: bool,
     proxy: Option<Proxy>,
-    limit: Duration,
 }
 
 impl Http {
     /// Proxies and certificates come from `env`; certificates are read on the first https request.
-    pub fn new(env: &Env, clock: Rc<dyn Clock>, random: RandomFraction, trace: Trace) -> Self {
-        let progress = CurrentProgress::default();
-        let resolver = CachingResolver::new(progress.clone());
-        let agents = RefCell::default();
-        Http { env: env.clone(), clock, random, trace, progress, resolver, agents }
+    pub fn new(
+        env: &Env,
+        clock: Rc<dyn Clock>,
+        random: RandomFraction,
+        trace: Trace,
+        notice: Notice,
+    ) -> Self {
+        let network = Arc::new(Network::new(notice.clone()));
+        Http { env: env.clone(), clock, random, trace, notice, network, agents: RefCell::default() }
     }
 
     /// Parses a URL that is safe to use: https, or http to this machine, or any http with
@@ -123,11 +132,12 @@ impl Http {
     /// Sends a request, up to three times. A GET is sent again after a transient failure, a POST only if
     /// no part of it can have been sent.
     pub fn send(&self, request: &Request) -> Result<Response, TransportError> {
+        let _wait = self.notice.start(request.url.authority());
         let mut wait = RETRY_WAIT;
         for _ in 1..ATTEMPTS {
             let outcome = self.send_once(request);
             match wait_before_retry(request, &outcome, wait, (self.random)()) {
-                Some(wait) => clock::wait(&*self.clock, &self.trace, wait, |_| {}),
+                Some(wait) => clock::wait(&*self.clock, &self.trace, wait, |_| self.notice.tick()),
                 None => return outcome,
             }
             wait = wait.saturating_mul(2);
@@ -138,22 +148,23 @@ impl Http {
     /// Sends a request without retrying it.
     pub fn send_once(&self, request: &Request) -> Result<Response, TransportError> {
         let proxy = proxy::for_url(&self.env, request.url)?;
-        let agent = self.agent(request, proxy.as_ref())?;
-        self.progress.set(Progress::Reusing);
-        let start = self.clock.now();
+        let agent = self.agent(request.url, proxy.as_ref())?;
+        let _wait = self.notice.start(request.url.authority());
+        let (start, opened) = (self.clock.now(), self.network.opened());
         let outcome = self.call(&agent, request).map_err(|error| {
-            let (host, progress) = (request.url.authority(), self.progress.get());
-            TransportError::new(&error, host, proxy.as_ref(), progress, self.clock.utc())
+            let host = request.url.authority();
+            TransportError::new(error, host, proxy.as_ref(), self.clock.utc())
         });
         let took = self.clock.now().saturating_sub(start);
-        self.trace_request(request, proxy.as_ref(), &outcome, took);
+        let is_reused = self.network.opened() == opened;
+        self.trace_request(request, proxy.as_ref(), &outcome, is_reused, took);
         outcome
     }
 
     /// Reports a proxy variable or `SSL_CERT_FILE` that requests to this URL cannot use. Sends nothing.
     pub fn check_settings(&self, url: &Url) -> Result<(), TransportError> {
         let proxy = proxy::for_url(&self.env, url)?;
-        self.agent(&Request::new(url, Action::Get), proxy.as_ref())?;
+        self.agent(url, proxy.as_ref())?;
         Ok(())
     }
 
@@ -170,13 +181,13 @@ impl Http {
 
     /// The addresses that a request to this URL found by DNS.
     pub fn addresses(&self, url: &Url) -> Vec<IpAddr> {
-        let host = format!("{}:{}", url.host_name(), url.port());
-        self.resolver.addresses(&host).iter().map(|address| address.ip()).collect()
+        let addresses = self.network.dialer.addresses(url.host_name(), url.port());
+        addresses.iter().map(|address| address.ip()).collect()
     }
 
-    fn agent(&self, request: &Request, proxy: Option<&Proxy>) -> Result<Agent, TransportError> {
-        let is_https = request.url.is_https() || proxy.is_some_and(Proxy::is_https);
-        let route = Route { is_https, proxy: proxy.cloned(), limit: request.limit };
+    fn agent(&self, url: &Url, proxy: Option<&Proxy>) -> Result<Agent, TransportError> {
+        let is_https = url.is_https() || proxy.is_some_and(Proxy::is_https);
+        let route = Route { is_https, proxy: proxy.cloned() };
         if is_https {
             tls::check_clock(self.clock.utc(), tls::IS_CLOCK_LIMITED)?;
         }
@@ -185,23 +196,22 @@ impl Http {
             return Ok(agent.clone());
         }
         let mut config = Agent::config_builder()
-            .proxy(proxy.map(Proxy::to_ureq))
-            .user_agent(concat!("rio/", env!("CARGO_PKG_VERSION")))
+            // The connector uses the proxy.
+            .proxy(None)
+            .user_agent(USER_AGENT)
             .accept("application/json")
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_resolve(Some(CONNECT_LIMIT))
             .timeout_connect(Some(CONNECT_LIMIT))
-            .timeout_global(Some(request.limit))
             .max_idle_age(KEEP_ALIVE)
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER);
         if is_https {
             config = config.tls_config(tls::config(&self.env)?);
         }
-        let connector = TrackingConnector::new(self.progress.clone());
-        let agent = Agent::with_parts(config.build(), connector, self.resolver.clone());
+        let connector = ProxyConnector { network: self.network.clone(), proxy: proxy.cloned() };
+        let agent = Agent::with_parts(config.build(), connector, NoResolver);
         agents.push((route, agent.clone()));
         Ok(agent)
     }
@@ -227,13 +237,11 @@ impl Http {
         request: &Request,
         proxy: Option<&Proxy>,
         outcome: &Result<Response, TransportError>,
+        is_reused: bool,
         took: Duration,
     ) {
         let proxy = proxy.map(|proxy| format!(" through {proxy}")).unwrap_or_default();
-        let connection = match self.progress.get() {
-            Progress::Reusing | Progress::Responding => "connection reused",
-            _ => "new connection",
-        };
+        let connection = if is_reused { "connection reused" } else { "new connection" };
         let outcome = match outcome {
             Ok(response) => format!("{}, {} bytes, {connection}", response.status, response.size()),
             Err(failure) => format!("failed: {}", failure.reason()),
@@ -248,6 +256,7 @@ impl Http {
 }
 
 fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuilder<Any> {
+    let builder = builder.config().timeout_global(Some(request.limit)).build();
     let builder = builder.query_pairs(request.query.iter().copied());
     match request.bearer {
         Some(token) => builder.header("Authorization", format!("Bearer {}", token.expose())),

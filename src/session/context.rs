@@ -32,7 +32,9 @@ impl CommandContext {
 
     /// Takes the lock of a token refresh. Waits while another rio holds it.
     pub fn lock_refresh(&self, machine: &mut Machine) -> Result<RefreshLock, Error> {
-        let (lock, warning) = self.file.lock_refresh()?;
+        let wait = machine.notice.start("another rio that refreshes the token");
+        let (lock, warning) = self.file.lock_refresh(&machine.notice)?;
+        drop(wait);
         warning.iter().for_each(|warning| machine.console.warn(warning));
         Ok(lock)
     }
@@ -58,5 +60,11 @@ pub fn login_changed_error() -> Error {
 
 /// The HTTP client of a command.
 pub fn http(machine: &Machine) -> Http {
-    Http::new(&machine.env, machine.clock.clone(), machine.random.clone(), machine.trace.clone())
+    Http::new(
+        &machine.env,
+        machine.clock.clone(),
+        machine.random.clone(),
+        machine.trace.clone(),
+        machine.notice.clone(),
+    )
 }

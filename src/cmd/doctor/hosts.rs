@@ -160,6 +160,7 @@ mod tests {
     use super::*;
     use crate::machine::clock::SystemClock;
     use crate::machine::env::Env;
+    use crate::machine::notice::Notice;
     use crate::machine::random::Fraction;
     use crate::machine::trace::Trace;
 
@@ -170,7 +171,13 @@ mod tests {
             let silent = TcpListener::bind("127.0.0.1:0").unwrap();
             let host = format!("{scheme}://{}", silent.local_addr().unwrap());
             let random = Rc::new(Fraction::default);
-            let http = Http::new(&Env::default(), Rc::new(SystemClock), random, Trace::default());
+            let http = Http::new(
+                &Env::default(),
+                Rc::new(SystemClock),
+                random,
+                Trace::default(),
+                Notice::default(),
+            );
             let target = Target::new(RIP_HOST, &Url::parse(&host, false).unwrap());
             let start = SystemClock.now();
             let (checks, response) = check(&http, &SystemClock, &target, None, limit);

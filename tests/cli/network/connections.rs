@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use platform::{Answer, Authority, Call, Certificate, EMAIL, PASSWORD, Platform, TlsPort};
 use rio::http::{Action, Http, Request};
+use rio::machine::notice::Notice;
 use rio::machine::random::Fraction;
 use rio::machine::trace::Trace;
 use serde_json::json;
@@ -198,6 +199,7 @@ fn tls_sessions_of_three_hosts_and_a_proxy_are_resumed() {
         FakeClock::new(),
         Rc::new(Fraction::default),
         Trace::default(),
+        Notice::default(),
     );
     for host in [hosts, hosts].concat() {
         platform.answer(Call::UserInfo, response_with_close("200 OK", json!({})));

@@ -14,12 +14,14 @@ use crate::robot::{Outcome, Rio, Robot, binary};
 const VERIFY: [&str; 3] = ["auth", "status", "--verify"];
 const LOGIN: [&str; 4] = ["auth", "login", "--yes", "--no-browser"];
 
-/// Only the first `LOOKUPS` lookups succeed, and find 127.0.0.1; only the first `THREADS` threads start; only
-/// the first `SOCKETS` sockets open. With `SLOW`, lookups take 4 seconds and no connection is made.
+/// Only the first `LOOKUPS` lookups of IPv4 addresses succeed, and find 127.0.0.1; there are no IPv6 addresses.
+/// Only the first `THREADS` threads start; only the first `SOCKETS` sockets open. With `SLOW`, lookups take 4
+/// seconds and no connection is made. Each lookup adds a byte to the file `LOG`.
 const LIBRARY: &str = r#"
     #define _GNU_SOURCE
     #include <dlfcn.h>
     #include <errno.h>
+    #include <fcntl.h>
     #include <netdb.h>
     #include <poll.h>
     #include <pthread.h>
@@ -39,7 +41,13 @@ const LIBRARY: &str = r#"
     int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                     struct addrinfo **found) {
         static int count = 0;
+        if (getenv("LOG")) {
+            int log = open(getenv("LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+            if (write(log, hints->ai_family == AF_INET6 ? "6" : "4", 1) != 1) abort();
+            close(log);
+        }
         if (getenv("SLOW")) sleep(4);
+        if (hints->ai_family == AF_INET6) return EAI_NONAME;
         if (is_over(++count, "LOOKUPS")) return EAI_AGAIN;
         return ((lookup *)dlsym(RTLD_NEXT, "getaddrinfo"))("127.0.0.1", service, hints, found);
     }
@@ -131,8 +139,8 @@ fn start(first_poll: Answer) -> (Platform, Robot) {
     (platform, robot)
 }
 
-/// Only the first lookup succeeds, by DNS or because a thread starts.
-const FIRST_LOOKUP: [(&str, &str); 2] = [("LOOKUPS", "1"), ("THREADS", "1")];
+/// Only the first lookup succeeds, by DNS or because its two threads start.
+const FIRST_LOOKUP: [(&str, &str); 2] = [("LOOKUPS", "1"), ("THREADS", "2")];
 
 #[test]
 fn login_continues_on_its_connection_while_lookups_fail() {
@@ -143,6 +151,20 @@ fn login_continues_on_its_connection_while_lookups_fail() {
         let outcome = outcome.exits(0).says("Logged in");
         assert!(!outcome.stderr.contains("retrying"), "{outcome}");
         assert_eq!(platform.connections(), 1, "{outcome}");
+    }
+}
+
+#[test]
+fn each_connection_looks_the_host_up_once() {
+    let Some(preload) = Preload::compile() else { return };
+    for (first_poll, lookups) in [(pending(), "46"), (Answer::raw("HTTP/1.1 4"), "4466")] {
+        let (platform, robot) = start(first_poll);
+        let log = robot.home().join("lookups");
+        let outcome = preload.run(robot.rio(&LOGIN), ("LOG", log.to_str().unwrap())).exits(0);
+        let mut asked = fs::read(&log).unwrap();
+        asked.sort_unstable();
+        assert_eq!(String::from_utf8(asked).unwrap(), lookups, "{outcome}");
+        assert_eq!(platform.connections() * 2, lookups.len(), "{outcome}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use platform::{Authority, Call, EMAIL, PASSWORD, Platform};
 use rio::http::{Action, FailureKind, Http, Request};
+use rio::machine::notice::Notice;
 use rio::machine::random::Fraction;
 use rio::machine::trace::Trace;
 use serde_json::json;
@@ -99,7 +100,13 @@ fn limit_includes_slow_proxy_response() {
         let robot = Robot::new().env("HTTP_PROXY", format!("{scheme}://{address}"));
         let robot = robot.env("RIO_INSECURE_HTTP", "1");
         let random = Rc::new(Fraction::default);
-        let http = Http::new(&robot.environment(), FakeClock::new(), random, Trace::default());
+        let http = Http::new(
+            &robot.environment(),
+            FakeClock::new(),
+            random,
+            Trace::default(),
+            Notice::default(),
+        );
         let url = http.url("http://rip.example:9").unwrap();
         let limit = Duration::from_millis(300);
         let start = Instant::now();

@@ -11,6 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use rio::http::{Http, Response, Url};
 use rio::machine::clock::SystemClock;
 use rio::machine::env::Env;
+use rio::machine::notice::Notice;
 use rio::machine::random::Fraction;
 use rio::machine::trace::Trace;
 use rio::oauth::device_flow::{Grant, Polling};
@@ -56,7 +57,7 @@ fn check_grant(grant: &Grant) {
 fuzz_target!(|input: &[u8]| {
     let mut responses = fuzz::parts(input).map_while(response);
     let (clock, random) = (Rc::new(SystemClock), Rc::new(Fraction::default));
-    let http = Http::new(&Env::default(), clock, random, Trace::default());
+    let http = Http::new(&Env::default(), clock, random, Trace::default(), Notice::default());
     let host = Url::parse(HOST, false).unwrap();
     let Some(discovery) = responses.next() else { return };
     let provider = match Provider::from_response(&http, &host, "rio-cli", &discovery) {
