@@ -243,8 +243,9 @@ impl Response {
             body.response.and_then(|raw| json::object::<Nested>(raw.get().as_bytes()).ok());
         let parts =
             [text(body.error), text(body.error_description), nested.map(|nested| nested.error)];
-        let message = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        let message = secrets.iter().try_fold(text::printable(&message), redact)?;
+        let parts = parts.into_iter().flatten().map(|part| text::printable(&part));
+        let message = parts.filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(": ");
+        let message = secrets.iter().try_fold(message, redact)?;
         Some(text::excerpt(&message, LONGEST_ERROR_MESSAGE)).filter(|message| !message.is_empty())
     }
 }

@@ -144,6 +144,17 @@ pub fn cases() -> Vec<Case> {
             .fails(1, "an error (status 400)"),
         case(T, "404 as JSON", |_| error(404, "no such page")).fails(1, "no such page (404)"),
     ]);
+    for (name, error, description, says) in [
+        ("a description", "on_fire", json!("Run!"), "the login: on_fire: Run! (400)"),
+        ("an empty description", "on_fire", json!(""), "the login: on_fire (400)"),
+        ("a blank description", "on_fire", json!(" \n"), "the login: on_fire (400)"),
+        ("an invisible description", "on_fire", json!("\u{1b}\u{7}"), "the login: on_fire (400)"),
+        ("a numeric description", "on_fire", json!(7), "the login: on_fire (400)"),
+        ("a description alone", "", json!("Run!"), "the login: Run! (400)"),
+    ] {
+        let body = json!({"error": error, "error_description": description});
+        cases.push(with_response(T, &format!("error with {name}"), 400, body).fails(1, says));
+    }
     cases
 }
 
