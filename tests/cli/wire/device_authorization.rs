@@ -7,8 +7,14 @@ pub fn cases() -> Vec<Case> {
     let long = format!("https://a.example/{}", "x".repeat(70 * 1024));
     let mut cases = vec![
         with_member(D, "unknown member, deeply nested", "/extra", nested(100_000)),
+        with_member(D, "no complete URI", "/verification_uri_complete", json!(ABSENT))
+            .says("/device\n")
+            .says(USER_CODE)
+            .hides("?user_code="),
         with_member(D, "complete URI is null", "/verification_uri_complete", json!(null))
-            .hides("has the code in it"),
+            .says("/device\n")
+            .says(USER_CODE)
+            .hides("?user_code="),
         with_member(D, "complete URI is a number", "/verification_uri_complete", json!(5))
             .hides("has the code in it"),
         with_member(D, "verification_url is a number", "/verification_url", json!(5)),
@@ -47,6 +53,7 @@ pub fn cases() -> Vec<Case> {
             .fails(1, "invalid_client (200)"),
         with_body(D, "duplicate error", |_| r#"{"error":"a","error":"b"}"#.to_owned())
             .fails(1, "sent no valid device_code"),
+        case(D, "502 with a web page", |_| web_page(502)).fails(3, "a web page (status 502)"),
         with_response(D, "429", 429, json!({}))
             .fails(3, "(status 429)")
             .says("The server asks clients to wait"),
@@ -61,10 +68,12 @@ pub fn cases() -> Vec<Case> {
         D,
         Expected::Unchanged(1),
         [
-            ("user code with C1", user_code, json!("AB\u{9b}31m"), unusable),
-            ("user code with NUL", user_code, json!("AB\u{0}CD"), unusable),
-            ("user code with DEL", user_code, json!("AB\u{7f}CD"), unusable),
-            ("user code of 65 characters", user_code, json!("A".repeat(65)), unusable),
+            ("blank user code", user_code, json!("  "), unusable),
+            ("empty user code", user_code, json!(""), "sent no valid user_code"),
+            ("no user code", user_code, json!(ABSENT), "sent no valid user_code"),
+            ("no device code", device_code, json!(ABSENT), "sent no valid device_code"),
+            ("no URI", uri, json!(ABSENT), "sent no valid verification_uri"),
+            ("empty URI", uri, json!(""), "sent no valid verification_uri"),
             ("device code is null", device_code, json!(null), "sent no valid device_code"),
             ("device code is a number", device_code, json!(5), "sent no valid device_code"),
             ("empty device code", device_code, json!(""), "sent no valid device_code"),
@@ -87,7 +96,39 @@ pub fn cases() -> Vec<Case> {
             ("URI of 70 KiB", uri, json!(long), "is not a URL"),
         ],
     ));
+    for code in [
+        "WDJB\u{1b}[8mMJHT",
+        "WDJB\nMJHT",
+        "WDJB\u{9b}31m",
+        "WDJB\u{0}MJHT",
+        "WDJB\u{7f}MJHT",
+        // A bidi override, and an invisible letter.
+        "WDJB\u{202e}MJHT",
+        "WDJB\u{3164}MJHT",
+        &"WDJBM".repeat(13),
+    ] {
+        let case = with_member(D, &format!("user code {code:?}"), user_code, json!(code));
+        cases.push(case.fails(1, unusable).hides("WDJB"));
+    }
+    for page in [
+        "http://login.example/device",
+        "http://10.0.0.1/device",
+        "ftp://login.example/device",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "-version",
+        "/device",
+        "https://login.example@evil.example/",
+        "https://login.example/\u{1b}[2J",
+    ] {
+        let case = with_member(D, &format!("URI {page:?}"), uri, json!(page));
+        cases.push(case.fails(1, "sent a verification_uri that"));
+    }
     for (name, expires_in, lasts) in [
+        ("absent", json!(ABSENT), "10 minutes"),
+        ("zero", json!(0), "10 minutes"),
+        ("-1", json!(-1), "10 minutes"),
+        ("text", json!("soon"), "10 minutes"),
         ("2^64", raw_json("18446744073709551616"), "1 day"),
         ("1.5", json!(1.5), "10 minutes"),
         ("1e400", raw_json("1e400"), "10 minutes"),
@@ -99,6 +140,13 @@ pub fn cases() -> Vec<Case> {
         cases.push(with_member(D, &name, "/expires_in", expires_in).says(&says));
     }
     for (name, interval, wait) in [
+        ("absent", json!(ABSENT), POLL),
+        ("7", json!(7), 7050),
+        ("in quotes", json!("7"), 7050),
+        ("1", json!(1), 1050),
+        ("zero", json!(0), POLL),
+        ("zero in quotes", json!("0"), POLL),
+        ("-1", json!(-1), POLL),
         ("2^64", raw_json("18446744073709551616"), POLL),
         ("as long as expires_in", json!(600), POLL),
         ("deeply nested", nested(10_000), POLL),

@@ -51,7 +51,19 @@ pub fn cases() -> Vec<Case> {
         .fails(3, UNEXPECTED),
         with_body(D, "duplicate issuer", duplicate("issuer")).fails(1, NO_OBJECT),
         with_body(D, "duplicate token endpoint", duplicate("token_endpoint")).fails(1, NO_OBJECT),
+        // From a captive portal or a proxy.
+        case(D, "web page", |_| web_page(200)).fails(3, WEB_PAGE).says(CAPTIVE_PORTAL),
+        case(D, "web page in capitals", |_| {
+            Answer::text(200, "TEXT/HTML", "<HTML>Welcome to Hotel WiFi</HTML>")
+        })
+        .fails(3, WEB_PAGE)
+        .says(CAPTIVE_PORTAL)
+        .hides("<H"),
+        case(D, "502 with a web page", |_| web_page(502)).fails_after_retries("(status 502)"),
+        case(D, "502 once", |_| web_page(502)).then_ok().waits(&[500, POLL]),
         // Errors.
+        with_response(D, "unknown error with 200", 200, json!({"error": "on_fire"}))
+            .fails(1, "on_fire (200)"),
         with_response(D, "404 as JSON", 404, json!({"error": "no such page"}))
             .fails(1, "rejected the discovery request: no such page (404)"),
         case(D, "404 without a body", |_| text(404, "")).fails(1, "an error (status 404)"),
@@ -77,15 +89,20 @@ pub fn cases() -> Vec<Case> {
         Expected::Unchanged(1),
         [
             ("issuer is missing", "/issuer", json!(ABSENT), no_issuer),
+            ("issuer is null", "/issuer", json!(null), no_issuer),
             ("issuer is a number", "/issuer", json!(5), no_issuer),
             ("issuer is an array", "/issuer", json!(["x"]), no_issuer),
             ("issuer is deeply nested", "/issuer", nested(100_000), no_issuer),
             ("empty issuer", "/issuer", json!(""), no_issuer),
             ("token endpoint is missing", token, json!(ABSENT), no_token),
+            ("token endpoint is null", token, json!(null), no_token),
             ("token endpoint is an object", token, json!({"url": "x"}), no_token),
             ("empty endpoint", token, json!(""), no_token),
             ("device endpoint is missing", device, json!(ABSENT), no_device_flow),
+            ("device endpoint is null", device, json!(null), no_device_flow),
             ("device endpoint is a boolean", device, json!(true), no_device_flow),
+            ("another issuer", "/issuer", json!("https://evil.example"), "evil.example"),
+            ("issuer without the port", "/issuer", json!("http://127.0.0.1"), "a different issuer"),
             ("issuer with control characters", "/issuer", json!(CONTROL_CHARS), SANITIZED),
             ("issuer of 70 KiB", "/issuer", json!(long), "xxx..."),
             ("endpoint is a path", token, json!("/token"), "that is not a full URL"),
@@ -115,6 +132,18 @@ pub fn cases() -> Vec<Case> {
                 "an invalid character",
             ),
             ("endpoint without TLS", device, json!("http://10.0.0.1/x"), "is not an https:// URL"),
+            (
+                "token endpoint without TLS",
+                token,
+                json!("http://a.example/"),
+                "is not an https:// URL",
+            ),
+            (
+                "endpoint is a file",
+                token,
+                json!("file:///etc/passwd"),
+                "a token_endpoint that is not",
+            ),
             ("endpoint is a script", token, json!("javascript:alert(1)"), "that is not a"),
             (
                 "endpoint with a password",

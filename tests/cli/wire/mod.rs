@@ -358,6 +358,11 @@ impl Case {
         check(asked == wanted, &format!("{wanted} calls, not {asked}"));
         let codes = fixture.platform.calls(Call::DeviceAuthorization).len();
         check(codes <= 1, "no second code");
+        // After a refresh that failed, rio asks whether the old token is still valid.
+        if matches!(self.expected, Expected::Unchanged(_)) && self.call != Call::RefreshToken {
+            let last = fixture.platform.requests().pop().and_then(|request| request.call);
+            check(last == Some(self.call), "no request after the one that failed");
+        }
         let other_host = fixture.other_host.accept().map_err(|error| error.kind());
         check(matches!(other_host, Err(ErrorKind::WouldBlock)), "no call to another host");
     }

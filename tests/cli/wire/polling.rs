@@ -7,10 +7,19 @@ pub fn cases() -> Vec<Case> {
     let pending = || error(400, "authorization_pending");
     let mut cases = Vec::new();
     // The error member decides, whatever the status.
-    for status in [500, 503] {
-        let body = json!({"error": "authorization_pending", "error_description": CONTROL_CHARS});
-        let case = with_response(T, &format!("pending with {status}"), status, body);
-        cases.push(case.then_ok().hides("retrying").hides("FORGED"));
+    for status in [200, 400, 401, 403, 428, 500, 503] {
+        let case = |code: &str| {
+            let body = json!({"error": code, "error_description": CONTROL_CHARS});
+            with_response(T, &format!("{code} with {status}"), status, body).hides("FORGED")
+        };
+        cases.extend([
+            case("authorization_pending").then_ok().hides("retrying"),
+            case("slow_down").then_ok().waits(&[POLL, 10_050]),
+            case("access_denied")
+                .fails(1, "the login was denied (access_denied)")
+                .says("rio auth login")
+                .hides(CAPTIVE_PORTAL),
+        ]);
     }
     cases.push(
         case(T, "pending as text/html", |_| {
@@ -20,6 +29,9 @@ pub fn cases() -> Vec<Case> {
         .hides("retrying"),
     );
     for (name, interval, wait) in [
+        ("30", json!(30), 30_050),
+        ("in quotes", json!("30"), 30_050),
+        ("-1", json!(-1), 10_050),
         ("1.5", json!(1.5), 10_050),
         ("1e400", raw_json("1e400"), 10_050),
         ("array", json!([30]), 10_050),
@@ -29,7 +41,7 @@ pub fn cases() -> Vec<Case> {
         cases.push(case.then(move |_| pending()).then_ok().waits(&[POLL, wait, wait]));
     }
     // Transient failures do not end the login.
-    let transient: [(&str, MakeAnswer, &str); 15] = [
+    let transient: [(&str, MakeAnswer, &str); 17] = [
         ("503 as JSON", Box::new(|_| error(503, "busy")), "an error (status 503)"),
         (
             "500 with control characters",
@@ -47,7 +59,8 @@ pub fn cases() -> Vec<Case> {
             Box::new(|_| text(400, &" ".repeat(2 * MIB))),
             "more than 1 MiB (status 400)",
         ),
-        ("511 from a captive portal", Box::new(|_| web_page(511)), "a web page (status 511)"),
+        ("429", Box::new(|_| error(429, "slowly")), "an error (status 429)"),
+        ("not HTTP", Box::new(|_| Answer::raw("SSH-2.0-OpenSSH_9.6\r\n")), NOT_HTTP),
         ("truncated status line", Box::new(|_| Answer::raw("HTTP/1.")), CLOSED),
         ("truncated header", Box::new(|_| Answer::raw("HTTP/1.1 200 OK\r\nDate: ")), CLOSED),
         (
@@ -55,6 +68,7 @@ pub fn cases() -> Vec<Case> {
             Box::new(|_| Answer::raw("HTTP/1.1 400 Bad\r\nContent-Length: 90\r\n\r\n{\"error\"")),
             "an incomplete response (status 400)",
         ),
+        ("server_error", Box::new(|_| error(400, "server_error")), "an error (status 400)"),
         (
             "temporarily_unavailable",
             Box::new(|_| error(400, "temporarily_unavailable")),
@@ -66,9 +80,20 @@ pub fn cases() -> Vec<Case> {
             "an error (status 500)",
         ),
     ];
-    for (name, answer, says) in transient {
-        let case = case(T, name, answer).then_ok().says(says).says("; retrying.");
-        cases.push(case.says("Logged in as").hides("Hotel").waits(&[POLL, BACKOFF]));
+    let transient =
+        transient.into_iter().map(|(name, answer, says)| case(T, name, answer).says(says));
+    // From a captive portal, a firewall or a proxy.
+    let pages = [200, 403, 404, 502, 511].map(|status| {
+        let says = format!("a web page (status {status})");
+        case(T, &format!("web page with {status}"), move |_| web_page(status)).says(&says)
+    });
+    let redirects = [301, 302, 303, 307, 308].map(|status| {
+        let redirect = move |_: &Fixture| text(status, "").header("Location", "/portal");
+        case(T, &format!("redirect with {status}"), redirect).says(REDIRECT)
+    });
+    for case in transient.chain(pages).chain(redirects) {
+        let case = case.then_ok().says("; retrying.").says("Logged in as").hides("Hotel");
+        cases.push(case.waits(&[POLL, BACKOFF]));
     }
     // The code is valid for 600 s. A longer wait ends one interval before the code expires.
     let until_expiry = 600_000 - POLL + 50 - 5000;
@@ -77,7 +102,11 @@ pub fn cases() -> Vec<Case> {
         (" 30 ", 30_050),
         ("1e400", BACKOFF),
         ("", BACKOFF),
+        ("soon", BACKOFF),
+        ("1", BACKOFF),
         ("18446744073709551616", BACKOFF),
+        ("Tue, 24 Nov 2026 05:37:20 GMT", 20_050),
+        ("Tue, 24 Nov 2026 05:36:00 GMT", BACKOFF),
         ("Tuesday, 24-Nov-26 05:37:20 GMT", 20_050),
         ("Tue Nov 24 05:37:20 2026", 20_050),
         ("Fri, 31 Dec 9999 23:59:59 GMT", until_expiry),
@@ -95,6 +124,9 @@ pub fn cases() -> Vec<Case> {
         })
         .then_ok()
         .waits(&[POLL, 30_050]),
+        case(T, "429 with Retry-After", |_| error(429, "slowly").header("Retry-After", "30"))
+            .then_ok()
+            .waits(&[POLL, 30_050]),
         case(T, "duplicate Retry-After", |_| {
             error(503, "busy").header("Retry-After", "30").header("Retry-After", "40")
         })
@@ -106,14 +138,20 @@ pub fn cases() -> Vec<Case> {
         .then_ok()
         .waits(&[POLL, BACKOFF]),
         // Final errors.
-        with_response(
-            T,
-            "denied with control characters",
-            403,
-            json!({"error": "access_denied", "error_description": CONTROL_CHARS}),
-        )
-        .fails(1, "the login was denied (access_denied)")
-        .hides("FORGED"),
+        case(T, "expired_token", |_| error(400, "expired_token"))
+            .fails(1, "the code expired")
+            .says("rio auth login")
+            .hides(CAPTIVE_PORTAL),
+        case(T, "invalid_grant", |_| error(400, "invalid_grant"))
+            .fails(1, "expired, was already used, or is unknown")
+            .says("rio auth login")
+            .hides("may have been approved"),
+        case(T, "invalid_grant after 500", |_| text(500, "oh no"))
+            .then(|_| error(400, "invalid_grant"))
+            .fails(1, "was already used")
+            .says("the login may have been approved")
+            .says("rio auth login")
+            .waits(&[POLL, BACKOFF]),
         with_response(T, "unknown client", 401, json!({"error": "invalid_client"}))
             .fails(1, "invalid_client (401)"),
         with_response(T, "error repeats the device code", 400, json!({"error": DEVICE_CODE}))
@@ -128,6 +166,8 @@ pub fn cases() -> Vec<Case> {
             }),
         )
         .fails(1, "invalid_request: *** (400)"),
+        with_response(T, "unknown error with 200", 200, json!({"error": "on_fire"}))
+            .fails(1, "on_fire (200)"),
         with_response(T, "error is a number", 400, json!({"error": 5}))
             .fails(1, "rejected the login (status 400)"),
         with_response(T, "empty error", 400, json!({"error": ""}))

@@ -1,4 +1,4 @@
-//! Redirects of a POST that carries a password.
+//! Redirects, most of them of the POST that carries a password.
 
 use super::*;
 
@@ -44,6 +44,14 @@ pub fn cases() -> Vec<Case> {
         bare("truncated body", "HTTP/1.1 307 Moved\r\nContent-Length: 90\r\n\r\n{")
             .fails(3, REDIRECT),
     ]);
+    for call in [Call::Discovery, Call::DeviceAuthorization] {
+        for status in [301, 302, 303, 307, 308] {
+            let redirect = move |fixture: &Fixture| {
+                text(status, "moved").header("Location", &fixture.other_host())
+            };
+            cases.push(case(call, &format!("redirect with {status}"), redirect).fails(3, REDIRECT));
+        }
+    }
     cases
 }
 

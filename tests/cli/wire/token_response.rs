@@ -5,6 +5,19 @@ use super::*;
 pub fn cases() -> Vec<Case> {
     use Call::Token as T;
     let mut cases = vec![
+        with_member(T, "token_type Bearer", "/token_type", json!("Bearer")),
+        with_member(T, "token_type BEARER", "/token_type", json!("BEARER")),
+        with_member(T, "null error with tokens", "/error", json!(null)),
+        with_member(T, "pending with tokens", "/error", json!("authorization_pending")).then_ok(),
+        with_member(T, "denied with tokens", "/error", json!("access_denied"))
+            .fails(1, "the login was denied"),
+        with_response(T, "empty object", 200, json!({})).fails(1, "sent no valid access_token"),
+        with_bytes(T, "truncated", |body| {
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{body}").into_bytes()
+        })
+        .fails(3, INCOMPLETE),
+        with_bytes(T, "2 MiB", |_| http("HTTP/1.1 200 OK", " ".repeat(2 * MIB)))
+            .fails(3, "answered the login with more than 1 MiB"),
         with_member(T, "expires_in out of range", "/expires_in", raw_json("1e400")),
         with_member(T, "expires_in deeply nested", "/expires_in", nested(100_000)),
         with_member(T, "scope is an array", "/scope", json!(["openid", 5])),
@@ -30,6 +43,13 @@ pub fn cases() -> Vec<Case> {
         T,
         Expected::Unchanged(1),
         [
+            ("no access token", "/access_token", json!(ABSENT), "sent no valid access_token"),
+            ("empty access token", "/access_token", json!(""), "sent no valid access_token"),
+            ("no token_type", "/token_type", json!(ABSENT), "sent no valid token_type"),
+            ("other token_type", "/token_type", json!("mac"), "sent no valid token_type"),
+            // django-allauth and django-oauth-toolkit without OpenID Connect.
+            ("no id_token", "/id_token", json!(ABSENT), "sent no valid id_token"),
+            ("id_token is an object", "/id_token", json!({}), "sent no valid id_token"),
             ("access token is null", "/access_token", json!(null), "sent no valid access_token"),
             (
                 "access token is a number",
