@@ -127,6 +127,7 @@ INSTALLED := bin/rio share/man/man1/rio.1 share/bash-completion/completions/rio 
 install:
 	@test -s $(RELEASE)/rio.1 || { echo "make install: $(RELEASE)/rio.1 is missing or empty" >&2; \
 		echo "  Run 'make build' first, as a user who has cargo." >&2; exit 1; }
+	$(keep_other_rio)
 	mkdir -p $(addprefix $(ROOT)/,$(dir $(INSTALLED)))
 	install -m 755 $(RELEASE)/rio $(ROOT)/bin/rio
 	install -m 644 $(RELEASE)/rio.1 $(ROOT)/share/man/man1/rio.1
@@ -134,9 +135,27 @@ install:
 	install -m 644 src/cmd/completion/_rio $(ROOT)/share/zsh/site-functions/_rio
 	install -m 644 src/cmd/completion/rio.fish $(ROOT)/share/fish/vendor_completions.d/rio.fish
 	install -m 644 src/cmd/completion/rio.nu $(ROOT)/share/nushell/vendor/autoload/rio.nu
+	$(if $(DESTDIR),,$(show_first_rio))
 
 uninstall:
+	$(keep_other_rio)
 	rm -f $(addprefix $(ROOT)/,$(INSTALLED))
+
+# Stops if bin/rio is not ours. Ours is an ELF file that names the package of the Python rio. It is not executed, because
+# it can be any program.
+define keep_other_rio
+@rio=$(ROOT)/bin/rio; [ "$(FORCE)" = 1 ] || ! { [ -e $$rio ] || [ -L $$rio ]; } || \
+	{ [ -f $$rio ] && head -c 4 $$rio | grep -q "^$$(printf '\177')ELF" && grep -q rapyuta-io-cli $$rio; } || { \
+	echo "make $@: $$rio is not this rio; it may be the Python rio" >&2; \
+	echo "  Set PREFIX to another directory, or set FORCE=1 to $(if $(filter install,$@),replace,remove) it." >&2; exit 1; }
+endef
+
+define show_first_rio
+@rio=$(ROOT)/bin/rio; first=$$(command -v rio) || first=; \
+	if [ -z "$$first" ]; then echo "Your PATH has no rio. Add $(ROOT)/bin to it."; \
+	elif [ "$$first" -ef $$rio ]; then echo "The command rio runs $$first."; \
+	else echo "The command rio runs $$first, not $$rio, because it comes first in your PATH."; fi
+endef
 
 clean:
 	$(CARGO) clean
