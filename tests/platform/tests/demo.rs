@@ -1,11 +1,9 @@
-//! The demo with `echo` as rio, at a terminal and without one.
+//! The demo with `echo` or `false` as rio, at a terminal and without one.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use platform::PASSWORD;
 use skip::{installed, skip};
@@ -15,6 +13,8 @@ mod skip;
 
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+const LAST_WORDS: &str = "It has removed its login and config file";
 
 fn demo(argument: &str) -> Output {
     Command::new(DEMO).arg(argument).stdin(Stdio::null()).output().unwrap()
@@ -29,8 +29,13 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// `None` if there is no `script` of util-linux. `name` is unique for each terminal.
+    /// With `echo` as rio.
     fn start(name: &str, shell: &str) -> Option<Terminal> {
+        Terminal::start_with("/bin/echo", name, shell)
+    }
+
+    /// `None` if there is no `script` of util-linux. `name` is unique for each terminal.
+    fn start_with(rio: &str, name: &str, shell: &str) -> Option<Terminal> {
         let version = Command::new("script").arg("--version").output();
         if !version.is_ok_and(|output| output.stdout.starts_with(b"script from util-linux")) {
             skip("needs script (util-linux)");
@@ -46,10 +51,12 @@ impl Terminal {
                 "--quiet",
                 "--return",
                 "--command",
-                "\"$DEMO\" /bin/echo",
+                // Keeps the terminal open until the test has read the demo's last words.
+                "trap : INT; \"$DEMO\" \"$RIO\"; code=$?; read -r _; exit $code",
                 "/dev/null",
             ])
             .env("DEMO", DEMO)
+            .env("RIO", rio)
             .env("SHELL", shell)
             .env("TMPDIR", &temporary)
             .stdin(Stdio::piped())
@@ -59,8 +66,8 @@ impl Terminal {
         Some(Terminal { script, screen: String::new(), temporary })
     }
 
-    fn types(&mut self, keys: &str) {
-        self.script.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    fn types(&mut self, keys: impl AsRef<[u8]>) {
+        self.script.stdin.as_mut().unwrap().write_all(keys.as_ref()).unwrap();
     }
 
     /// Reads until the text appears, and returns the output since the last call.
@@ -75,15 +82,13 @@ impl Terminal {
         self.screen.clone()
     }
 
-    /// Waits for the demo to end and to remove its files. Returns its exit code.
+    /// Waits for the demo to say that it has ended, and to have removed its files. Returns its exit code.
     fn ends(&mut self) -> Option<i32> {
-        let code = self.script.wait().unwrap().code();
-        let start = Instant::now();
-        while fs::read_dir(&self.temporary).unwrap().count() > 0 {
-            assert!(start.elapsed() < Duration::from_secs(20), "temporary files remain");
-            thread::sleep(Duration::from_millis(10));
-        }
-        code
+        self.waits_for(LAST_WORDS);
+        assert!(fs::read_dir(&self.temporary).unwrap().next().is_none(), "temporary files remain");
+        self.waits_for("run:\r\n    make demo\r\n");
+        self.types("\n");
+        self.script.wait().unwrap().code()
     }
 }
 
@@ -103,6 +108,7 @@ fn demo_without_terminal_asks_nothing() {
     assert!(output.status.success());
     assert!(text.contains("\nauth login\n") && text.contains("\nauth status\n"), "{text}");
     assert!(!text.contains("Enter") && !text.contains("shell"), "{text}");
+    assert!(!text.contains("QR") && text.contains(LAST_WORDS), "{text}");
 }
 
 #[test]
@@ -110,6 +116,7 @@ fn introduction_fits_the_screen_and_waits_for_enter() {
     let Some(mut terminal) = Terminal::start("introduction", "/bin/sh") else { return };
     let introduction = terminal.waits_for("Press Enter");
     assert!(introduction.contains("a phone cannot open it"), "{introduction}");
+    assert!(introduction.contains("a QR code if the terminal"), "{introduction}");
     assert!(!introduction.contains(PASSWORD), "{introduction}");
     assert!(!introduction.contains("$ rio"), "{introduction}");
     assert!(introduction.lines().count() < 20, "{introduction}");
@@ -144,15 +151,45 @@ fn shell_has_this_rio_and_its_own_config() {
 }
 
 #[test]
-fn interrupt_removes_temporary_files() {
+fn wrong_answer_asks_again() {
+    let Some(mut terminal) = Terminal::start("wrong", "/bin/sh") else { return };
+    terminal.waits_for("Press Enter");
+    for wrong in [&b"n\n"[..], b"maybe\n", b"a a\n", b"\xfc\n"] {
+        terminal.types(wrong);
+        terminal.waits_for("type a, or press Ctrl-C to end the demo.\r\nPress Enter");
+    }
+    terminal.types("A\n");
+    terminal.waits_for("Start the shell?");
+    for wrong in ["maybe\n", "a\n", "yess\n"] {
+        terminal.types(wrong);
+        terminal.waits_for("Answer y or n.\r\nStart the shell?");
+    }
+    terminal.types(" No \n");
+    assert_eq!(terminal.ends(), Some(0));
+}
+
+#[test]
+fn failed_login_ends_with_last_words() {
+    let Some(mut terminal) = Terminal::start_with("/bin/false", "failed", "/bin/sh") else {
+        return;
+    };
+    terminal.waits_for("Press Enter");
+    terminal.types("\n");
+    assert_eq!(terminal.ends(), Some(1));
+}
+
+#[test]
+fn interrupt_or_end_of_input_ends_with_last_words() {
     for question in ["Press Enter", "Start the shell?"] {
-        let Some(mut terminal) = Terminal::start("interrupt", "/bin/sh") else { return };
-        terminal.waits_for("Press Enter");
-        if question != "Press Enter" {
-            terminal.types("\n");
-            terminal.waits_for(question);
+        for (key, code) in [(CTRL_C, 130), (CTRL_D, 0)] {
+            let Some(mut terminal) = Terminal::start("interrupt", "/bin/sh") else { return };
+            terminal.waits_for("Press Enter");
+            if question != "Press Enter" {
+                terminal.types("\n");
+                terminal.waits_for(question);
+            }
+            terminal.types(key);
+            assert_eq!(terminal.ends(), Some(code), "{question}");
         }
-        terminal.types(CTRL_C);
-        assert_eq!(terminal.ends(), Some(130), "{question}");
     }
 }

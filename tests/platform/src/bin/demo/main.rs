@@ -7,7 +7,7 @@ mod scratch;
 mod shell;
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus, Stdio};
@@ -41,25 +41,28 @@ fn main() {
         }
     };
     let platform = Platform::start();
-    let code = run(&rio, &platform).unwrap_or_else(|error| {
+    let fail = |error| {
         eprintln!("demo: {error}");
         1
-    });
+    };
+    // Dropping the directory prints the last words of the demo, so the error comes first.
+    let code = Scratch::new()
+        .map_or_else(fail, |scratch| run(&rio, &platform, &scratch).unwrap_or_else(fail));
     // `exit` does not drop the platform, which panics if a browser has requested anything else, such as an icon.
     process::exit(code);
 }
 
-fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
-    let scratch = Scratch::new()?;
+fn run(rio: &Path, platform: &Platform, scratch: &Scratch) -> io::Result<i32> {
     let config = scratch.write("config.json", &format!("{:#}\n", platform.config()))?;
     platform.interval(2);
     let interactive = io::stdin().is_terminal();
     introduce(platform, &scratch.path, interactive);
     // The login fills a terminal of 24 lines, so wait until the user has read the introduction.
     if interactive {
-        match ask("Press Enter to start the login. ")? {
+        const WRONG: &str = "Press Enter, type a, or press Ctrl-C to end the demo.";
+        match ask("Press Enter to start the login. ", &["", "a"], WRONG)?.as_deref() {
             None => return Ok(0),
-            Some(answer) if answer.trim() == "a" => platform.approve_after(2),
+            Some("a") => platform.approve_after(2),
             Some(_) => {}
         }
     }
@@ -74,7 +77,7 @@ fn run(rio: &Path, platform: &Platform) -> io::Result<i32> {
         }
     }
     if interactive {
-        offer_shell(rio, &scratch, &config)?;
+        offer_shell(rio, scratch, &config)?;
     }
     Ok(0)
 }
@@ -87,10 +90,11 @@ fn introduce(platform: &Platform, scratch: &Path, interactive: bool) {
 }
 
 const YOU_APPROVE: &str = "
-rio will show a QR code, a URL and a code, as on a robot. This URL is on this
-machine, so a phone cannot open it. Open it in a browser on this machine, check
-that the page shows the same code, and approve the login. Then rio asks for an
-organization and a project. At the end, you can try more commands in a shell.
+rio will show a URL and a code, as on a robot, and a QR code if the terminal
+can show one. The URL is on this machine, so a phone cannot open it. Open it in
+a browser on this machine, check that the page shows the same code, and approve
+the login. Then rio asks for an organization and a project. At the end, you can
+try more commands in a shell.
 
 If this machine has no browser, type a and press Enter. Then the demo approves
 each login for you.
@@ -99,18 +103,27 @@ each login for you.
 const DEMO_APPROVES: &str =
     "Standard input is not a terminal, so the demo approves the login for you.";
 
-/// Prints a question and reads the answer. `None` is the end of the input.
-fn ask(question: &str) -> io::Result<Option<String>> {
-    print!("{question}");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    let length = io::stdin().read_line(&mut answer)?;
-    Ok((length > 0).then_some(answer))
+/// Asks a question until the answer, in lower case, is one of `answers`. `None` is the end of the input.
+fn ask(question: &str, answers: &[&str], wrong: &str) -> io::Result<Option<String>> {
+    loop {
+        print!("{question}");
+        io::stdout().flush()?;
+        let mut line = Vec::new();
+        if io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
+            println!();
+            return Ok(None);
+        }
+        let answer = String::from_utf8_lossy(&line).trim().to_lowercase();
+        if answers.contains(&answer.as_str()) {
+            return Ok(Some(answer));
+        }
+        println!("{wrong}");
+    }
 }
 
 fn offer_shell(rio: &Path, scratch: &Scratch, config: &Path) -> io::Result<()> {
     println!("\nThe fake rapyuta.io is still running. You can try more rio commands in a shell.");
-    let answer = ask("Start the shell? [Y/n] ")?.map(|answer| answer.trim().to_lowercase());
+    let answer = ask("Start the shell? [Y/n] ", &["", "y", "yes", "n", "no"], "Answer y or n.")?;
     if !matches!(answer.as_deref(), Some("" | "y" | "yes")) {
         return Ok(());
     }
@@ -122,7 +135,6 @@ fn offer_shell(rio: &Path, scratch: &Scratch, config: &Path) -> io::Result<()> {
     isolate(&mut shell, config);
     // The exit code is that of the user's last command.
     shell.status()?;
-    println!("The demo has ended.");
     Ok(())
 }
 

@@ -8,7 +8,12 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{self, Child, Command, Stdio};
 
-/// A temporary directory that is removed however this process ends.
+const LAST_WORDS: &str = "
+The demo has ended. It has removed its login and config file, and stopped the
+fake rapyuta.io. To start it again, run:
+    make demo";
+
+/// A temporary directory that is removed, and the user told so, however this process ends.
 pub struct Scratch {
     pub path: PathBuf,
     cleaner: Child,
@@ -21,11 +26,10 @@ impl Scratch {
         // Ctrl-C kills this process before it can remove the directory. So a shell does it, when its standard input
         // closes because this process has ended. In its own process group it does not get the Ctrl-C.
         let cleaner = Command::new("/bin/sh")
-            .args(["-c", r#"read -r _; rm -rf -- "$1""#, "cleaner"])
+            .args(["-c", r#"read -r _; rm -rf -- "$1" && echo "$2""#, "cleaner"])
             .arg(&path)
+            .arg(LAST_WORDS)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
         Ok(Scratch { path, cleaner })
