@@ -50,8 +50,10 @@ const ATTEMPTS: u32 = 3;
 const RETRY_WAIT: Duration = Duration::from_millis(500);
 /// A response with a longer `Retry-After` is not retried.
 const LONGEST_RETRY_WAIT: Duration = Duration::from_secs(5);
-/// In bytes, for each direction. The largest response head that ureq accepts must fit.
-const BUFFER: usize = 64 * 1024 + 1024;
+/// The largest response head that is accepted, in bytes.
+const LARGEST_HEAD: usize = 16 * 1024;
+/// The size of a buffer, in bytes: small, because ureq fills four of them with zeros. A response head must fit.
+const BUFFER: usize = LARGEST_HEAD + 1024;
 /// Longer than any polling interval, so that polls share a connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10 * 60);
 
@@ -205,6 +207,7 @@ impl Http {
             .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT_LIMIT))
             .max_idle_age(KEEP_ALIVE)
+            .max_response_header_size(LARGEST_HEAD)
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER);
         if is_https {
@@ -256,7 +259,10 @@ impl Http {
 }
 
 fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuilder<Any> {
-    let builder = builder.config().timeout_global(Some(request.limit)).build();
+    // Each line of a request head must fit. For other sizes of buffers, ureq opens another connection.
+    let header = request.bearer.map_or(0, |token| token.expose().len().saturating_add(1024));
+    let config = builder.config().timeout_global(Some(request.limit));
+    let builder = config.output_buffer_size(BUFFER.max(header)).build();
     let builder = builder.query_pairs(request.query.iter().copied());
     match request.bearer {
         Some(token) => builder.header("Authorization", format!("Bearer {}", token.expose())),

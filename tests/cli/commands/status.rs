@@ -348,6 +348,17 @@ fn verify_sends_the_stored_token_once() {
 }
 
 #[test]
+fn verify_sends_a_token_of_64_kib() {
+    let platform = platform_now();
+    let (robot, _) = Robot::logged_in(&platform);
+    let token = "t".repeat(64 * 1024);
+    robot.set_config(json!({"auth_token": token}));
+    status(&robot, &["--verify"]).exits(1);
+    let [request] = platform.requests().try_into().expect("one call");
+    assert_eq!(request.header("Authorization"), Some(&*format!("Bearer {token}")));
+}
+
+#[test]
 fn json_verified_is_true_false_or_null() {
     let platform = platform_now();
     let (robot, token) = Robot::logged_in(&platform);
