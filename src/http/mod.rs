@@ -22,7 +22,7 @@ pub use failure::{FailureKind, TransportError};
 pub use response::Response;
 pub use url::Url;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,6 +39,7 @@ use crate::machine::trace::Trace;
 use crate::secret::Secret;
 use connector::{Network, NoResolver, ProxyConnector};
 use proxy::Proxy;
+use tls::Trusted;
 
 const USER_AGENT: &str = concat!("rio/", env!("CARGO_PKG_VERSION"));
 /// How long it may take to connect, with the DNS lookup, the proxy and the TLS handshake.
@@ -102,6 +103,7 @@ pub struct Http {
     trace: Trace,
     notice: Notice,
     network: Arc<Network>,
+    trusted: OnceCell<Trusted>,
     agents: RefCell<Vec<(Route, Agent)>>,
 }
 
@@ -122,7 +124,8 @@ impl Http {
         notice: Notice,
     ) -> Self {
         let network = Arc::new(Network::new(notice.clone()));
-        Http { env: env.clone(), clock, random, trace, notice, network, agents: RefCell::default() }
+        let (trusted, agents) = (OnceCell::new(), RefCell::default());
+        Http { env: env.clone(), clock, random, trace, notice, network, trusted, agents }
     }
 
     /// Parses a URL that is safe to use: https, or http to this machine, or any http with
@@ -178,7 +181,16 @@ impl Http {
     /// The certificates that https requests trust: "142 from /etc/ssl/cert.pem".
     pub fn certificates(&self) -> Result<String, Error> {
         tls::check_clock(self.clock.utc(), tls::IS_CLOCK_LIMITED)?;
-        Ok(tls::trusted(&self.env)?.description)
+        Ok(self.trusted()?.description.clone())
+    }
+
+    /// Reads the certificates on the first call.
+    fn trusted(&self) -> Result<&Trusted, Error> {
+        if let Some(trusted) = self.trusted.get() {
+            return Ok(trusted);
+        }
+        let trusted = tls::trusted(&self.env)?;
+        Ok(self.trusted.get_or_init(|| trusted))
     }
 
     /// The addresses that a request to this URL found by DNS.
@@ -211,7 +223,7 @@ impl Http {
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER);
         if is_https {
-            config = config.tls_config(tls::config(&self.env)?);
+            config = config.tls_config(self.trusted()?.config.clone());
         }
         let connector = ProxyConnector { network: self.network.clone(), proxy: proxy.cloned() };
         let agent = Agent::with_parts(config.build(), connector, NoResolver);
@@ -286,4 +298,29 @@ fn wait_before_retry(
     };
     let wait = wait.max(retry_after.unwrap_or_default());
     (wait <= LONGEST_RETRY_WAIT).then(|| wait.saturating_add(jitter.of(wait)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::clock::SystemClock;
+    use crate::machine::random::Fraction;
+
+    #[test]
+    fn certificates_are_read_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(&path, pem).unwrap();
+        let path = path.to_str().unwrap();
+        let proxy = [("HTTPS_PROXY", "http://192.0.2.1"), ("NO_PROXY", "b.example")];
+        let env = Env::new(proxy.into_iter().chain([("SSL_CERT_FILE", path)]), None);
+        let (clock, random) = (Rc::new(SystemClock), Rc::new(Fraction::default));
+        let http = Http::new(&env, clock, random, Trace::default(), Notice::default());
+        assert!(http.certificates().unwrap().starts_with("1 from SSL_CERT_FILE"));
+        std::fs::remove_file(path).unwrap();
+        for url in ["https://a.example", "https://b.example"] {
+            assert!(http.check_settings(&http.url(url).unwrap()).is_ok());
+        }
+    }
 }

@@ -24,16 +24,18 @@ const SYSTEM_BUNDLES: [&str; 5] = [
 
 /// The certificates to trust.
 pub struct Trusted {
-    roots: RootCerts,
-    /// How many, and from where.
+    pub config: TlsConfig,
+    /// How many certificates, and from where.
     pub description: String,
 }
 
-pub fn config(env: &Env) -> Result<TlsConfig, Error> {
-    let roots = trusted(env)?.roots;
-    let provider = CryptoProvider { key_provider: &NoClientKeys, ..ring::default_provider() };
-    let builder = TlsConfig::builder().root_certs(roots);
-    Ok(builder.unversioned_rustls_crypto_provider(Arc::new(provider)).build())
+impl Trusted {
+    fn new(roots: RootCerts, description: String) -> Self {
+        let provider = CryptoProvider { key_provider: &NoClientKeys, ..ring::default_provider() };
+        let builder = TlsConfig::builder().root_certs(roots);
+        let config = builder.unversioned_rustls_crypto_provider(Arc::new(provider)).build();
+        Trusted { config, description }
+    }
 }
 
 /// On 32-bit musl, std aborts the process when rustls asks for a time of 2038 or later.
@@ -68,9 +70,8 @@ pub fn trusted(env: &Env) -> Result<Trusted, Error> {
 
 fn system_roots(bundles: &[&str]) -> Trusted {
     let bundle = bundles.iter().find_map(|path| read_bundle(Path::new(path), path).ok());
-    bundle.unwrap_or_else(|| Trusted {
-        roots: RootCerts::WebPki,
-        description: "the built-in Mozilla root certificates".to_owned(),
+    bundle.unwrap_or_else(|| {
+        Trusted::new(RootCerts::WebPki, "the built-in Mozilla root certificates".to_owned())
     })
 }
 
@@ -88,10 +89,8 @@ fn read_bundle(path: &Path, name: &str) -> Result<Trusted, String> {
     if certificates.is_empty() {
         return Err("the file contains no certificates".to_owned());
     }
-    Ok(Trusted {
-        description: format!("{} from {name}", certificates.len()),
-        roots: RootCerts::Specific(Arc::new(certificates)),
-    })
+    let description = format!("{} from {name}", certificates.len());
+    Ok(Trusted::new(RootCerts::Specific(Arc::new(certificates)), description))
 }
 
 /// rio uses no client certificates, so ring's support for private keys is not linked.
@@ -127,6 +126,6 @@ mod tests {
     #[test]
     fn system_without_bundle_uses_built_in_roots() {
         let trusted = system_roots(&["/nonexistent/ca.pem", "/dev/null"]);
-        assert!(matches!(trusted.roots, RootCerts::WebPki));
+        assert!(matches!(trusted.config.root_certs(), RootCerts::WebPki));
     }
 }
