@@ -30,11 +30,11 @@ fn certified() -> (Authority, Platform) {
 
 /// A robot that trusts only this CA.
 pub fn trusting(robot: Robot, authority: &Authority) -> Robot {
-    with_bundle(robot, &authority.pem())
+    with_bundle(robot, authority.pem())
 }
 
 /// A robot with this `SSL_CERT_FILE`.
-fn with_bundle(robot: Robot, pem: &str) -> Robot {
+fn with_bundle(robot: Robot, pem: impl AsRef<[u8]>) -> Robot {
     let path = robot.home().join("ca.pem");
     std::fs::write(&path, pem).unwrap();
     robot.env("SSL_CERT_FILE", path)
@@ -173,7 +173,7 @@ fn intermediate_ca_is_accepted() {
 }
 
 /// A robot with this `SSL_CERT_FILE` trusts the platform.
-fn is_trusted_by(platform: &Platform, bundle: &str) {
+fn is_trusted_by(platform: &Platform, bundle: impl AsRef<[u8]>) {
     let (robot, _) = Robot::logged_in(platform);
     with_bundle(robot, bundle).rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
 }
@@ -192,9 +192,54 @@ fn ssl_cert_file_may_contain_more_than_one_certificate() {
         ("a broken one before", format!("{broken}{ours}")),
         ("an invalid one before", format!("{invalid}{ours}")),
         ("a broken one after", format!("{ours}{broken}")),
+        ("a truncated one before", format!("{}{ours}", &other()[..200])),
+        (
+            "a private key before",
+            format!("{}{ours}", invalid.replace("CERTIFICATE", "PRIVATE KEY")),
+        ),
     ] {
         println!("case: {name}");
         is_trusted_by(&platform, &bundle);
+    }
+}
+
+#[test]
+fn ssl_cert_file_may_have_other_line_ends_lengths_and_encodings() {
+    let (authority, platform) = certified();
+    let ours = authority.pem();
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+    let base64 = ours.replace(begin, "").replace(end, "").replace('\n', "");
+    let in_lines = |length: usize| {
+        let lines: Vec<_> = base64.as_bytes().chunks(length).map(String::from_utf8_lossy).collect();
+        format!("{begin}\n{}\n{end}", lines.join("\n"))
+    };
+    for (name, bundle) in [
+        ("CR", ours.replace('\n', "\r").into_bytes()),
+        ("no line end after the last line", ours.trim().into()),
+        ("one line", in_lines(base64.len()).into()),
+        ("lines of 7", in_lines(7).into()),
+        ("indented lines with blanks at their ends", ours.replace('\n', " \t\n  ").into()),
+        ("a byte-order mark", ["\u{feff}".as_bytes(), ours.as_bytes()].concat()),
+        ("a comment in Latin-1", [b"# Autorit\xe9\n", ours.as_bytes()].concat()),
+    ] {
+        println!("case: {name}");
+        is_trusted_by(&platform, &bundle);
+    }
+}
+
+#[test]
+fn commented_out_or_trusted_certificate_entry_is_not_trusted() {
+    let (authority, platform) = certified();
+    let ours = authority.pem();
+    let other = Authority::new().pem();
+    for entry in [
+        ours.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+        ours.lines().map(|line| format!("# {line}\n")).collect(),
+    ] {
+        let (robot, _) = Robot::logged_in(&platform);
+        let robot = with_bundle(robot, entry + &other);
+        let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(3);
+        outcome.says("an authority that this machine trusts");
     }
 }
 
