@@ -299,3 +299,175 @@ impl Peer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, CertificateError};
+
+    use super::*;
+    use crate::http::connector::ConnectError;
+    use crate::http::proxy;
+    use crate::http::url::Url;
+    use crate::machine::env::Env;
+
+    fn failure(error: impl Into<ureq::Error>, proxy: &str) -> TransportError {
+        let env = Env::new([("HTTPS_PROXY", proxy)], None);
+        let url = Url::parse("https://a.example", false).unwrap();
+        let proxy = proxy::for_url(&env, &url).unwrap();
+        let utc = SystemTime::UNIX_EPOCH;
+        TransportError::new(error.into(), url.authority(), proxy.as_ref(), utc)
+    }
+
+    fn not_connected(stage: Stage, is_at_proxy: bool, cause: Cause) -> RequestError {
+        RequestError::NotConnected(ConnectError { stage, is_at_proxy, cause })
+    }
+
+    fn refused() -> io::Error {
+        io::Error::from_raw_os_error(libc::ECONNREFUSED)
+    }
+
+    fn tls(error: rustls::Error) -> ureq::Error {
+        io::Error::other(error).into()
+    }
+
+    fn untrusted() -> ureq::Error {
+        tls(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    }
+
+    #[test]
+    fn failure_names_the_host_or_the_proxy_and_its_variable() {
+        use Stage as S;
+        let dial = |error| Cause::Dial(DialError::Io(error));
+        let (host, proxy) = ("a.example", "the proxy p.example:1 (HTTPS_PROXY)");
+        for (stage, is_at_proxy, cause, fact, advice) in [
+            (
+                S::Dns,
+                false,
+                Cause::Dial(DialError::NotFound),
+                format!("could not resolve {host}"),
+                "If this network needs a proxy, set HTTPS_PROXY.",
+            ),
+            (
+                S::Dns,
+                true,
+                Cause::Dial(DialError::NotFound),
+                format!("could not resolve {proxy}"),
+                "Check the host in HTTPS_PROXY",
+            ),
+            (
+                S::Dns,
+                true,
+                Cause::Dial(DialError::LookupTimeout),
+                format!("the DNS lookup of {proxy} timed out"),
+                "Check the host in HTTPS_PROXY",
+            ),
+            (
+                S::Connection,
+                false,
+                dial(refused()),
+                format!("could not connect to {host}: connection refused"),
+                "Check your network connection",
+            ),
+            (
+                S::Connection,
+                true,
+                dial(refused()),
+                format!("could not connect to {proxy}: connection refused"),
+                "Check the host and port in HTTPS_PROXY, or unset it.",
+            ),
+            (
+                S::Connection,
+                true,
+                Cause::Dial(DialError::Timeout),
+                format!("{proxy} did not respond in time"),
+                "Check the host and port in HTTPS_PROXY, or unset it.",
+            ),
+            (
+                S::Connection,
+                true,
+                Cause::Tunnel(TunnelError::Io(ErrorKind::InvalidData.into())),
+                format!("{proxy} did not send a valid HTTP response"),
+                "Check the scheme, host and port in HTTPS_PROXY.",
+            ),
+            (
+                S::Connection,
+                true,
+                Cause::Tunnel(TunnelError::Unreachable("status 502".to_owned())),
+                format!("{proxy} could not connect to {host} (status 502)"),
+                "whether it can reach a.example",
+            ),
+            (
+                S::Tls,
+                false,
+                Cause::Transport(untrusted()),
+                format!("cannot connect securely to {host}: its certificate is not from"),
+                "SSL_CERT_FILE",
+            ),
+            (
+                S::Tls,
+                true,
+                Cause::Transport(untrusted()),
+                format!("cannot connect securely to {proxy}: its certificate is not from"),
+                "SSL_CERT_FILE",
+            ),
+        ] {
+            let failure = failure(not_connected(stage, is_at_proxy, cause), "http://p.example:1");
+            assert!(failure.reason().contains(&fact), "{fact}\n{}", failure.reason());
+            assert_eq!(failure.stage(), stage, "{fact}");
+            assert!(failure.nothing_was_sent(), "{fact}");
+            let error = Error::from(failure);
+            assert!(error.advice().contains(advice), "{fact}\n{}", error.advice());
+        }
+    }
+
+    #[test]
+    fn proxy_that_requires_a_login_is_told_apart() {
+        use TunnelError as T;
+        let http = "http://p.example:1";
+        for (proxy, error, fact, advice) in [
+            (
+                http,
+                T::CredentialsRequired,
+                "requires a user name and password",
+                "HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
+            ),
+            (
+                "socks5://p.example:1",
+                T::CredentialsRequired,
+                "requires a user name and password",
+                "HTTPS_PROXY: socks5h://USER:PASSWORD@HOST:PORT",
+            ),
+            (http, T::CredentialsRejected, "does not accept", "Correct them in HTTPS_PROXY"),
+            (http, T::UnsupportedScheme("NTLM".to_owned()), "requires a login by NTLM", "(Basic)"),
+        ] {
+            let cause = Cause::Tunnel(error);
+            let failure = failure(not_connected(Stage::Connection, true, cause), proxy);
+            assert_eq!(failure.kind(), FailureKind::ProxyRefused);
+            assert!(!failure.is_retryable());
+            assert!(failure.reason().contains(fact), "{}", failure.reason());
+            let error = Error::from(failure);
+            assert!(error.advice().contains(advice), "{}", error.advice());
+        }
+    }
+
+    #[test]
+    fn only_what_the_server_cannot_have_read_is_unsent() {
+        let eof = || io::Error::from(ErrorKind::UnexpectedEof);
+        let alert = |alert| tls(rustls::Error::AlertReceived(alert));
+        for (error, nothing_was_sent, is_from_idle_connection) in [
+            (RequestError::IdleConnection(eof()).into(), false, true),
+            (eof().into(), false, false),
+            (ureq::Error::Timeout(Timeout::Global), false, false),
+            (alert(AlertDescription::InternalError), false, false),
+            // In TLS 1.3, the client sends the request before the server has checked the client's certificate.
+            (alert(AlertDescription::CertificateRequired), true, false),
+            (alert(AlertDescription::HandshakeFailure), true, false),
+            (not_connected(Stage::Tls, false, Cause::Transport(eof().into())).into(), true, false),
+        ] {
+            let shown = format!("{error:?}");
+            let failure = failure(error, "");
+            assert_eq!(failure.nothing_was_sent(), nothing_was_sent, "{shown}");
+            assert_eq!(failure.is_from_idle_connection(), is_from_idle_connection, "{shown}");
+        }
+    }
+}

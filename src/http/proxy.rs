@@ -59,7 +59,7 @@ pub struct Credentials {
 
 impl Proxy {
     /// Parses `[SCHEME://][USER[:PASSWORD]@]HOST[:PORT]` as curl does.
-    fn parse(variable: &'static str, value: &OsStr) -> Option<Self> {
+    pub fn parse(variable: &'static str, value: &OsStr) -> Option<Self> {
         let value = value.as_encoded_bytes();
         if value.iter().any(|byte| *byte == b' ' || byte.is_ascii_control()) {
             return None;

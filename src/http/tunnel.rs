@@ -256,3 +256,168 @@ fn ip_address(host: &str) -> Option<IpAddr> {
 fn bare(host: &str) -> &[u8] {
     host.trim_matches(['[', ']']).as_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    /// What the proxy sends, and what it got.
+    struct Stream<'a> {
+        input: &'a [u8],
+        output: Vec<u8>,
+    }
+
+    impl Read for Stream<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.input.read(buffer)
+        }
+    }
+
+    impl Write for Stream<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.output.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The result with a proxy that sends this, what it got, and what is left to read.
+    fn open_with<'a>(
+        proxy: &str,
+        host: &str,
+        input: &'a [u8],
+    ) -> (Result<(), TunnelError>, Vec<u8>, &'a [u8]) {
+        let proxy = Proxy::parse("ALL_PROXY", OsStr::new(proxy)).unwrap();
+        let mut stream = Stream { input, output: Vec::new() };
+        let result = open(&mut stream, &proxy, host, 443);
+        (result, stream.output, stream.input)
+    }
+
+    /// The result as text.
+    fn result_with(proxy: &str, input: &[u8]) -> String {
+        match open_with(proxy, "a.example", input).0 {
+            Ok(()) => "connected".to_owned(),
+            Err(TunnelError::Io(error)) => format!("{:?}", error.kind()),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn connect_sends_the_name_and_the_credentials() {
+        let response = b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\nnext";
+        for (proxy, credentials) in [
+            ("http://p", ""),
+            (r"http://D\ada:pw@p", "Proxy-Authorization: Basic RFxhZGE6cHc=\r\n"),
+        ] {
+            let (result, output, rest) = open_with(proxy, "a.example", response);
+            result.unwrap();
+            assert_eq!(rest, b"next");
+            let head = String::from_utf8(output).unwrap();
+            assert!(head.starts_with("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n"));
+            assert!(head.ends_with(&format!("Keep-Alive\r\n{credentials}\r\n")), "{head}");
+        }
+    }
+
+    #[test]
+    fn response_to_connect_decides() {
+        const NTLM: &[u8] = b"HTTP/1.1 407 x\r\nProxy-Authenticate: Negotiate, NTLM abc==\r\n\r\n";
+        const BOTH: &[u8] = b"HTTP/1.1 407 x\r\nproxy-authenticate: NTLM\r\n\
+            Proxy-Authenticate: Digest realm=\"a, b\", nonce=\"c\", BASIC realm=\"d\"\r\n\r\n";
+        let (with, without) = ("http://ada:pw@p", "http://p");
+        for (proxy, response, result) in [
+            (without, &b"HTTP/1.1 200 OK\r\n\r\n"[..], "connected"),
+            (without, b"HTTP/1.0 200\n\n", "connected"),
+            (without, b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\n", "connected"),
+            (without, b"HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "connected"),
+            (without, b"HTTP/1.1 407 x\r\n\r\n", "CredentialsRequired"),
+            (with, b"HTTP/1.1 407 x\r\n\r\n", "CredentialsRejected"),
+            (with, NTLM, r#"UnsupportedScheme("Negotiate, NTLM")"#),
+            (without, NTLM, r#"UnsupportedScheme("Negotiate, NTLM")"#),
+            (without, BOTH, "CredentialsRequired"),
+            (with, b"HTTP/1.1 403 x\r\n\r\n", r#"Forbidden("status 403")"#),
+            (with, b"HTTP/1.1 302 x\r\n\r\n", r#"Forbidden("status 302")"#),
+            (with, b"HTTP/1.1 503 x\r\n\r\n", r#"Unreachable("status 503")"#),
+            (with, b"HTTP/2 200\r\n\r\n", "InvalidData"),
+            (with, b"SSH-2.0-OpenSSH_9.6\r\n", "InvalidData"),
+            (with, b"HTTP/1.1 200 OK\r\nVia", "UnexpectedEof"),
+            (with, &[b'H'; 64 * 1024], "InvalidData"),
+        ] {
+            let shown = String::from_utf8_lossy(response);
+            assert_eq!(result_with(proxy, response), result, "{proxy}: {shown:.90}");
+        }
+    }
+
+    #[test]
+    fn socks5_sends_the_name_or_the_address() {
+        for (host, sent) in [
+            ("a.example", &b"\x03\x09a.example"[..]),
+            ("192.0.2.1", b"\x01\xc0\x00\x02\x01"),
+            ("[::1]", b"\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"),
+        ] {
+            for scheme in ["socks5", "socks5h", "socks"] {
+                let reply = b"\x05\0\x05\0\0\x03\x01x\0\0next";
+                let (result, output, rest) = open_with(&format!("{scheme}://p"), host, reply);
+                result.unwrap();
+                assert_eq!(rest, b"next");
+                let expected = [&b"\x05\x01\0\x05\x01\0"[..], sent, b"\x01\xbb"].concat();
+                assert_eq!(output, expected, "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn socks5_logs_in_if_asked() {
+        let proxy = "socks5://ada:pw@p";
+        let reply = b"\x05\x02\x01\0\x05\0\0\x01\0\0\0\0\0\0";
+        let (result, output, _) = open_with(proxy, "a.example", reply);
+        result.unwrap();
+        assert!(output.starts_with(b"\x05\x02\0\x02\x01\x03ada\x02pw\x05\x01"), "{output:?}");
+        assert_eq!(result_with(proxy, b"\x05\0\x05\0\0\x01\0\0\0\0\0\0"), "connected");
+    }
+
+    #[test]
+    fn socks_reply_decides() {
+        let (five, with, four) = ("socks5h://p", "socks5h://ada:pw@p", "socks4a://p");
+        let long = format!("socks5h://{}:pw@p", "a".repeat(256));
+        for (proxy, reply, result) in [
+            (five, &b"\x05\xff"[..], "CredentialsRequired"),
+            (five, b"\x05\x02", "CredentialsRequired"),
+            (with, b"\x05\xff", r#"UnsupportedScheme("other SOCKS methods")"#),
+            (with, b"\x05\x02\x01\x01", "CredentialsRejected"),
+            (&long, b"\x05\x02", "CredentialsRejected"),
+            (five, b"\x05\0\x05\x02\0\x01", r#"Forbidden("its rules do not allow it")"#),
+            (five, b"\x05\0\x05\x04\0\x01", r#"Unreachable("host unreachable")"#),
+            (five, b"\x05\0\x05\x05\0\x01", r#"Unreachable("connection refused")"#),
+            (five, b"\x05\0\x05\x63\0\x01", r#"Unreachable("general failure")"#),
+            (five, b"HTTP/1.1 400 Bad Request\r\n", "InvalidData"),
+            (five, b"\x05", "UnexpectedEof"),
+            (five, b"\x05\0\x05\0\0\x07", "InvalidData"),
+            (four, b"\0\x5a\0\0\0\0\0\0", "connected"),
+            (four, b"\0\x5b\0\0\0\0\0\0", r#"Unreachable("request rejected or failed")"#),
+            (four, b"\0\x5d\0\0\0\0\0\0", "CredentialsRejected"),
+            (four, b"\x05\xff\0\0\0\0\0\0", "InvalidData"),
+        ] {
+            assert_eq!(result_with(proxy, reply), result, "{proxy}: {reply:?}");
+        }
+    }
+
+    #[test]
+    fn socks4a_sends_the_name_or_the_address() {
+        for (host, sent) in [
+            ("a.example", &b"\0\0\0\x01ada\0a.example\0"[..]),
+            ("192.0.2.1", b"\xc0\0\x02\x01ada\0"),
+            ("[::1]", b"\0\0\0\x01ada\0::1\0"),
+        ] {
+            for scheme in ["socks4", "socks4a"] {
+                let proxy = format!("{scheme}://ada@p");
+                let (result, output, _) = open_with(&proxy, host, b"\0\x5a\0\0\0\0\0\0");
+                result.unwrap();
+                assert_eq!(output, [&b"\x04\x01\x01\xbb"[..], sent].concat(), "{host}");
+            }
+        }
+    }
+}

@@ -120,6 +120,40 @@ fn limit_includes_slow_proxy_response() {
 }
 
 #[test]
+fn any_2xx_after_interim_responses_connects() {
+    for response in [
+        "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ] {
+        let platform = Platform::start();
+        let proxy = ConnectProxy::to_after(platform.url(), response);
+        let (robot, _) = behind_proxy(&platform);
+        get(&robot.env("HTTP_PROXY", proxy.url())).exits(0);
+    }
+}
+
+#[test]
+fn proxy_that_requires_a_login_is_told_apart() {
+    const NTLM: &str =
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\n\r\n";
+    let platform = Platform::start();
+    let proxy = ConnectProxy::responding(NTLM);
+    let (robot, _) = behind_proxy(&platform);
+    let url = format!(r"http://DOMAIN\ada:hunter2@{}", proxy.address);
+    let outcome = get(&robot.env("HTTP_PROXY", url)).exits(3).hides("hunter2");
+    outcome.says("requires a login by NTLM").says("(Basic)");
+    let credentials = "Proxy-Authorization: Basic RE9NQUlOXGFkYTpodW50ZXIy\r\n";
+    assert!(proxy.heads()[0].contains(credentials));
+
+    let (address, thread) = start_slow_proxy(b"\x05\xff");
+    let (robot, _) = behind_proxy(&platform);
+    let outcome = get(&robot.env("ALL_PROXY", format!("socks5://{address}"))).exits(3);
+    let outcome = outcome.says("requires a user name and password");
+    outcome.says("ALL_PROXY: socks5h://USER:PASSWORD@HOST:PORT");
+    thread.join().unwrap();
+}
+
+#[test]
 fn unreachable_proxy_is_named_without_its_password() {
     let closed = ClosedPort::new();
     for variable in ["HTTP_PROXY", "all_proxy"] {

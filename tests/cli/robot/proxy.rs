@@ -24,8 +24,13 @@ struct Shared {
 impl ConnectProxy {
     /// Tunnels every connection to this origin, whatever the request says.
     pub fn to(origin: &str) -> Self {
+        ConnectProxy::to_after(origin, "HTTP/1.1 200 Connection established\r\n\r\n")
+    }
+
+    /// Tunnels every connection to this origin after this response.
+    pub fn to_after(origin: &str, response: &'static str) -> Self {
         let target = origin.split_once("://").unwrap().1.to_owned();
-        ConnectProxy::start("HTTP/1.1 200 Connection established\r\n\r\n", Some(target))
+        ConnectProxy::start(response, Some(target))
     }
 
     /// Sends this response and closes the connection.
