@@ -207,3 +207,107 @@ fn connect_until(address: SocketAddr, deadline: Deadline) -> io::Result<TcpStrea
     stream.set_nodelay(true)?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const HOST: &str = "a.example";
+
+    fn dialer(lookup: Lookup) -> Dialer {
+        Dialer { lookup, ..Dialer::new(Notice::default()) }
+    }
+
+    /// Connects to a port of the loopback address, at most for this time.
+    fn connect(dialer: &Dialer, port: u16, timeout: Duration) -> Result<SocketAddr, DialError> {
+        let stream = dialer.connect(HOST, port, Deadline::after(timeout))?;
+        Ok(stream.peer_addr().unwrap())
+    }
+
+    const LONG: Duration = Duration::from_secs(10);
+    const SHORT: Duration = Duration::from_millis(5);
+
+    fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    fn finds(_: &str, family: Family, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match family {
+            Family::Ipv4 => Ok(vec![([127, 0, 0, 1], port).into()]),
+            Family::Ipv6 => fails(HOST, family, port),
+        }
+    }
+
+    fn finds_none(_: &str, _: Family, _: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(Vec::new())
+    }
+
+    fn fails(_: &str, _: Family, _: u16) -> io::Result<Vec<SocketAddr>> {
+        Err(io::Error::other("temporary failure in name resolution"))
+    }
+
+    fn is_silent(_: &str, _: Family, _: u16) -> io::Result<Vec<SocketAddr>> {
+        loop {
+            thread::park();
+        }
+    }
+
+    fn is_silent_about_ipv6(name: &str, family: Family, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match family {
+            Family::Ipv4 => finds(name, family, port),
+            Family::Ipv6 => is_silent(name, family, port),
+        }
+    }
+
+    fn finds_only_absolute(name: &str, family: Family, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match name.ends_with('.') {
+            true => finds(name, family, port),
+            false => is_silent(name, family, port),
+        }
+    }
+
+    #[test]
+    fn bad_or_missing_answer_does_not_hide_the_other() {
+        let (_listener, address) = listen();
+        let lookups: [Lookup; 3] = [finds, is_silent_about_ipv6, finds_only_absolute];
+        for lookup in lookups {
+            assert_eq!(connect(&dialer(lookup), address.port(), LONG).unwrap(), address);
+        }
+    }
+
+    #[test]
+    fn name_without_address_is_an_error() {
+        for lookup in [fails as Lookup, finds_none] {
+            let error = connect(&dialer(lookup), 9, LONG).unwrap_err();
+            assert!(matches!(error, DialError::NotFound), "{error:?}");
+        }
+        let error = connect(&dialer(is_silent), 9, SHORT).unwrap_err();
+        assert!(matches!(error, DialError::LookupTimeout), "{error:?}");
+    }
+
+    #[test]
+    fn known_addresses_are_used_while_dns_fails() {
+        let (_listener, address) = listen();
+        for lookup in [fails as Lookup, finds_none, is_silent] {
+            let mut dialer = dialer(finds);
+            connect(&dialer, address.port(), LONG).unwrap();
+            dialer.lookup = lookup;
+            assert_eq!(connect(&dialer, address.port(), LONG).unwrap(), address);
+            assert_eq!(dialer.addresses(HOST, address.port()), [address]);
+            assert!(dialer.addresses("b.example", address.port()).is_empty());
+        }
+    }
+
+    #[test]
+    fn refused_connection_is_an_error_with_its_reason() {
+        let (listener, address) = listen();
+        drop(listener);
+        let error = connect(&dialer(finds), address.port(), LONG).unwrap_err();
+        let DialError::Io(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

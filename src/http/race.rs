@@ -40,11 +40,10 @@ pub struct Race {
     can_ask_absolute: bool,
     /// The addresses of an earlier race, for when DNS fails.
     earlier: Vec<SocketAddr>,
-    /// The address that worked in an earlier race.
-    preferred: Option<SocketAddr>,
     running: usize,
     last_family: Option<Family>,
     next_attempt: Duration,
+    /// When the first addresses came from DNS.
     first_answer: Option<Duration>,
     error: Option<io::Error>,
 }
@@ -57,13 +56,16 @@ impl Race {
         race
     }
 
-    /// A race whose addresses are being asked for, one question for each family.
+    /// A race whose addresses are being asked for, one question for each family. It starts with the address that
+    /// worked before.
     pub fn for_name(
         can_ask_absolute: bool,
         earlier: Vec<SocketAddr>,
-        preferred: Option<SocketAddr>,
+        worked: Option<SocketAddr>,
     ) -> Self {
-        Race { pending: [1, 1], can_ask_absolute, earlier, preferred, ..Race::default() }
+        let mut race = Race { pending: [1, 1], can_ask_absolute, earlier, ..Race::default() };
+        race.enqueue(worked.into_iter().collect());
+        race
     }
 
     /// A question was answered, or its lookup failed.
@@ -91,7 +93,7 @@ impl Race {
 
     pub fn step(&mut self, now: Duration) -> Step {
         let is_answer_late = now >= ANSWER_DELAY || self.pending == [0, 0];
-        if self.found.is_empty() && is_answer_late {
+        if self.first_answer.is_none() && is_answer_late {
             if std::mem::take(&mut self.can_ask_absolute) {
                 self.pending.iter_mut().for_each(|pending| *pending = pending.saturating_add(1));
                 return Step::AskAbsolute;
@@ -102,7 +104,7 @@ impl Race {
         if self.queues.iter().all(VecDeque::is_empty) {
             return match (self.running, self.pending) {
                 (0, [0, 0]) => Step::GiveUp,
-                _ if self.found.is_empty() && !is_answer_late => {
+                _ if self.first_answer.is_none() && !is_answer_late => {
                     Step::WaitUntil(Some(ANSWER_DELAY))
                 }
                 _ => Step::WaitUntil(None),
@@ -126,15 +128,13 @@ impl Race {
         self.error
     }
 
-    /// When the next attempt starts. IPv4 addresses wait a little for the answer with IPv6 addresses, unless the
-    /// one that worked before is among them.
+    /// When the next attempt starts. The first IPv4 address waits a little for the answer with IPv6 addresses.
     fn start_of_attempt(&self) -> Duration {
         let [ipv6, _] = &self.queues;
         let [ipv6_pending, _] = self.pending;
         let is_first = self.last_family.is_none();
-        let knows_best = self.preferred.is_some_and(|address| self.found.contains(&address));
         match self.first_answer {
-            Some(answer) if is_first && ipv6.is_empty() && ipv6_pending > 0 && !knows_best => {
+            Some(answer) if is_first && ipv6.is_empty() && ipv6_pending > 0 => {
                 answer.saturating_add(RESOLUTION_DELAY)
             }
             _ => self.next_attempt,
@@ -148,23 +148,15 @@ impl Race {
             }
             self.found.push(address);
             if let Some(queue) = self.queues.get_mut(Family::of(address) as usize) {
-                match self.preferred == Some(address) {
-                    true => queue.push_front(address),
-                    false => queue.push_back(address),
-                }
+                queue.push_back(address);
             }
         }
     }
 
-    /// The next address: the preferred one, else the first of the other family than before, IPv6 first.
+    /// The next address: of the other family than before, IPv6 first.
     fn dequeue(&mut self) -> Option<SocketAddr> {
-        let is_best = |queue: &VecDeque<SocketAddr>| {
-            self.preferred.is_some() && queue.front().copied() == self.preferred
-        };
         let [ipv6, ipv4] = &self.queues;
         let family = match self.last_family {
-            _ if is_best(ipv6) => Family::Ipv6,
-            _ if is_best(ipv4) => Family::Ipv4,
             Some(Family::Ipv6) if !ipv4.is_empty() => Family::Ipv4,
             Some(Family::Ipv4) if ipv6.is_empty() => Family::Ipv4,
             None if ipv6.is_empty() => Family::Ipv4,
@@ -311,25 +303,24 @@ mod tests {
 
     #[test]
     fn addresses_of_earlier_race_are_used_while_dns_fails() {
-        for fails in [true, false] {
-            let mut race = Race::for_name(false, parse(&V4[..2]), Some(parse(&V4)[1]));
-            if fails {
-                race.answered(Family::Ipv6, not_found(), ms(1));
-                race.answered(Family::Ipv4, not_found(), ms(1));
-            } else {
-                assert_eq!(race.step(ms(1)), until(250));
-            }
-            assert_eq!(race.step(ms(250)), connect(V4[1]));
-        }
+        let mut race = Race::for_name(false, parse(&V4[..2]), None);
+        assert_eq!(race.step(ms(1)), until(250));
+        assert_eq!(race.step(ms(250)), connect(V4[0]));
+
+        let mut race = Race::for_name(false, parse(&V4[..2]), None);
+        race.answered(Family::Ipv6, not_found(), ms(1));
+        race.answered(Family::Ipv4, not_found(), ms(2));
+        assert_eq!(race.step(ms(2)), connect(V4[0]));
     }
 
     #[test]
     fn address_that_worked_is_tried_first_and_at_once() {
         let mut race = Race::for_name(true, parse(&V4), Some(parse(&V4)[1]));
+        assert_eq!(race.step(ms(0)), connect(V4[1]));
         race.answered(Family::Ipv4, Ok(parse(&V4)), ms(3));
-        assert_eq!(race.step(ms(3)), connect(V4[1]));
         race.answered(Family::Ipv6, Ok(parse(&V6)), ms(4));
-        assert_eq!(race.step(ms(253)), connect(V6[0]));
+        assert_eq!(race.step(ms(250)), connect(V6[0]));
+        assert_eq!(race.step(ms(500)), connect(V4[0]));
     }
 
     #[test]
