@@ -15,7 +15,7 @@ COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 # Not for other builds: they would compile ring again after each commit.
 dist reproduce: export SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
 
-.PHONY: demo test check check-mutants test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants \
+.PHONY: demo test check check-mutants test-network test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants \
 	build install uninstall clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
@@ -31,6 +31,14 @@ check:
 	$(CARGO) fmt --manifest-path $(FUZZ)/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test check-mutants
+
+# Tests bad name servers and dead addresses, in network namespaces, with both executables if `make dist` has built the
+# static one. `make check` and `make test-dist` run these tests, too. Takes a minute.
+STATIC := $(CURDIR)/target/dist/$(HOST)/rio
+test-network:
+	tests/run --locked --test cli name_servers
+	@if [ -x $(STATIC) ]; then RIO_BINARY=$(STATIC) tests/run --locked --test cli name_servers; \
+	else echo 'Not tested: the static executable. Build it: make dist TARGET=$(HOST)'; fi
 
 # Logs in to node-oidc-provider. Takes 20 seconds.
 test-interop:

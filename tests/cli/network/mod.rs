@@ -2,6 +2,7 @@
 
 mod connections;
 mod lookup;
+mod name_servers;
 mod plain_http;
 mod proxies;
 mod responses;

@@ -10,6 +10,7 @@
 //! of ten minutes takes milliseconds, and the test can check each wait.
 
 mod fake_clock;
+pub mod namespaces;
 mod outcome;
 pub mod proxy;
 pub mod random;
