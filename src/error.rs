@@ -30,7 +30,7 @@ pub struct Error {
     exit: Exit,
     fact: String,
     advice: String,
-    silent: bool,
+    quiet: bool,
 }
 
 impl Error {
@@ -50,12 +50,12 @@ impl Error {
     }
 
     fn new(exit: Exit, fact: String, advice: String) -> Self {
-        Error { exit, fact, advice, silent: false }
+        Error { exit, fact, advice, quiet: false }
     }
 
     /// Reports it by the exit code only, as when `head` closes the pipe.
-    pub fn silent(self) -> Self {
-        Error { silent: true, ..self }
+    pub fn quiet(self) -> Self {
+        Error { quiet: true, ..self }
     }
 
     /// Prefixes the fact with the consequence of the error.
@@ -80,8 +80,8 @@ impl Error {
         self.exit
     }
 
-    pub fn is_silent(&self) -> bool {
-        self.silent
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     pub fn fact(&self) -> &str {

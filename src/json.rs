@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 /// Parses a JSON object. It is an error if a member of `T` occurs twice. Unknown members are ignored.
 ///
 /// The error quotes nothing, because the text may hold a secret.
-pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotAnObject> {
-    serde_json::from_slice(bytes).map(|Object(object)| object).map_err(|_| NotAnObject)
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidObject> {
+    serde_json::from_slice(bytes).map(|Object(object)| object).map_err(|_| InvalidObject)
 }
 
 /// The text is not JSON or not an object, or a member has the wrong type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAnObject;
+pub struct InvalidObject;
 
 /// A value that must be a JSON object. A struct alone also accepts an array of its fields.
 pub struct Object<T>(pub T);
@@ -69,7 +69,7 @@ pub fn numeric_date(raw: &RawValue) -> Option<u64> {
 }
 
 /// A string; `None` for any other value.
-pub fn text(raw: &RawValue) -> Option<String> {
+pub fn string(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
@@ -139,7 +139,7 @@ mod tests {
         }
         assert_eq!(object::<Pair>(b" {\"a\":1,\"b\":[]}"), Ok(Pair { a: 1 }));
         for text in ["[1]", "1", "", "{\"a\":1", "{\"a\":1,\"a\":2}", "{\"a\":1} x", "<html>"] {
-            assert_eq!(object::<Pair>(text.as_bytes()), Err(NotAnObject), "{text}");
+            assert_eq!(object::<Pair>(text.as_bytes()), Err(InvalidObject), "{text}");
         }
     }
 
@@ -155,6 +155,6 @@ mod tests {
         }
         let read = |text: &str| object::<Outer>(text.as_bytes()).map(|outer| outer.inner.0.a);
         assert_eq!(read("{\"inner\":{\"a\":1}}"), Ok(1));
-        assert_eq!(read("{\"inner\":[1]}"), Err(NotAnObject));
+        assert_eq!(read("{\"inner\":[1]}"), Err(InvalidObject));
     }
 }

@@ -10,7 +10,7 @@ use crate::jwt::Jwt;
 use crate::secret::Secret;
 
 #[derive(Deserialize)]
-struct Claims {
+struct Times {
     exp: Option<Box<RawValue>>,
     iat: Option<Box<RawValue>>,
 }
@@ -43,7 +43,7 @@ impl Token {
         json::numeric_date(&self.claims()?.iat?)
     }
 
-    fn claims(&self) -> Option<Claims> {
+    fn claims(&self) -> Option<Times> {
         json::object(&Jwt::decode(self)?.claims).ok()
     }
 

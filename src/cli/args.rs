@@ -25,12 +25,12 @@ pub struct Rio {
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Command {
-    Auth(Auth),
-    Organization(Organization),
-    Project(Project),
-    Doctor(Doctor),
-    Version(Version),
-    Completion(Completion),
+    Auth(AuthGroup),
+    Organization(OrganizationGroup),
+    Project(ProjectGroup),
+    Doctor(DoctorArgs),
+    Version(VersionArgs),
+    Completion(CompletionArgs),
 }
 
 /// Log in and out, and manage tokens
@@ -41,7 +41,7 @@ pub enum Command {
     note = "Commands can be abbreviated to any unique prefix.",
     example = "rio auth login\nrio auth status"
 )]
-pub struct Auth {
+pub struct AuthGroup {
     #[argh(subcommand)]
     pub command: AuthCommand,
 }
@@ -49,12 +49,12 @@ pub struct Auth {
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum AuthCommand {
-    Login(Login),
-    Logout(Logout),
-    RefreshToken(RefreshToken),
-    Status(Status),
-    Token(Token),
-    Environment(Environment),
+    Login(LoginArgs),
+    Logout(LogoutArgs),
+    RefreshToken(RefreshTokenArgs),
+    Status(StatusArgs),
+    Token(TokenArgs),
+    Environment(EnvironmentArgs),
 }
 
 /// Log in and select an organization and a project
@@ -69,7 +69,7 @@ pub enum AuthCommand {
                rio auth login --auth-token-file token.txt\n\
                rio auth login --email ada@example.com --password-file password.txt --silent"
 )]
-pub struct Login {
+pub struct LoginArgs {
     /// log in with this email and a password
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
@@ -120,7 +120,7 @@ pub struct Login {
             project from the config file even if the server does not answer.",
     example = "rio auth logout"
 )]
-pub struct Logout {}
+pub struct LogoutArgs {}
 
 /// Replace the stored token with a new one
 #[derive(Debug, FromArgs, ArgsInfo)]
@@ -133,7 +133,7 @@ pub struct Logout {}
                rio auth refresh-token --password-file password.txt --silent\n\
                rio auth refresh-token --silent --if-expires-within 5d"
 )]
-pub struct RefreshToken {
+pub struct RefreshTokenArgs {
     /// password of the account; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
@@ -166,7 +166,7 @@ pub struct RefreshToken {
             or the token has expired.",
     example = "rio auth status\nrio auth status --verify\nrio auth status --json"
 )]
-pub struct Status {
+pub struct StatusArgs {
     /// print one JSON object
     #[argh(switch)]
     pub json: bool,
@@ -186,7 +186,7 @@ pub struct Status {
                TOKEN=$(rio auth token --current --min-valid 10m)\n\
                rio auth token --email ada@example.com --password-file password.txt"
 )]
-pub struct Token {
+pub struct TokenArgs {
     /// email of the account (default: the stored email)
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
@@ -216,7 +216,7 @@ pub struct Token {
             removes the login, organization and project. Log in again afterwards.",
     example = "rio auth environment\nrio auth environment dev"
 )]
-pub struct Environment {
+pub struct EnvironmentArgs {
     /// ga (production), dev, qa, or a preview such as pr123
     #[argh(positional)]
     pub name: Option<String>,
@@ -228,7 +228,7 @@ pub struct Environment {
 /// Select an organization
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "organization", example = "rio organization select")]
-pub struct Organization {
+pub struct OrganizationGroup {
     #[argh(subcommand)]
     pub command: OrganizationCommand,
 }
@@ -236,7 +236,7 @@ pub struct Organization {
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum OrganizationCommand {
-    Select(SelectOrganization),
+    Select(SelectOrganizationArgs),
 }
 
 /// Select another organization, and then one of its projects
@@ -248,7 +248,7 @@ pub enum OrganizationCommand {
             a project, unless there is only one.",
     example = "rio organization select\nrio organization select \"Acme Robotics\" --silent"
 )]
-pub struct SelectOrganization {
+pub struct SelectOrganizationArgs {
     /// name or GUID of the organization
     #[argh(positional)]
     pub name: Option<String>,
@@ -266,7 +266,7 @@ pub struct SelectOrganization {
 /// Select a project
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "project", example = "rio project select")]
-pub struct Project {
+pub struct ProjectGroup {
     #[argh(subcommand)]
     pub command: ProjectCommand,
 }
@@ -274,7 +274,7 @@ pub struct Project {
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum ProjectCommand {
-    Select(SelectProject),
+    Select(SelectProjectArgs),
 }
 
 /// Select another project of the selected organization
@@ -285,7 +285,7 @@ pub enum ProjectCommand {
     note = "Without NAME, prompts with a list.",
     example = "rio project select\nrio project select simulation --silent"
 )]
-pub struct SelectProject {
+pub struct SelectProjectArgs {
     /// name or GUID of the project
     #[argh(positional)]
     pub name: Option<String>,
@@ -310,7 +310,7 @@ pub struct SelectProject {
             this machine has a fault, and with 3 if only the network or a server has one.",
     example = "rio doctor\nrio doctor --offline"
 )]
-pub struct Doctor {
+pub struct DoctorArgs {
     /// check only this machine; send nothing
     #[argh(switch)]
     pub offline: bool,
@@ -322,7 +322,7 @@ pub struct Doctor {
 /// Print the version
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "version", example = "rio version")]
-pub struct Version {}
+pub struct VersionArgs {}
 
 /// Print a shell completion script
 #[derive(Debug, FromArgs, ArgsInfo)]
@@ -334,7 +334,7 @@ pub struct Version {}
                rio completion fish > ~/.config/fish/completions/rio.fish\n\
                rio completion nushell > ~/.config/nushell/autoload/rio.nu"
 )]
-pub struct Completion {
+pub struct CompletionArgs {
     /// bash, zsh, fish or nushell
     #[argh(positional)]
     pub shell: String,

@@ -1,11 +1,11 @@
 //! `rio completion`
 
-use crate::cli::args::Completion;
+use crate::cli::args::CompletionArgs;
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 
 /// Prints the completion script for a shell.
-pub fn run(args: Completion, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: CompletionArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let script = match args.shell.as_str() {
         "bash" => include_str!("completion/rio.bash"),
         "zsh" => include_str!("completion/_rio"),

@@ -10,7 +10,7 @@ use crate::platform::environment::{self, Environment, VALID_NAMES};
 use crate::session::confirmation::confirm;
 use crate::session::context::CommandContext;
 
-pub fn run(args: args::Environment, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: args::EnvironmentArgs, machine: &mut Machine) -> Result<Exit, Error> {
     match &args.name {
         Some(name) => set(&parse(name)?, args.yes, machine)?,
         None => show(machine)?,
@@ -31,7 +31,7 @@ fn parse(name: &str) -> Result<Environment, Error> {
 
 fn show(machine: &mut Machine) -> Result<(), Error> {
     let config = CommandContext::open(machine)?.config;
-    machine.console.print(config.text(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
+    machine.console.print(config.string(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
     if environment::has_custom_hosts(&config) {
         machine.console.say("The config file has custom hosts.");
     }
@@ -70,7 +70,7 @@ fn confirm_removal(name: &str, config: &Config, machine: &mut Machine) -> Result
     if matches!(config.auth_token(), Ok(StoredToken::Absent)) {
         return Ok(());
     }
-    let email = config.text(EMAIL_ID).ok().flatten();
+    let email = config.string(EMAIL_ID).ok().flatten();
     let account = email.map(|email| format!(" of {email}")).unwrap_or_default();
     let question = format!("This removes the login{account}. Continue? [y/N] ");
     confirm(machine, &question, &format!("rio auth environment {name}"))

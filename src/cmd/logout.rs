@@ -8,7 +8,7 @@ use crate::session::context::CommandContext;
 
 pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
     let context = CommandContext::open(machine)?;
-    let (token, token_text) = (context.config.auth_token()?, context.config.text(AUTH_TOKEN)?);
+    let (token, token_text) = (context.config.auth_token()?, context.config.string(AUTH_TOKEN)?);
     if !context.config.has_login() {
         pending::remove(context.file.path());
         machine.console.say("You are not logged in.");
@@ -24,7 +24,7 @@ pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
         ));
     }
     let removed = context.file.update(|config| {
-        let stored = config.text(AUTH_TOKEN).ok().flatten();
+        let stored = config.string(AUTH_TOKEN).ok().flatten();
         let is_same = stored.is_none() || stored == token_text;
         if is_same {
             config.remove_login();

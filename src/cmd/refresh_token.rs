@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::RefreshToken;
+use crate::cli::args::RefreshTokenArgs;
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::session::context::CommandContext;
@@ -12,9 +12,9 @@ use crate::session::refresh::{self, Credentials, Outcome};
 use crate::session::{options, secrets};
 use crate::text;
 
-pub fn run(args: RefreshToken, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: RefreshTokenArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let within = options::duration("--if-expires-within", args.if_expires_within.as_deref())?;
-    let password = secrets::read(machine, "--password", args.password, args.password_file)?;
+    let password = secrets::resolve(machine, "--password", args.password, args.password_file)?;
     let forbidden_by = options::silent_option(args.silent, args.no_interactive);
     let context = CommandContext::open(machine)?;
     let old_expires_at = context.require_token()?.expires_at();

@@ -1,6 +1,6 @@
 //! `rio organization select` and `rio project select`: change the stored selection.
 
-use crate::cli::args::{SelectOrganization, SelectProject};
+use crate::cli::args::{SelectOrganizationArgs, SelectProjectArgs};
 use crate::config::{Config, ORGANIZATION_ID, PROJECT_ID, PROJECT_NAME};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
@@ -9,11 +9,11 @@ use crate::session::context::CommandContext;
 use crate::session::selection::{self, Choice, Selection, Selector};
 
 /// Selects an organization and, if it is another one, a project.
-pub fn organization(args: SelectOrganization, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn organization(args: SelectOrganizationArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let may_prompt = selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
     let context = CommandContext::open(machine)?;
     let token = context.require_token()?;
-    let current = context.config.text(ORGANIZATION_ID)?;
+    let current = context.config.string(ORGANIZATION_ID)?;
     context.check_writable(machine)?;
     let (console, platform) = (&mut machine.console, context.platform());
     let mut selector =
@@ -31,14 +31,14 @@ pub fn organization(args: SelectOrganization, machine: &mut Machine) -> Result<E
 }
 
 /// Selects a project of the selected organization.
-pub fn project(args: SelectProject, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn project(args: SelectProjectArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let may_prompt = selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
     let context = CommandContext::open(machine)?;
     let token = context.require_token()?;
-    let organization = context.config.text(ORGANIZATION_ID)?.ok_or_else(|| {
+    let organization = context.config.string(ORGANIZATION_ID)?.ok_or_else(|| {
         Error::failure("no organization is selected", "Run `rio organization select`.")
     })?;
-    let current = context.config.text(PROJECT_ID)?;
+    let current = context.config.string(PROJECT_ID)?;
     context.check_writable(machine)?;
     let (console, platform) = (&mut machine.console, context.platform());
     let mut selector =
@@ -54,8 +54,8 @@ pub fn project(args: SelectProject, machine: &mut Machine) -> Result<Exit, Error
 
 /// The selected project, if it is one of this organization.
 fn current_project(config: &Config, organization: &Organization) -> Result<Option<Project>, Error> {
-    let is_current = config.text(ORGANIZATION_ID)?.as_ref() == Some(&organization.guid);
-    let guid = config.text(PROJECT_ID)?.filter(|_| is_current);
-    let name = config.text(PROJECT_NAME)?.unwrap_or_default();
+    let is_current = config.string(ORGANIZATION_ID)?.as_ref() == Some(&organization.guid);
+    let guid = config.string(PROJECT_ID)?.filter(|_| is_current);
+    let name = config.string(PROJECT_NAME)?.unwrap_or_default();
     Ok(guid.map(|guid| Project { guid, name }))
 }

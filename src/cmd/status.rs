@@ -9,18 +9,18 @@ use crate::config::{
 };
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
-use crate::platform::{Verdict, environment};
+use crate::platform::{TokenCheck, environment};
 use crate::session::context::CommandContext;
 use crate::session::describe::{account_suffix, expiry, token_json};
 use crate::session::{clock_check, secrets};
 use crate::text;
 use crate::token::Token;
 
-pub fn run(args: args::Status, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let context = CommandContext::open(machine)?;
     let mut status = Status::read(&context, text::unix_seconds(machine.clock.utc()))?;
     if let Some(token) = status.token.as_ref().filter(|_| args.verify) {
-        status.verdict = Some(context.platform().verify(token));
+        status.token_check = Some(context.platform().verify(token));
         status.now = text::unix_seconds(machine.clock.utc());
     }
     if args.json {
@@ -36,7 +36,7 @@ pub fn run(args: args::Status, machine: &mut Machine) -> Result<Exit, Error> {
         machine.console.warn(&format!("{}; set it", error.fact()));
     }
     let exit = status.exit();
-    status.verdict.transpose().map(|_| exit)
+    status.token_check.transpose().map(|_| exit)
 }
 
 /// The stored login, and the server's answer about its token.
@@ -54,13 +54,13 @@ struct Status {
     file: String,
     mode: Option<u32>,
     /// The server's answer, if it was asked.
-    verdict: Option<Result<Verdict, Error>>,
+    token_check: Option<Result<TokenCheck, Error>>,
 }
 
 impl Status {
     fn read(context: &CommandContext, now: u64) -> Result<Self, Error> {
         let config = &context.config;
-        let text = |key| config.text(key);
+        let text = |key| config.string(key);
         let token = config.auth_token()?.valid()?;
         Ok(Status {
             now,
@@ -78,7 +78,7 @@ impl Status {
             project: [text(PROJECT_ID)?, text(PROJECT_NAME)?],
             file: context.file.path().display().to_string(),
             mode: context.file.mode(),
-            verdict: None,
+            token_check: None,
         })
     }
 
@@ -88,7 +88,7 @@ impl Status {
 
     /// `None` if the server was not asked or did not answer.
     fn accepted(&self) -> Option<bool> {
-        Some(self.verdict.as_ref()?.as_ref().ok()?.accepted)
+        Some(self.token_check.as_ref()?.as_ref().ok()?.accepted)
     }
 
     fn exit(&self) -> Exit {
@@ -102,8 +102,8 @@ impl Status {
             Some(expires_at) => expiry(expires_at, self.now),
             None => "expiry unknown".to_owned(),
         };
-        let server = self.verdict.as_ref().map(|verdict| match verdict {
-            Ok(Verdict { accepted: true, .. }) => "accepts the token".to_owned(),
+        let server = self.token_check.as_ref().map(|token_check| match token_check {
+            Ok(TokenCheck { accepted: true, .. }) => "accepts the token".to_owned(),
             Ok(_) => "rejects the token".to_owned(),
             Err(_) => "could not verify the token".to_owned(),
         });
@@ -139,7 +139,7 @@ impl Status {
     }
 
     fn clock(&self) -> Option<String> {
-        match &self.verdict {
+        match &self.token_check {
             Some(Ok(_)) => Some(match self.clock_offset() {
                 Some(offset) => clock_check::difference(offset),
                 None => format!("not compared: {}", clock_check::NO_DATE),
@@ -152,7 +152,7 @@ impl Status {
 
     /// How many seconds this machine's clock is ahead of the server's.
     fn clock_offset(&self) -> Option<i64> {
-        clock_check::offset(self.now, self.verdict.as_ref()?.as_ref().ok()?.date)
+        clock_check::offset(self.now, self.token_check.as_ref()?.as_ref().ok()?.date)
     }
 
     /// The interface of `--json`, described in src/dist/README.md.

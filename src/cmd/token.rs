@@ -14,7 +14,7 @@ use crate::session::{options, secrets};
 use crate::text;
 use crate::token::Token;
 
-pub fn run(args: args::Token, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: args::TokenArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let min_valid = options::duration("--min-valid", args.min_valid.as_deref())?;
     if min_valid.is_some() && !args.current {
         return Err(Error::usage("--min-valid needs --current", "Add --current."));
@@ -25,7 +25,7 @@ pub fn run(args: args::Token, machine: &mut Machine) -> Result<Exit, Error> {
 }
 
 fn current(
-    args: args::Token,
+    args: args::TokenArgs,
     min_valid: Option<Duration>,
     machine: &mut Machine,
 ) -> Result<Token, Error> {
@@ -63,16 +63,16 @@ fn warn_if_it_expires(token: &Token, within: Duration, machine: &mut Machine) {
     machine.console.warn(&format!("the token {}{advice}", expiry(expires_at, now)));
 }
 
-fn new(args: args::Token, machine: &mut Machine) -> Result<Token, Error> {
+fn new(args: args::TokenArgs, machine: &mut Machine) -> Result<Token, Error> {
     let level = Level::parse(args.level.as_deref().unwrap_or("0")).ok_or_else(|| {
         Error::usage("--level must be 0, 1 or 2", "Use 0 (24 hours), 1 (7 days) or 2 (30 days).")
     })?;
     options::check_not_blank("--email", args.email.as_deref())?;
-    let password = secrets::read(machine, "--password", args.password, args.password_file)?;
+    let password = secrets::resolve(machine, "--password", args.password, args.password_file)?;
     let context = CommandContext::open(machine)?;
     let email = match args.email {
         Some(email) => email,
-        None => context.config.text(EMAIL_ID)?.ok_or_else(|| {
+        None => context.config.string(EMAIL_ID)?.ok_or_else(|| {
             Error::usage("the account's email is not known", "Run `rio auth token --email EMAIL`.")
         })?,
     };

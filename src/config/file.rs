@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::temporary::{Temporary, beside, directory_of};
-use super::{Config, Members, RefreshLock, unusable};
+use super::{Config, Members, RefreshLock, unusable_error};
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
@@ -146,7 +146,7 @@ impl ConfigFile {
 
     fn check_size(&self, size: usize) -> Result<(), Error> {
         if size as u64 > MAX_SIZE {
-            return Err(self.unusable("would become larger than 1 MiB"));
+            return Err(self.unusable_error("would become larger than 1 MiB"));
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl ConfigFile {
     /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
     pub fn lock_refresh(&self, notice: &Notice) -> Result<(RefreshLock, Option<String>), Error> {
         let path = self.refresh_lock_path();
-        let config = fs::metadata(&self.path).map_err(|error| self.unreadable(&error))?;
+        let config = fs::metadata(&self.path).map_err(|error| self.unreadable_error(&error))?;
         let lock = RefreshLock::open(&path, &config)?;
         let deadline = self.deadline(REFRESH_TIMEOUT);
         loop {
@@ -263,7 +263,7 @@ impl ConfigFile {
             }
             Ok(_) => ("not a regular file", "Set RIO_CONFIG to a regular file.".to_owned()),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.unreadable(&error)),
+            Err(error) => return Err(self.unreadable_error(&error)),
         };
         Err(Error::failure(format!("the config file {path} is {problem}"), advice))
     }
@@ -275,9 +275,9 @@ impl ConfigFile {
         let mut bytes = Vec::new();
         File::open(&self.path)
             .and_then(|file| file.take(MAX_SIZE.saturating_add(1)).read_to_end(&mut bytes))
-            .map_err(|error| self.unreadable(&error))?;
+            .map_err(|error| self.unreadable_error(&error))?;
         if bytes.len() as u64 > MAX_SIZE {
-            return Err(self.unusable("is larger than 1 MiB"));
+            return Err(self.unusable_error("is larger than 1 MiB"));
         }
         Ok(Some(bytes))
     }
@@ -308,7 +308,7 @@ impl ConfigFile {
                         true => String::new(),
                         false => format!(" (line {}, column {})", error.line(), error.column()),
                     };
-                    return Err(self.unusable(&format!("is not a JSON object{place}")));
+                    return Err(self.unusable_error(&format!("is not a JSON object{place}")));
                 }
             };
             return Ok((bytes, Config { path: self.path.clone(), members }));
@@ -335,12 +335,12 @@ impl ConfigFile {
         }
     }
 
-    fn unusable(&self, problem: &str) -> Error {
-        unusable(&self.path, format!("the config file {} {problem}", self.path.display()))
+    fn unusable_error(&self, problem: &str) -> Error {
+        unusable_error(&self.path, format!("the config file {} {problem}", self.path.display()))
     }
 
-    fn unreadable(&self, error: &io::Error) -> Error {
-        self.unusable(&format!("cannot be read: {}", text::io_error(error)))
+    fn unreadable_error(&self, error: &io::Error) -> Error {
+        self.unusable_error(&format!("cannot be read: {}", text::io_error(error)))
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {

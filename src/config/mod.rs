@@ -78,18 +78,18 @@ pub struct Config {
 
 impl Config {
     /// A string member, trimmed. `None` if it is missing, null or blank; an error if it has another type.
-    pub fn text(&self, name: &str) -> Result<Option<String>, Error> {
+    pub fn string(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.members.get(name) else { return Ok(None) };
         let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| {
             let path = self.path.display();
-            unusable(&self.path, format!("{name} in the config file {path} is not a string"))
+            unusable_error(&self.path, format!("{name} in the config file {path} is not a string"))
         })?;
         Ok(text.and_then(|text| text::not_blank(&text)))
     }
 
     /// The stored token. An `auth_token` that is not a string is an error.
     pub fn auth_token(&self) -> Result<StoredToken, Error> {
-        let Some(text) = self.text(AUTH_TOKEN)? else { return Ok(StoredToken::Absent) };
+        let Some(text) = self.string(AUTH_TOKEN)? else { return Ok(StoredToken::Absent) };
         Ok(match Token::parse(&text) {
             Some(token) => StoredToken::Valid(token),
             None => StoredToken::Malformed(Error::failure(
@@ -104,7 +104,7 @@ impl Config {
         let record = self.members.get(AUTH_TOKEN_RECORD)?;
         json::object(record.get().as_bytes())
             .ok()
-            .filter(|record: &TokenRecord| record.is_of(token))
+            .filter(|record: &TokenRecord| record.matches(token))
     }
 
     /// Whether this is the stored token.
@@ -113,9 +113,9 @@ impl Config {
     }
 
     /// Whether the file holds a token of this account. Another process may have logged in or out.
-    pub fn is_login_of(&self, email: Option<&str>) -> bool {
+    pub fn is_login_for(&self, email: Option<&str>) -> bool {
         let logged_in = matches!(self.auth_token(), Ok(StoredToken::Valid(_)));
-        logged_in && self.text(EMAIL_ID).is_ok_and(|stored| stored.as_deref() == email)
+        logged_in && self.string(EMAIL_ID).is_ok_and(|stored| stored.as_deref() == email)
     }
 
     /// Whether [`Config::remove_login`] would change anything.
@@ -150,7 +150,7 @@ impl Config {
 }
 
 /// The error for a file that rio does not understand and must not overwrite.
-fn unusable(path: &Path, fact: String) -> Error {
+fn unusable_error(path: &Path, fact: String) -> Error {
     let mut aside = path.to_owned().into_os_string();
     aside.push(".bad");
     let (from, to) = (text::shell_word(path), text::shell_word(Path::new(&aside)));
@@ -168,7 +168,7 @@ fn unusable(path: &Path, fact: String) -> Error {
 struct Members(Vec<(Box<RawValue>, Box<RawValue>)>);
 
 fn is_named(key: &RawValue, name: &str) -> bool {
-    json::text(key).as_deref() == Some(name)
+    json::string(key).as_deref() == Some(name)
 }
 
 impl Members {

@@ -24,7 +24,7 @@ impl TokenRecord {
         TokenRecord { fingerprint: fingerprint(token), obtained_at, lifetime }
     }
 
-    pub fn is_of(&self, token: &Token) -> bool {
+    pub fn matches(&self, token: &Token) -> bool {
         self.fingerprint == fingerprint(token)
     }
 

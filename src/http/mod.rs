@@ -43,9 +43,9 @@ use tls::Trusted;
 
 const USER_AGENT: &str = concat!("rio/", env!("CARGO_PKG_VERSION"));
 /// How long it may take to connect, with the DNS lookup, the proxy and the TLS handshake.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request may take, from the DNS lookup to the end of the response.
-const TOTAL_LIMIT: Duration = Duration::from_secs(30);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 3;
 /// The wait before the second attempt, without jitter. It doubles for each further attempt.
 const RETRY_WAIT: Duration = Duration::from_millis(500);
@@ -77,13 +77,13 @@ pub struct Request<'a> {
     pub bearer: Option<&'a Secret>,
     pub action: Action<'a>,
     /// How long the request may take, from the DNS lookup to the end of the response.
-    pub limit: Duration,
+    pub timeout: Duration,
 }
 
 impl<'a> Request<'a> {
-    /// A request without a query and a token, with the usual limit of 30 seconds.
+    /// A request without a query and a token, with the usual timeout of 30 seconds.
     pub fn new(url: &'a Url, action: Action<'a>) -> Self {
-        Request { url, query: &[], bearer: None, action, limit: TOTAL_LIMIT }
+        Request { url, query: &[], bearer: None, action, timeout: TOTAL_TIMEOUT }
     }
 
     /// A GET with a token.
@@ -104,12 +104,12 @@ pub struct Http {
     notice: Notice,
     network: Arc<Network>,
     trusted: OnceCell<Trusted>,
-    agents: RefCell<Vec<(Route, Agent)>>,
+    agents: RefCell<Vec<(AgentKey, Agent)>>,
 }
 
 /// What an agent is configured for.
 #[derive(Clone, PartialEq)]
-struct Route {
+struct AgentKey {
     is_https: bool,
     proxy: Option<Proxy>,
 }
@@ -201,12 +201,12 @@ impl Http {
 
     fn agent(&self, url: &Url, proxy: Option<&Proxy>) -> Result<Agent, TransportError> {
         let is_https = url.is_https() || proxy.is_some_and(Proxy::is_https);
-        let route = Route { is_https, proxy: proxy.cloned() };
+        let key = AgentKey { is_https, proxy: proxy.cloned() };
         if is_https {
             tls::check_clock(self.clock.utc(), tls::IS_CLOCK_LIMITED)?;
         }
         let mut agents = self.agents.borrow_mut();
-        if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == route) {
+        if let Some((_, agent)) = agents.iter().find(|(known, _)| *known == key) {
             return Ok(agent.clone());
         }
         let mut config = Agent::config_builder()
@@ -217,7 +217,7 @@ impl Http {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT_LIMIT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             .max_idle_age(KEEP_ALIVE)
             .max_response_header_size(LARGEST_HEAD)
             .input_buffer_size(BUFFER)
@@ -227,7 +227,7 @@ impl Http {
         }
         let connector = ProxyConnector { network: self.network.clone(), proxy: proxy.cloned() };
         let agent = Agent::with_parts(config.build(), connector, NoResolver);
-        agents.push((route, agent.clone()));
+        agents.push((key, agent.clone()));
         Ok(agent)
     }
 
@@ -273,7 +273,7 @@ impl Http {
 fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuilder<Any> {
     // Each line of a request head must fit. For other sizes of buffers, ureq opens another connection.
     let header = request.bearer.map_or(0, |token| token.expose().len().saturating_add(1024));
-    let config = builder.config().timeout_global(Some(request.limit));
+    let config = builder.config().timeout_global(Some(request.timeout));
     let builder = config.output_buffer_size(BUFFER.max(header)).build();
     let builder = builder.query_pairs(request.query.iter().copied());
     match request.bearer {

@@ -168,7 +168,7 @@ impl fmt::Debug for Proxy {
 /// host. As in curl, a lower-case name overrides the upper-case one. Plain http to this machine uses none:
 /// a proxy would carry it over the network unencrypted.
 pub fn for_url(env: &Env, url: &Url) -> Result<Option<Proxy>, Error> {
-    let exceptions = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env.text(name));
+    let exceptions = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env.string(name));
     let is_excepted = exceptions.is_some_and(|list| is_listed(list, url.host_name(), url.port()));
     if is_excepted || (!url.is_https() && is_loopback(url.host_name())) {
         return Ok(None);

@@ -116,8 +116,8 @@ impl Response {
     }
 
     /// The body as a JSON object.
-    pub fn object<T: DeserializeOwned>(&self) -> Result<T, json::NotAnObject> {
-        self.body.as_ref().map_err(|_| json::NotAnObject).and_then(|body| json::object(body))
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T, json::InvalidObject> {
+        self.body.as_ref().map_err(|_| json::InvalidObject).and_then(|body| json::object(body))
     }
 
     /// The body of a successful response as a JSON object. `what` names the request in the error: "the
@@ -129,16 +129,16 @@ impl Response {
         secrets: &[&Secret],
     ) -> Result<T, Error> {
         if !self.is_success() {
-            return Err(self.refusal(what, secrets));
+            return Err(self.refusal_error(what, secrets));
         }
-        self.object().map_err(|_| self.without(required, what, secrets))
+        self.object().map_err(|_| self.missing_error(required, what, secrets))
     }
 
     /// The error for a successful response without `required`. If the body is JSON, another attempt does not
     /// help.
-    pub fn without(&self, required: &str, what: &str, secrets: &[&Secret]) -> Error {
+    pub fn missing_error(&self, required: &str, what: &str, secrets: &[&Secret]) -> Error {
         if !self.is_json() || self.error_message(secrets).is_some() {
-            return self.refusal(what, secrets);
+            return self.refusal_error(what, secrets);
         }
         let (host, status) = (&self.host, self.status);
         Error::failure(
@@ -154,11 +154,11 @@ impl Response {
 
     /// The error for a response without success. It contains the server's error message, with
     /// `secrets` redacted.
-    pub fn refusal(&self, what: &str, secrets: &[&Secret]) -> Error {
+    pub fn refusal_error(&self, what: &str, secrets: &[&Secret]) -> Error {
         let reason = match self.error_message(secrets) {
             Some(message) => format!(": {message} ({})", self.status),
             None if matches!(self.status, 401 | 403) => format!(" (status {})", self.status),
-            None => return self.unexpected(what),
+            None => return self.unexpected_error(what),
         };
         let fact = format!("{} rejected {what}{reason}", self.host);
         if self.is_rejection() && self.is_unknown_endpoint() {
@@ -171,13 +171,13 @@ impl Response {
         } else if self.is_temporary() {
             Error::temporary(fact, self.try_later())
         } else {
-            self.unexpected(what)
+            self.unexpected_error(what)
         }
     }
 
     /// The error for a response that rio does not understand. Unless the server rejects the request, as
     /// with status 404, another attempt may succeed.
-    pub fn unexpected(&self, what: &str) -> Error {
+    pub fn unexpected_error(&self, what: &str) -> Error {
         let fact = format!("{} answered {what} with {}", self.host, self.summary());
         if self.is_from_portal() {
             return Error::temporary(
@@ -237,7 +237,7 @@ impl Response {
         struct Nested {
             error: String,
         }
-        let text = |raw: Option<Box<RawValue>>| json::text(&raw?);
+        let text = |raw: Option<Box<RawValue>>| json::string(&raw?);
         let body: Body = self.object().ok()?;
         let nested =
             body.response.and_then(|raw| json::object::<Nested>(raw.get().as_bytes()).ok());

@@ -25,7 +25,7 @@ pub fn commands(env: &Env, url: &str) -> Vec<CommandLine> {
         return Vec::new();
     }
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let chosen = env.text("BROWSER").unwrap_or(opener);
+    let chosen = env.string("BROWSER").unwrap_or(opener);
     chosen.split(':').filter_map(|command| command_line(command, url)).collect()
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::json;
-use crate::machine::qr::{self, Ink};
+use crate::machine::qr::{self, Style};
 use crate::machine::signals;
 use crate::machine::terminal::{self, Screen, Size};
 use crate::secret::Secret;
@@ -19,7 +19,7 @@ pub trait Input {
     /// The next line without its line break; `None` at the end of input.
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>>;
     /// The next line as a secret. [`io::ErrorKind::InvalidData`] if it is not UTF-8.
-    fn read_password(&mut self) -> io::Result<Option<Secret>>;
+    fn read_secret_line(&mut self) -> io::Result<Option<Secret>>;
 }
 
 /// Every line that it prints goes through [`text::printable`], so no text can control the terminal.
@@ -63,7 +63,10 @@ impl Console {
 
     fn write_out(&mut self, text: &str) -> Result<(), Error> {
         let line = format!("{text}\n");
-        self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).map_err(unwritable)
+        self.out
+            .write_all(line.as_bytes())
+            .and_then(|()| self.out.flush())
+            .map_err(unwritable_error)
     }
 
     /// Prints a line on standard error. A failure to write it is ignored.
@@ -89,7 +92,7 @@ impl Console {
     }
 
     pub fn fail(&mut self, error: &Error) {
-        if error.is_silent() {
+        if error.is_quiet() {
             return;
         }
         self.say(&format!("rio: {}", error.fact()));
@@ -137,8 +140,8 @@ impl Console {
         let Some(size) = &self.screen.stderr else { return false };
         let (columns, lines) = size();
         let Screen { color, utf8, half_blocks, .. } = self.screen;
-        let ink = Ink { color, half_blocks: utf8 && half_blocks };
-        let rows = qr::draw(text, ink, columns, lines.saturating_sub(lines_free));
+        let style = Style { color, half_blocks: utf8 && half_blocks };
+        let rows = qr::draw(text, style, columns, lines.saturating_sub(lines_free));
         rows.iter().flatten().for_each(|row| self.write_err(&format!("{row}\n")));
         rows.is_some()
     }
@@ -176,37 +179,37 @@ impl Console {
     /// Asks for a line; `None` at the end of input.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
         let question = self.folded(question, &self.screen.stderr);
-        signals::show_on_continue(Some(&*question).filter(|_| self.is_interactive()));
+        signals::reprint_on_continue(Some(&*question).filter(|_| self.is_interactive()));
         self.show_question(&question);
         let answer = self.input.read_line();
-        signals::show_on_continue(None);
+        signals::reprint_on_continue(None);
         // Only a terminal echoes the user's Enter.
         if !matches!(answer, Ok(Some(_))) || !self.is_interactive() {
             self.write_err("\n");
         }
-        let answer = answer.map_err(unreadable)?;
+        let answer = answer.map_err(unreadable_error)?;
         Ok(answer.map(|line| String::from_utf8_lossy(&line).into_owned()))
     }
 
     /// Asks for a line that the terminal does not show; `None` at the end of input.
-    pub fn ask_hidden(&mut self, question: &str) -> Result<Option<Secret>, Error> {
+    pub fn prompt_secret(&mut self, question: &str) -> Result<Option<Secret>, Error> {
         if self.is_interactive() {
             // Before the question, because a user may start to type when it appears.
-            terminal::hide_typing().map_err(unreadable)?;
+            terminal::disable_echo().map_err(unreadable_error)?;
         }
         self.show_question(&self.folded(question, &self.screen.stderr));
-        let answer = self.input.read_password();
-        terminal::show_typing();
+        let answer = self.input.read_secret_line();
+        terminal::restore_echo();
         self.write_err("\n");
-        answer.map_err(unreadable)
+        answer.map_err(unreadable_error)
     }
 
     /// The first line of standard input, for an option whose value is `-`.
-    pub fn read_secret(&mut self, option: &str) -> Result<Option<Secret>, Error> {
+    pub fn secret_from_stdin(&mut self, option: &str) -> Result<Option<Secret>, Error> {
         if self.is_interactive() {
-            return self.ask_hidden(&format!("Value of {option}: "));
+            return self.prompt_secret(&format!("Value of {option}: "));
         }
-        self.input.read_password().map_err(unreadable)
+        self.input.read_secret_line().map_err(unreadable_error)
     }
 
     fn show_question(&mut self, question: &str) {
@@ -239,11 +242,11 @@ impl Console {
     }
 }
 
-fn unwritable(error: io::Error) -> Error {
+fn unwritable_error(error: io::Error) -> Error {
     let advice = "Redirect the output to another file or program, then run the command again.";
     let closed = Error::failure("standard output is closed", advice);
     match error.kind() {
-        io::ErrorKind::BrokenPipe => closed.silent(),
+        io::ErrorKind::BrokenPipe => closed.quiet(),
         _ if error.raw_os_error() == Some(libc::EBADF) => closed,
         _ => {
             let reason = text::io_error(&error);
@@ -252,7 +255,7 @@ fn unwritable(error: io::Error) -> Error {
     }
 }
 
-fn unreadable(error: io::Error) -> Error {
+fn unreadable_error(error: io::Error) -> Error {
     let fact = match error.kind() {
         io::ErrorKind::InvalidData => "standard input is not text".to_owned(),
         io::ErrorKind::FileTooLarge => "standard input has a line over 64 KiB".to_owned(),

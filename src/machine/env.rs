@@ -22,7 +22,7 @@ impl Env {
 
     /// Without `HOME`, the home directory comes from /etc/passwd.
     #[expect(clippy::disallowed_methods, reason = "the environment enters the program here")]
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         Env::new(std::env::vars_os(), home::home_dir().filter(|home| home.is_absolute()))
     }
 
@@ -31,7 +31,7 @@ impl Env {
     }
 
     /// The value, if it is UTF-8.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub fn string(&self, name: &str) -> Option<&str> {
         self.get(name)?.to_str()
     }
 

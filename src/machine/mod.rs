@@ -40,17 +40,17 @@ pub struct Machine {
 
 impl Machine {
     /// The real machine.
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         process::set_up();
-        signals::handle();
-        let env = Env::of_process();
+        signals::install_handlers();
+        let env = Env::from_process();
         let screen = terminal::screen(&env);
         let (out, err) = (Box::new(stdio::standard_output()), Box::new(io::stderr()));
         Machine {
             notice: Notice::on(&screen),
             console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen),
             clock: Rc::new(SystemClock),
-            random: random::of_process(),
+            random: random::from_process(),
             browser: Box::new(browser::start),
             trace: if env.is_on("RIO_DEBUG") { Trace::to_stderr() } else { Trace::default() },
             env,

@@ -37,7 +37,7 @@ pub fn user() -> u32 {
 /// Prints only the location: the message of a panic may quote a secret.
 #[expect(clippy::disallowed_methods, reason = "a panic hook cannot return an Exit")]
 fn report_panic(panic: &PanicHookInfo) {
-    terminal::show_typing();
+    terminal::restore_echo();
     let location = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
     // The console may be what failed.
     let _ = writeln!(

@@ -4,7 +4,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 
 /// What the code is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ink {
+pub struct Style {
     /// Escape sequences set white on black. Without them, the code needs a terminal with a dark background.
     pub color: bool,
     /// A half block shows two modules. Without them, a module takes two characters.
@@ -18,28 +18,28 @@ const WHITE_ON_BLACK: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
 
 /// Draws a text with the widest margin that fits; `None` if none fits.
-pub fn draw(text: &str, ink: Ink, columns: usize, lines: usize) -> Option<Vec<String>> {
+pub fn draw(text: &str, style: Style, columns: usize, lines: usize) -> Option<Vec<String>> {
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
     MARGINS.into_iter().find_map(|margin| {
         let modules = usize::try_from(code.size() + 2 * margin).ok()?;
-        let (width, height) = match ink.half_blocks {
+        let (width, height) = match style.half_blocks {
             true => (modules, modules.div_ceil(2)),
             false => (2 * modules, modules),
         };
-        (width <= columns && height <= lines).then(|| rows(&code, ink, margin))
+        (width <= columns && height <= lines).then(|| rows(&code, style, margin))
     })
 }
 
-fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
+fn rows(code: &QrCode, style: Style, margin: i32) -> Vec<String> {
     let (start, end) = (-margin, code.size() + margin);
     // Outside the code, `get_module` is false: light.
     let light = |x: i32, y: i32| !code.get_module(x, y);
-    let step = if ink.half_blocks { 2 } else { 1 };
+    let step = if style.half_blocks { 2 } else { 1 };
     (start..end)
         .step_by(step)
         .map(|y| {
             let row: String = (start..end)
-                .map(|x| match (ink.half_blocks, light(x, y), light(x, y + 1)) {
+                .map(|x| match (style.half_blocks, light(x, y), light(x, y + 1)) {
                     (true, true, true) => "\u{2588}",
                     (true, true, false) => "\u{2580}",
                     (true, false, true) => "\u{2584}",
@@ -48,7 +48,7 @@ fn rows(code: &QrCode, ink: Ink, margin: i32) -> Vec<String> {
                     (false, false, _) => "  ",
                 })
                 .collect();
-            match ink.color {
+            match style.color {
                 true => format!("{WHITE_ON_BLACK}{}{PLAIN}", solid(&row)),
                 false => row,
             }
@@ -67,8 +67,8 @@ fn solid(row: &str) -> String {
 mod tests {
     use super::*;
 
-    const BLOCKS: Ink = Ink { color: false, half_blocks: true };
-    const SIGNS: Ink = Ink { color: false, half_blocks: false };
+    const BLOCKS: Style = Style { color: false, half_blocks: true };
+    const SIGNS: Style = Style { color: false, half_blocks: false };
 
     fn uri(length: usize) -> String {
         let mut uri = "https://oidc.example/device?user_code=".to_owned();
@@ -99,16 +99,16 @@ mod tests {
 
     #[test]
     fn rows_are_equally_wide_and_the_margin_is_light() {
-        for ink in [BLOCKS, SIGNS] {
-            let rows = draw(&uri(60), ink, 200, 200).unwrap();
+        for style in [BLOCKS, SIGNS] {
+            let rows = draw(&uri(60), style, 200, 200).unwrap();
             assert!(rows.iter().all(|row| row.chars().count() == rows[0].chars().count()));
-            assert!(rows[0].chars().all(|c| c != ' '), "{ink:?}");
+            assert!(rows[0].chars().all(|c| c != ' '), "{style:?}");
         }
     }
 
     #[test]
     fn escape_sequences_need_color() {
-        let color = Ink { color: true, ..BLOCKS };
+        let color = Style { color: true, ..BLOCKS };
         assert!(draw(&uri(60), color, 200, 200).unwrap().iter().all(|row| row.ends_with(PLAIN)));
         assert!(!draw(&uri(60), BLOCKS, 200, 200).unwrap().concat().contains('\x1b'));
     }

@@ -25,7 +25,7 @@ pub type RandomFraction = Rc<dyn Fn() -> Fraction>;
 
 /// Random numbers from the seeds of std's hash maps, which never block on a machine that has just booted.
 #[expect(clippy::disallowed_methods, reason = "randomness enters the program here")]
-pub fn of_process() -> RandomFraction {
+pub fn from_process() -> RandomFraction {
     Rc::new(|| {
         let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
         Fraction(u32::from_ne_bytes([a, b, c, d]))
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn random_fractions_are_spread_evenly() {
-        let draw = of_process();
+        let draw = from_process();
         let mut tenths = [0; 10];
         for _ in 0..10_000 {
             let tenth = draw().of(Duration::from_secs(10)).as_secs().min(9);

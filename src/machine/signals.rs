@@ -13,13 +13,13 @@ use libc::{c_char, c_int, sighandler_t};
 use crate::machine::terminal;
 
 /// Installs the handlers. A signal that the parent ignores, as under `nohup`, stays ignored.
-pub fn handle() {
+pub fn install_handlers() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
         // SAFETY: both structs are plain data, valid when zeroed; the handler is async-signal-safe.
         unsafe {
             let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
             let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-            new.sa_sigaction = die as *const () as sighandler_t;
+            new.sa_sigaction = on_fatal_signal as *const () as sighandler_t;
             // The handler raises the signal again, with its default action.
             new.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
             // Otherwise, restoring the terminal from the background would stop the program.
@@ -71,10 +71,11 @@ pub fn remove_on_interrupt(path: Option<&Path>) {
 static PROMPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
 
 /// Sets the prompt that appears again when the stopped program continues.
-pub fn show_on_continue(prompt: Option<&str>) {
+pub fn reprint_on_continue(prompt: Option<&str>) {
     PROMPT.store(leaked(prompt.map(str::as_bytes)), Ordering::SeqCst);
     // Only during a prompt, because a handler interrupts network calls.
-    let handler = if prompt.is_some() { show as *const () as sighandler_t } else { libc::SIG_DFL };
+    let handler =
+        if prompt.is_some() { reprint_prompt as *const () as sighandler_t } else { libc::SIG_DFL };
     // SAFETY: the handler is async-signal-safe.
     unsafe { libc::signal(libc::SIGCONT, handler) };
 }
@@ -84,7 +85,7 @@ fn leaked(text: Option<&[u8]>) -> *mut c_char {
     text.and_then(|text| CString::new(text).ok()).map_or(null_mut(), CString::into_raw)
 }
 
-extern "C" fn show(_: c_int) {
+extern "C" fn reprint_prompt(_: c_int) {
     let prompt = PROMPT.load(Ordering::SeqCst);
     if !prompt.is_null() {
         // SAFETY: all async-signal-safe; a C string that is never freed.
@@ -92,8 +93,8 @@ extern "C" fn show(_: c_int) {
     }
 }
 
-extern "C" fn die(signal: c_int) {
-    terminal::show_typing();
+extern "C" fn on_fatal_signal(signal: c_int) {
+    terminal::restore_echo();
     let path = REMOVE_ON_INTERRUPT.load(Ordering::SeqCst);
     // SAFETY: all async-signal-safe; the path is null or a C string that is never freed.
     unsafe {

@@ -29,7 +29,7 @@ impl Input for StandardInput {
         read_line(&self.0)
     }
 
-    fn read_password(&mut self) -> io::Result<Option<Secret>> {
+    fn read_secret_line(&mut self) -> io::Result<Option<Secret>> {
         if !self.is_terminal() {
             return read_line(&self.0)?.map(secret).transpose();
         }
@@ -73,7 +73,7 @@ fn read_line(input: &File) -> io::Result<Option<Vec<u8>>> {
 
 /// The first line of a file; empty if the file is. [`io::ErrorKind::InvalidData`] if the line is not UTF-8,
 /// [`io::ErrorKind::FileTooLarge`] if it is over 64 KiB.
-pub fn read_secret(file: &File) -> io::Result<Secret> {
+pub fn first_line(file: &File) -> io::Result<Secret> {
     secret(read_line(file)?.unwrap_or_default())
 }
 

@@ -33,8 +33,8 @@ pub struct Screen {
 /// Reads `NO_COLOR`, `TERM`, the locale and the sizes.
 pub fn screen(env: &Env) -> Screen {
     let err = io::stderr().is_terminal();
-    let term = env.text("TERM").filter(|term| *term != "dumb");
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.text(name));
+    let term = env.string("TERM").filter(|term| *term != "dumb");
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.string(name));
     let encoding = locale.and_then(|locale| locale.split('@').next()).unwrap_or_default();
     Screen {
         stdout: io::stdout().is_terminal().then(|| size_of(libc::STDOUT_FILENO)),
@@ -66,7 +66,7 @@ static SAVED: AtomicPtr<termios> = AtomicPtr::new(null_mut());
 
 /// Turns echo off, and Ctrl-Z and Ctrl-\ with it: a stopped program would leave the shell without echo.
 /// Ctrl-C still sends SIGINT, and the terminal still edits the line.
-pub fn hide_typing() -> io::Result<()> {
+pub fn disable_echo() -> io::Result<()> {
     let mut settings = MaybeUninit::<termios>::uninit();
     // SAFETY: tcgetattr fills in the struct, or fails.
     let before = unsafe {
@@ -83,7 +83,7 @@ pub fn hide_typing() -> io::Result<()> {
 }
 
 /// Restores the terminal if typing is hidden. Async-signal-safe.
-pub fn show_typing() {
+pub fn restore_echo() {
     // SAFETY: null, or a leaked box.
     if let Some(settings) = unsafe { SAVED.load(Ordering::SeqCst).as_ref() } {
         let _ = set(settings);

@@ -1,7 +1,7 @@
 //! The device authorization grant (RFC 8628) as a state machine. It does no I/O and has no clock: the
 //! caller passes in each response, the time, and a random fraction.
 //!
-//! The server issues a [`Grant`]. [`Polling`] says how long to wait before each poll. It takes each
+//! The server issues a [`DeviceAuthorization`]. [`Polling`] says how long to wait before each poll. It takes each
 //! [`PollResponse`] and returns the id_token, an error, or `None` to poll again. The loop that sleeps and
 //! polls is in `cmd/login/device_login.rs`.
 
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 
 /// A device authorization response (RFC 8628 §3.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Grant {
+pub struct DeviceAuthorization {
     /// Identifies the login in each poll. Never shown (§3.3).
     #[serde(serialize_with = "serialize_exposed")]
     pub device_code: Secret,
@@ -32,7 +32,7 @@ pub struct Grant {
     pub interval: Duration,
 }
 
-impl Grant {
+impl DeviceAuthorization {
     /// The page with the code filled in, if the server sent one; otherwise the page where the user enters it.
     pub fn most_complete_uri(&self) -> &str {
         self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri)
@@ -97,13 +97,14 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Starts polling at `now`. `since_poll` is the time since the grant's last poll; zero for a new grant.
-    pub fn new(grant: &Grant, since_poll: Duration, now: Duration) -> Self {
+    /// Starts polling at `now`. `since_poll` is the time since the last poll with these codes; zero for new
+    /// codes.
+    pub fn new(authorization: &DeviceAuthorization, since_poll: Duration, now: Duration) -> Self {
         Polling {
-            expires_in: grant.expires_in,
-            deadline: now.saturating_add(grant.expires_in),
-            interval: grant.interval,
-            wait: grant.interval.saturating_sub(since_poll),
+            expires_in: authorization.expires_in,
+            deadline: now.saturating_add(authorization.expires_in),
+            interval: authorization.interval,
+            wait: authorization.interval.saturating_sub(since_poll),
             jitter: Duration::ZERO,
             failure: None,
             had_failure: false,
@@ -149,8 +150,8 @@ impl Polling {
             PollResponse::AccessDenied => {
                 return Err(Error::failure("the login was denied (access_denied)", NEW_CODE));
             }
-            PollResponse::ExpiredToken => return Err(self.expired()),
-            PollResponse::InvalidGrant => return Err(invalid_grant(self.had_failure)),
+            PollResponse::ExpiredToken => return Err(self.expired_error()),
+            PollResponse::InvalidGrant => return Err(invalid_grant_error(self.had_failure)),
             PollResponse::Error(error) => return Err(error),
             PollResponse::TransientFailure(failure) => {
                 self.failure = Some(failure);
@@ -160,7 +161,7 @@ impl Polling {
         };
         let remaining = self.remaining(now);
         if remaining.is_zero() {
-            return Err(self.expired());
+            return Err(self.expired_error());
         }
         if self.interval > remaining.saturating_add(GRACE) {
             let fact = "the code will expire before the login server allows another poll";
@@ -192,7 +193,7 @@ impl Polling {
         self.jitter = if self.failure.is_some() { random.of(room) } else { Duration::ZERO };
     }
 
-    fn expired(&self) -> Error {
+    fn expired_error(&self) -> Error {
         match &self.failure {
             None => Error::failure("the code expired before the login was approved", NEW_CODE),
             Some(failure) => Error::temporary(
@@ -208,7 +209,7 @@ const LOST_APPROVAL: &str = "An earlier poll failed, so the login may have been 
                              reaching this machine. Run `rio auth login` for a new code.";
 
 /// A code can be used once. If the response with the tokens is lost, the next poll gets `invalid_grant`.
-pub(super) fn invalid_grant(had_failure: bool) -> Error {
+pub(super) fn invalid_grant_error(had_failure: bool) -> Error {
     let fact = "the code has expired, was already used, or is unknown to the server";
     Error::failure(fact, if had_failure { LOST_APPROVAL } else { NEW_CODE })
 }
@@ -242,8 +243,8 @@ mod tests {
         (response, Some(seconds))
     }
 
-    fn grant(expires_in: Duration, interval: Duration) -> Grant {
-        Grant {
+    fn authorization(expires_in: Duration, interval: Duration) -> DeviceAuthorization {
+        DeviceAuthorization {
             device_code: Secret::new("device code"),
             user_code: "USER-CODE".into(),
             verification_uri: "https://oidc.example/device".into(),
@@ -255,7 +256,11 @@ mod tests {
 
     /// Polling that starts at time 0.
     fn polling(expires_in: u64, interval: u64) -> Polling {
-        Polling::new(&grant(seconds(expires_in), seconds(interval)), Duration::ZERO, Duration::ZERO)
+        Polling::new(
+            &authorization(seconds(expires_in), seconds(interval)),
+            Duration::ZERO,
+            Duration::ZERO,
+        )
     }
 
     fn try_receive(
@@ -347,9 +352,9 @@ mod tests {
 
     #[test]
     fn resumed_login_waits_for_the_rest_of_the_interval() {
-        let grant = grant(seconds(600), seconds(5));
+        let authorization = authorization(seconds(600), seconds(5));
         for (since_poll, wait) in [(0, 5), (3, 2), (60, 0)] {
-            let polling = Polling::new(&grant, seconds(since_poll), seconds(7));
+            let polling = Polling::new(&authorization, seconds(since_poll), seconds(7));
             assert_eq!(polling.wait(), seconds(wait));
         }
     }
@@ -399,8 +404,8 @@ mod tests {
 
     #[test]
     fn largest_durations_do_not_overflow() {
-        let grant = grant(Duration::MAX, Duration::MAX);
-        let mut polling = Polling::new(&grant, Duration::ZERO, Duration::MAX);
+        let authorization = authorization(Duration::MAX, Duration::MAX);
+        let mut polling = Polling::new(&authorization, Duration::ZERO, Duration::MAX);
         for poll in [slow_down(Some(u64::MAX)), retry_after(u64::MAX, failure())] {
             receive(&mut polling, poll, 0, ONE);
         }

@@ -23,7 +23,7 @@ pub struct Claims {
 
 /// Why an id_token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
+pub enum InvalidIdToken {
     /// Not a JWT, a claim of the wrong type, or a duplicate claim.
     Malformed,
     /// No `alg`, or `none` (step 7, RFC 8725 §3.2).
@@ -41,16 +41,16 @@ pub enum Rejection {
 }
 
 /// Completes "HOST sent an id_token that".
-impl fmt::Display for Rejection {
+impl fmt::Display for InvalidIdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Rejection::Malformed => "is malformed",
-            Rejection::Unsigned => "is not signed",
-            Rejection::Critical => "requires an unknown extension (crit)",
-            Rejection::Issuer => "was issued by another server",
-            Rejection::Audience => "was issued to another client",
-            Rejection::NoToken => "contains no rapyuta.io token",
-            Rejection::Expired(exp) => {
+            InvalidIdToken::Malformed => "is malformed",
+            InvalidIdToken::Unsigned => "is not signed",
+            InvalidIdToken::Critical => "requires an unknown extension (crit)",
+            InvalidIdToken::Issuer => "was issued by another server",
+            InvalidIdToken::Audience => "was issued to another client",
+            InvalidIdToken::NoToken => "contains no rapyuta.io token",
+            InvalidIdToken::Expired(exp) => {
                 return write!(f, "expired at {}", text::date_and_time(*exp));
             }
         })
@@ -66,22 +66,22 @@ impl Claims {
         issuer: &str,
         client_id: &str,
         now: u64,
-    ) -> Result<Claims, Rejection> {
-        let jwt = Jwt::decode(id_token).ok_or(Rejection::Malformed)?;
+    ) -> Result<Claims, InvalidIdToken> {
+        let jwt = Jwt::decode(id_token).ok_or(InvalidIdToken::Malformed)?;
         check_header(&jwt.header)?;
-        let payload: Payload = json::object(&jwt.claims).map_err(|_| Rejection::Malformed)?;
+        let payload: Payload = json::object(&jwt.claims).map_err(|_| InvalidIdToken::Malformed)?;
         if !same_issuer(&payload.iss, issuer) {
-            return Err(Rejection::Issuer);
+            return Err(InvalidIdToken::Issuer);
         }
         check_audience(&payload, client_id)?;
-        let exp = json::numeric_date(&payload.exp).ok_or(Rejection::Malformed)?;
+        let exp = json::numeric_date(&payload.exp).ok_or(InvalidIdToken::Malformed)?;
         if now > exp.saturating_add(clock::LEEWAY) {
-            return Err(Rejection::Expired(exp));
+            return Err(InvalidIdToken::Expired(exp));
         }
-        let text = |claim: Option<Box<RawValue>>| json::text(&claim?);
+        let text = |claim: Option<Box<RawValue>>| json::string(&claim?);
         let rio_token = text(payload.rio_token).and_then(|token| Token::parse(&token));
         Ok(Claims {
-            rio_token: rio_token.ok_or(Rejection::NoToken)?,
+            rio_token: rio_token.ok_or(InvalidIdToken::NoToken)?,
             email: text(payload.email).filter(|email| !email.is_empty()),
         })
     }
@@ -116,15 +116,15 @@ enum Audience {
     Many(Vec<String>),
 }
 
-fn check_header(header: &[u8]) -> Result<(), Rejection> {
-    let header: Header = json::object(header).map_err(|_| Rejection::Malformed)?;
+fn check_header(header: &[u8]) -> Result<(), InvalidIdToken> {
+    let header: Header = json::object(header).map_err(|_| InvalidIdToken::Malformed)?;
     if header.alg.is_empty() || header.alg.eq_ignore_ascii_case("none") {
-        return Err(Rejection::Unsigned);
+        return Err(InvalidIdToken::Unsigned);
     }
-    header.crit.map_or(Ok(()), |_| Err(Rejection::Critical))
+    header.crit.map_or(Ok(()), |_| Err(InvalidIdToken::Critical))
 }
 
-fn check_audience(payload: &Payload, client_id: &str) -> Result<(), Rejection> {
+fn check_audience(payload: &Payload, client_id: &str) -> Result<(), InvalidIdToken> {
     let audiences = match &payload.aud {
         Audience::One(audience) => std::slice::from_ref(audience),
         Audience::Many(audiences) => audiences,
@@ -134,7 +134,7 @@ fn check_audience(payload: &Payload, client_id: &str) -> Result<(), Rejection> {
         None => audiences.len() <= 1,
     };
     let contained = audiences.iter().any(|audience| audience == client_id);
-    if contained && authorized { Ok(()) } else { Err(Rejection::Audience) }
+    if contained && authorized { Ok(()) } else { Err(InvalidIdToken::Audience) }
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
         URL_SAFE_NO_PAD.encode(json)
     }
 
-    fn validate_text(header: &str, claims: &str) -> Result<Claims, Rejection> {
+    fn validate_text(header: &str, claims: &str) -> Result<Claims, InvalidIdToken> {
         let token = format!("{}.{}.{}", encode(header), encode(claims), encode("signature"));
         Claims::validate(&Secret::new(token), "https://oidc.example", "rio-cli", NOW)
     }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     /// The good claims with these changes. A null removes a claim.
-    fn validate_with(changes: Value) -> Result<Claims, Rejection> {
+    fn validate_with(changes: Value) -> Result<Claims, InvalidIdToken> {
         let mut claims = good();
         let members = claims.as_object_mut().unwrap();
         for (name, value) in changes.as_object().unwrap().clone() {
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn each_claim_is_validated() {
-        use Rejection::*;
+        use InvalidIdToken::*;
         let cases = [
             ("issuer with a final slash", json!({"iss": "https://oidc.example/"}), None),
             ("another issuer", json!({"iss": "https://evil.example"}), Some(Issuer)),
@@ -231,12 +231,12 @@ mod tests {
         let claims = good().to_string();
         for (header, expected) in [
             ("{\"alg\":\"RS256\",\"typ\":\"JWT\"}", None),
-            ("{\"alg\":\"none\"}", Some(Rejection::Unsigned)),
-            ("{\"alg\":\"NoNe\"}", Some(Rejection::Unsigned)),
-            ("{}", Some(Rejection::Unsigned)),
-            ("{\"alg\":\"RS256\",\"crit\":[\"x\"]}", Some(Rejection::Critical)),
-            ("{\"alg\":5}", Some(Rejection::Malformed)),
-            ("[]", Some(Rejection::Malformed)),
+            ("{\"alg\":\"none\"}", Some(InvalidIdToken::Unsigned)),
+            ("{\"alg\":\"NoNe\"}", Some(InvalidIdToken::Unsigned)),
+            ("{}", Some(InvalidIdToken::Unsigned)),
+            ("{\"alg\":\"RS256\",\"crit\":[\"x\"]}", Some(InvalidIdToken::Critical)),
+            ("{\"alg\":5}", Some(InvalidIdToken::Malformed)),
+            ("[]", Some(InvalidIdToken::Malformed)),
         ] {
             assert_eq!(validate_text(header, &claims).err(), expected, "{header}");
         }
@@ -246,14 +246,14 @@ mod tests {
     fn duplicate_claim_is_malformed() {
         let twice = good().to_string().replacen('{', "{\"rio_token\":\"other\",", 1);
         let accepted = validate_text("{\"alg\":\"RS256\"}", &twice);
-        assert_eq!(accepted.err(), Some(Rejection::Malformed));
+        assert_eq!(accepted.err(), Some(InvalidIdToken::Malformed));
     }
 
     #[test]
     fn text_that_is_no_jwt_is_malformed() {
         for text in ["", "a", "a.b", "a.b.c", "....", "e30.e30.e30.e30"] {
             let accepted = Claims::validate(&Secret::new(text), "i", "c", NOW);
-            assert_eq!(accepted.err(), Some(Rejection::Malformed), "{text:?}");
+            assert_eq!(accepted.err(), Some(InvalidIdToken::Malformed), "{text:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::machine::{private_file, signals};
-use crate::oauth::device_flow::Grant;
+use crate::oauth::device_flow::DeviceAuthorization;
 use crate::oauth::provider::{MAX_EXPIRES_IN, Provider, is_typable};
 use crate::text;
 
@@ -33,8 +33,9 @@ struct Saved {
     provider: [String; 4],
     /// In seconds since 1970.
     saved_at: u64,
-    /// `expires_in` counts from `saved_at`.
-    grant: Grant,
+    /// `expires_in` counts from `saved_at`. Named as in the files of version 0.2.0.
+    #[serde(rename = "grant")]
+    authorization: DeviceAuthorization,
 }
 
 impl PendingFile {
@@ -45,25 +46,36 @@ impl PendingFile {
         PendingFile { path, locked }
     }
 
-    /// The saved grant, as at `utc`, and the time since its last poll. `None` if there is none that this
+    /// The saved authorization, as at `utc`, and the time since its last poll. `None` if there is none that this
     /// provider can resume.
-    pub fn load(&self, provider: &Provider, utc: SystemTime) -> Option<(Grant, Duration)> {
+    pub fn load(
+        &self,
+        provider: &Provider,
+        utc: SystemTime,
+    ) -> Option<(DeviceAuthorization, Duration)> {
         let file = self.locked.as_ref()?;
         let mut json = Vec::new();
         file.take(MAX_SIZE).read_to_end(&mut json).ok()?;
-        let Saved { provider: saved_provider, saved_at, mut grant } = json::object(&json).ok()?;
-        if saved_provider != provider.identity() || !is_valid(&grant, provider) {
+        let Saved { provider: saved_provider, saved_at, mut authorization } =
+            json::object(&json).ok()?;
+        if saved_provider != provider.identity() || !is_valid(&authorization, provider) {
             return None;
         }
         // If the clock was set back, the age is unknown.
         let age = Duration::from_secs(text::unix_seconds(utc).saturating_sub(saved_at));
-        grant.expires_in = grant.expires_in.checked_sub(age).filter(|left| !left.is_zero())?;
+        authorization.expires_in =
+            authorization.expires_in.checked_sub(age).filter(|left| !left.is_zero())?;
         let polled_at = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
-        Some((grant, utc.duration_since(polled_at).unwrap_or_default()))
+        Some((authorization, utc.duration_since(polled_at).unwrap_or_default()))
     }
 
-    /// Saves the grant, whose `expires_in` counts from `utc`.
-    pub fn save(&mut self, provider: &Provider, grant: &Grant, utc: SystemTime) {
+    /// Saves the authorization, whose `expires_in` counts from `utc`.
+    pub fn save(
+        &mut self,
+        provider: &Provider,
+        authorization: &DeviceAuthorization,
+        utc: SystemTime,
+    ) {
         if self.locked.is_none() {
             self.locked = lock(&self.path, private_file::options().create_new(true));
         }
@@ -71,7 +83,8 @@ impl PendingFile {
         let provider = provider.identity().map(str::to_owned);
         let saved_at = text::unix_seconds(utc);
         // A file that was not written in full does not parse, and is not resumed.
-        let _ = overwrite(file, &Saved { provider, saved_at, grant: grant.clone() });
+        let _ =
+            overwrite(file, &Saved { provider, saved_at, authorization: authorization.clone() });
     }
 
     /// Records a poll at `utc`, so that a resumed login keeps the interval.
@@ -112,15 +125,16 @@ fn lock(path: &Path, options: &OpenOptions) -> Option<File> {
     Some(file)
 }
 
-/// Whether a grant from the file meets the requirements for a new one.
-fn is_valid(grant: &Grant, provider: &Provider) -> bool {
-    let Ok(page) = provider.http.url(&grant.verification_uri) else { return false };
-    let complete = grant.verification_uri_complete.as_ref().map(|url| provider.http.url(url));
+/// Whether an authorization from the file meets the requirements for a new one.
+fn is_valid(authorization: &DeviceAuthorization, provider: &Provider) -> bool {
+    let Ok(page) = provider.http.url(&authorization.verification_uri) else { return false };
+    let complete =
+        authorization.verification_uri_complete.as_ref().map(|url| provider.http.url(url));
     complete.is_none_or(|url| url.is_ok_and(|url| url.same_origin(&page)))
-        && is_typable(&grant.user_code)
-        && !grant.interval.is_zero()
-        && grant.interval < grant.expires_in
-        && grant.expires_in <= MAX_EXPIRES_IN
+        && is_typable(&authorization.user_code)
+        && !authorization.interval.is_zero()
+        && authorization.interval < authorization.expires_in
+        && authorization.expires_in <= MAX_EXPIRES_IN
 }
 
 /// Pads to the old length and writes once, so that a process killed during the write leaves the old contents or

@@ -9,8 +9,10 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::http::{Action, FailureKind, Http, Request, Response, Url};
 use crate::json;
-use crate::oauth::device_flow::{DEFAULT_INTERVAL, Failure, Grant, PollResponse, invalid_grant};
-use crate::oauth::id_token::{self, Claims, Rejection};
+use crate::oauth::device_flow::{
+    DEFAULT_INTERVAL, DeviceAuthorization, Failure, PollResponse, invalid_grant_error,
+};
+use crate::oauth::id_token::{self, Claims, InvalidIdToken};
 use crate::secret::Secret;
 use crate::text;
 
@@ -54,7 +56,7 @@ struct Metadata {
 
 /// RFC 8628 §3.2.
 #[derive(Deserialize)]
-struct DeviceAuthorization {
+struct DeviceAuthorizationBody {
     device_code: Member,
     user_code: Member,
     verification_uri: Member,
@@ -108,9 +110,9 @@ impl<'a> Provider<'a> {
         })?;
         let token_url = required(string(metadata.token_endpoint), "token_endpoint", response)?;
         let endpoint = |name, url: &str| {
-            let url = http.url(url).map_err(|problem| invalid_url(server, name, &problem))?;
+            let url = http.url(url).map_err(|problem| invalid_url_error(server, name, &problem))?;
             if oidc_host.is_https() && !url.is_https() {
-                return Err(invalid_url(server, name, "is not https://, unlike oidc_host"));
+                return Err(invalid_url_error(server, name, "is not https://, unlike oidc_host"));
             }
             Ok(url)
         };
@@ -130,16 +132,19 @@ impl<'a> Provider<'a> {
     }
 
     /// RFC 8628 §3.1.
-    pub fn authorize_device(&self) -> Result<Grant, Error> {
+    pub fn authorize_device(&self) -> Result<DeviceAuthorization, Error> {
         let form = [("client_id", self.client_id), ("scope", SCOPE)];
         let url = &self.device_authorization_endpoint;
         let response = self.http.send(&Request::new(url, Action::PostForm(&form)))?;
-        self.read_grant(&response)
+        self.read_device_authorization(&response)
     }
 
     /// Reads a device authorization response.
-    pub fn read_grant(&self, response: &Response) -> Result<Grant, Error> {
-        let body: DeviceAuthorization =
+    pub fn read_device_authorization(
+        &self,
+        response: &Response,
+    ) -> Result<DeviceAuthorization, Error> {
+        let body: DeviceAuthorizationBody =
             read_success(response, "the device authorization request", self.client_id)?;
         let device_code = required(string(body.device_code), "device_code", response)?;
         let user_code = required(string(body.user_code), "user_code", response)?;
@@ -152,12 +157,12 @@ impl<'a> Provider<'a> {
         let page = self
             .http
             .url(&page)
-            .map_err(|problem| invalid_url(&response.host, "verification_uri", &problem))?;
+            .map_err(|problem| invalid_url_error(&response.host, "verification_uri", &problem))?;
         let complete = string(body.verification_uri_complete)
             .and_then(|complete| self.http.url(&complete).ok())
             .filter(|complete| complete.same_origin(&page));
         let expires_in = read_expires_in(body.expires_in.as_deref());
-        Ok(Grant {
+        Ok(DeviceAuthorization {
             device_code: Secret::new(device_code),
             user_code,
             verification_uri: page.as_str().to_owned(),
@@ -185,7 +190,7 @@ impl<'a> Provider<'a> {
         match outcome {
             Ok(response) => match self.read_poll(&response, device_code) {
                 PollResponse::InvalidGrant if sent_twice => {
-                    (PollResponse::Error(invalid_grant(true)), None)
+                    (PollResponse::Error(invalid_grant_error(true)), None)
                 }
                 other => (other, response.retry_after),
             },
@@ -211,7 +216,7 @@ impl<'a> Provider<'a> {
             return read_id_token(response, REQUEST, &secrets)
                 .map_or_else(PollResponse::Error, PollResponse::Approved);
         };
-        let error = || rejected(response, &code, REQUEST, self.client_id, &secrets);
+        let error = || oauth_error(response, &code, REQUEST, self.client_id, &secrets);
         match code.as_str() {
             "authorization_pending" => PollResponse::AuthorizationPending,
             "slow_down" => PollResponse::SlowDown { interval },
@@ -232,16 +237,16 @@ impl<'a> Provider<'a> {
 
     /// Validates an id_token at `now`, in seconds since 1970.
     pub fn validate(&self, id_token: &Secret, now: u64) -> Result<Claims, Error> {
-        Claims::validate(id_token, &self.issuer, self.client_id, now).map_err(|rejection| {
+        Claims::validate(id_token, &self.issuer, self.client_id, now).map_err(|reason| {
             let server = self.token_endpoint.authority();
-            let advice = match rejection {
-                Rejection::Expired(_) => format!(
+            let advice = match reason {
+                InvalidIdToken::Expired(_) => format!(
                     "This machine's clock reads {}. If it is wrong, set it, then run `rio auth login`.",
                     text::date_and_time(now)
                 ),
                 _ => CHECK_HOST.to_owned(),
             };
-            Error::failure(format!("{server} sent an id_token that {rejection}"), advice)
+            Error::failure(format!("{server} sent an id_token that {reason}"), advice)
         })
     }
 }
@@ -255,7 +260,7 @@ fn error_code(response: &Response) -> Option<(String, Option<Duration>)> {
     }
     let body: ErrorResponse = response.object().ok()?;
     let interval = body.interval.and_then(|interval| json::whole_number(&interval));
-    Some((json::text(&body.error?).unwrap_or_default(), interval.map(Duration::from_secs)))
+    Some((json::string(&body.error?).unwrap_or_default(), interval.map(Duration::from_secs)))
 }
 
 /// Reads a successful response. An `error` member makes it an error with any HTTP status, unless the status
@@ -267,7 +272,7 @@ fn read_success<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     match error_code(response) {
         Some((code, _)) if !is_transient(response) => {
-            Err(rejected(response, &code, request, client_id, &[]))
+            Err(oauth_error(response, &code, request, client_id, &[]))
         }
         _ => response.success(request, "JSON object", &[]),
     }
@@ -283,7 +288,7 @@ fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Res
 }
 
 /// The error for an OAuth error code. It contains the server's message, with secrets redacted.
-fn rejected(
+fn oauth_error(
     response: &Response,
     code: &str,
     request: &str,
@@ -310,12 +315,12 @@ fn required(text: Option<String>, name: &str, response: &Response) -> Result<Str
     })
 }
 
-fn invalid_url(host: &str, name: &str, problem: &str) -> Error {
+fn invalid_url_error(host: &str, name: &str, problem: &str) -> Error {
     Error::failure(format!("{host} sent a {name} that {problem}"), CHECK_HOST)
 }
 
 fn string(member: Member) -> Option<String> {
-    json::text(&member?)
+    json::string(&member?)
 }
 
 /// Whether a user can read the code on a screen and type it.

@@ -18,7 +18,7 @@ use crate::token::Token;
 pub const USER_INFO: &str = "/user/info";
 /// The organizations of the user.
 pub const USERS_ME: &str = "/v2/users/me/";
-const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(5);
 /// In projects.
 const PAGE_SIZE: usize = 100;
 /// In case the pages never end.
@@ -87,7 +87,7 @@ pub struct Project {
 }
 
 /// The server's answer to whether a token is valid.
-pub struct Verdict {
+pub struct TokenCheck {
     pub accepted: bool,
     /// The `Date` header.
     pub date: Option<SystemTime>,
@@ -196,7 +196,7 @@ impl Platform<'_> {
         let query = [("type", level.as_str())];
         let response = self.http.send(&Request { query: &query, ..Request::new(&url, action) })?;
         if response.is_rejection() && !response.is_unknown_endpoint() {
-            let error = response.refusal(&format!("the login for {email}"), &[password]);
+            let error = response.refusal_error(&format!("the login for {email}"), &[password]);
             return Err(error.advise(
                 "Check the email and the password. If the account signs in with SSO, it has no \
                  password: run `rio auth login`.",
@@ -235,21 +235,21 @@ impl Platform<'_> {
     pub fn user_info(&self, token: &Token) -> Result<String, Error> {
         let response = self.get_user_info(token)?;
         if response.is_rejection() && !response.is_unknown_endpoint() {
-            let error = response.refusal("the token", &[token]);
+            let error = response.refusal_error("the token", &[token]);
             return Err(error.advise("Use another token, or run `rio auth login` without one."));
         }
         email(&response, token)
     }
 
     /// Asks whether the server accepts a token.
-    pub fn verify(&self, token: &Token) -> Result<Verdict, Error> {
-        verdict(&self.get_user_info(token)?, token)
+    pub fn verify(&self, token: &Token) -> Result<TokenCheck, Error> {
+        token_check(&self.get_user_info(token)?, token)
     }
 
     /// As [`Platform::verify`], with a single request.
-    pub fn verify_once(&self, token: &Token) -> Result<Verdict, Error> {
+    pub fn verify_once(&self, token: &Token) -> Result<TokenCheck, Error> {
         let url = self.rip_host()?.join(USER_INFO);
-        verdict(&self.http.send_once(&Request::get(&url, token))?, token)
+        token_check(&self.http.send_once(&Request::get(&url, token))?, token)
     }
 
     fn get_user_info(&self, token: &Token) -> Result<Response, Error> {
@@ -261,7 +261,7 @@ impl Platform<'_> {
     pub fn logout(&self, token: &Token) -> Result<(), Error> {
         let url = self.rip_host()?.join("/user/logout");
         let request = Request {
-            limit: LOGOUT_LIMIT,
+            timeout: LOGOUT_TIMEOUT,
             bearer: Some(token),
             ..Request::new(&url, Action::Post)
         };
@@ -269,7 +269,7 @@ impl Platform<'_> {
         let was_invalid = response.is_rejection() && matches!(response.status, 401 | 403);
         // A captive portal answers any request with a page and status 200.
         let ended = was_invalid || (response.is_success() && !response.is_web_page());
-        if ended { Ok(()) } else { Err(response.refusal("the logout", &[token])) }
+        if ended { Ok(()) } else { Err(response.refusal_error("the logout", &[token])) }
     }
 
     /// The organizations of the user, in the server's order.
@@ -339,16 +339,16 @@ fn new_token(response: &Response, request: &str, secret: &Secret) -> Result<Toke
     let token = new.data.0.token.or(new.data.0.capitalized);
     token
         .and_then(|token| Token::parse(&token))
-        .ok_or_else(|| response.without("token", request, &[secret]))
+        .ok_or_else(|| response.missing_error("token", request, &[secret]))
 }
 
 /// Reads a response to [`USER_INFO`].
-pub fn verdict(response: &Response, token: &Token) -> Result<Verdict, Error> {
+pub fn token_check(response: &Response, token: &Token) -> Result<TokenCheck, Error> {
     let accepted = !response.is_rejection() || response.is_unknown_endpoint();
     if accepted {
         email(response, token)?;
     }
-    Ok(Verdict { accepted, date: response.date })
+    Ok(TokenCheck { accepted, date: response.date })
 }
 
 fn email(response: &Response, token: &Token) -> Result<String, Error> {

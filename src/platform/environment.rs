@@ -76,12 +76,12 @@ impl Environment {
     pub fn is_set(&self, config: &Config) -> bool {
         let is_own = |key: &str| {
             let own = self.hosts().find(|(known, _)| *known == key).map(|(_, url)| url);
-            config.text(key).is_ok_and(|stored| match stored {
+            config.string(key).is_ok_and(|stored| match stored {
                 None => *self == Environment::Production,
                 stored => stored == own,
             })
         };
-        let name = config.text(ENVIRONMENT);
+        let name = config.string(ENVIRONMENT);
         name.is_ok_and(|name| name.as_deref().unwrap_or("ga") == self.name())
             && Environment::host_keys().into_iter().all(is_own)
     }
@@ -113,7 +113,7 @@ fn is_preview(name: &str) -> bool {
 
 /// The base URL under a host key: from the config file, or the default of its environment.
 pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
-    let url = match config.text(key)? {
+    let url = match config.string(key)? {
         Some(url) => url,
         None => default_host(config, key)?,
     };
@@ -128,13 +128,13 @@ pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
 /// Whether the config file overrides a host of its environment.
 pub fn has_custom_hosts(config: &Config) -> bool {
     [OIDC_HOST, RIP_HOST, V2API_HOST].into_iter().any(|key| {
-        let url = config.text(key).ok().flatten();
+        let url = config.string(key).ok().flatten();
         url.is_some_and(|url| default_host(config, key).ok() != Some(url))
     })
 }
 
 fn default_host(config: &Config, key: &str) -> Result<String, Error> {
-    let name = config.text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
+    let name = config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
     Environment::parse(&name)
         .and_then(|environment| environment.hosts().find(|(known, _)| *known == key))
         .map(|(_, url)| url)

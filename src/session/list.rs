@@ -39,7 +39,7 @@ impl<T: Entry> List<T> {
     pub fn find(&self, wanted: &str) -> Result<&T, Error> {
         match self.exact(wanted).as_slice() {
             [(_, entry)] => Ok(entry),
-            found => Err(self.not_found(&format!("'{wanted}'"), found)),
+            found => Err(self.not_found_error(&format!("'{wanted}'"), found)),
         }
     }
 
@@ -62,7 +62,9 @@ impl<T: Entry> List<T> {
             match found.as_slice() {
                 [(_, entry)] => return Ok(Some(entry)),
                 // The answer is not shown: a script may have sent its password on the wrong line.
-                _ if !console.is_interactive() => return Err(self.not_found("the answer", &found)),
+                _ if !console.is_interactive() => {
+                    return Err(self.not_found_error("the answer", &found));
+                }
                 [] => {
                     let no_match = if answer.trim().is_empty() { "" } else { "No match. " };
                     let last = self.entries.len();
@@ -127,7 +129,7 @@ impl<T: Entry> List<T> {
         }
     }
 
-    fn not_found(&self, wanted: &str, found: &[Numbered<T>]) -> Error {
+    fn not_found_error(&self, wanted: &str, found: &[Numbered<T>]) -> Error {
         let kind = T::KIND;
         match found {
             [] if self.entries.is_empty() => no_entries_error::<T>(),

@@ -10,7 +10,7 @@ use super::{due, secrets};
 use crate::config::{EMAIL_ID, RefreshLock};
 use crate::error::Error;
 use crate::machine::{Machine, signals};
-use crate::platform::{Level, Refresh, Verdict};
+use crate::platform::{Level, Refresh, TokenCheck};
 use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;
@@ -58,15 +58,15 @@ pub fn run(
         return store(machine, context, &old, new, None);
     }
     drop(deferred);
-    let verdict = match &refresh {
+    let token_check = match &refresh {
         Refresh::Lost(_) => Some(context.platform().verify_once(&old)),
         _ => None,
     };
     if let Some(new) = replacement(context, &old)? {
         return Ok(Outcome::RefreshedByOther(new));
     }
-    match (refresh, verdict) {
-        (Refresh::Lost(error), Some(verdict)) => Err(lost(error, verdict)),
+    match (refresh, token_check) {
+        (Refresh::Lost(error), Some(token_check)) => Err(lost_error(error, token_check)),
         _ => log_in(machine, context, &old, credentials, lock),
     }
 }
@@ -91,16 +91,16 @@ fn lock(
 fn replacement(context: &CommandContext, old: &Token) -> Result<Option<Token>, Error> {
     let config = context.file.load()?;
     let stored = config.auth_token()?.valid()?.ok_or_else(login_changed_error)?;
-    if !config.is_login_of(context.config.text(EMAIL_ID)?.as_deref()) {
+    if !config.is_login_for(context.config.string(EMAIL_ID)?.as_deref()) {
         return Err(login_changed_error());
     }
     Ok(Some(stored).filter(|stored| stored.expose() != old.expose()))
 }
 
-/// The error after a lost response. `verdict` says whether the server accepts the old token.
-fn lost(error: Error, verdict: Result<Verdict, Error>) -> Error {
-    match verdict {
-        Ok(Verdict { accepted: true, .. }) => {
+/// The error after a lost response. `token_check` says whether the server accepts the old token.
+fn lost_error(error: Error, token_check: Result<TokenCheck, Error>) -> Error {
+    match token_check {
+        Ok(TokenCheck { accepted: true, .. }) => {
             error.into_temporary().advise("The stored token is still valid. Try again later.")
         }
         Ok(_) => error
@@ -123,7 +123,7 @@ fn log_in(
     lock: RefreshLock,
 ) -> Result<Outcome, Error> {
     const INVALID: &str = "the stored token has expired or was revoked";
-    let email = context.config.text(EMAIL_ID)?.ok_or_else(|| {
+    let email = context.config.string(EMAIL_ID)?.ok_or_else(|| {
         Error::failure(
             format!("{INVALID}, and the account's email is not known"),
             "Run `rio auth login`.",

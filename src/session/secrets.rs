@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::text;
 
 /// The value of an option such as `--password`, or the first line of the file that `--password-file` names.
-pub fn read(
+pub fn resolve(
     machine: &mut Machine,
     option: &str,
     value: Option<Secret>,
@@ -43,7 +43,7 @@ fn from_option(machine: &mut Machine, option: &str, value: Secret) -> Result<Sec
 }
 
 fn from_stdin(machine: &mut Machine, option: &str) -> Result<Secret, Error> {
-    let value = machine.console.read_secret(option)?.ok_or_else(|| {
+    let value = machine.console.secret_from_stdin(option)?.ok_or_else(|| {
         Error::usage(
             format!("{option} - needs a value on standard input"),
             format!("Pipe it in, for example `{option} - < FILE`."),
@@ -77,7 +77,7 @@ fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, 
         _ => unusable(&text::io_error(&error)),
     };
     let file = File::open(path).map_err(io_error)?;
-    let secret = stdio::read_secret(&file).map_err(io_error)?;
+    let secret = stdio::first_line(&file).map_err(io_error)?;
     if secret.is_empty() {
         return Err(unusable("the first line is empty"));
     }
@@ -116,7 +116,7 @@ pub fn password_or_prompt(
     if let Some(password) = password {
         return Ok(password);
     }
-    let password = machine.console.ask_hidden(&format!("Password for {email}: "))?;
+    let password = machine.console.prompt_secret(&format!("Password for {email}: "))?;
     password.filter(|password| !password.is_empty()).ok_or_else(|| {
         Error::failure(
             "no password was entered",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
-use super::report::{Check, Outcome};
+use super::report::{Check, CheckResult};
 use crate::config::Config;
 use crate::error::Error;
 use crate::http::{Action, Http, Request, Response, Stage, TransportError, Url};
@@ -58,11 +58,11 @@ impl Target {
     }
 
     /// The checks with these outcomes. The rest is skipped for `reason`.
-    fn checks(&self, outcomes: Vec<Outcome>, reason: &str) -> Vec<Check> {
-        let rest = std::iter::repeat_with(|| Outcome::Skip(reason.to_owned()));
+    fn checks(&self, outcomes: Vec<CheckResult>, reason: &str) -> Vec<Check> {
+        let rest = std::iter::repeat_with(|| CheckResult::Skip(reason.to_owned()));
         let outcomes = outcomes.into_iter().chain(rest);
         let checks = CHECKS.into_iter().zip(outcomes);
-        checks.map(|(name, outcome)| Check::of_host(name, self.name(), outcome)).collect()
+        checks.map(|(name, outcome)| Check::for_host(name, self.name(), outcome)).collect()
     }
 
     pub fn skip(&self, reason: &str) -> Vec<Check> {
@@ -91,32 +91,32 @@ pub fn targets(config: &Config, http: &Http) -> (Vec<Target>, Option<Error>) {
     (targets, invalid)
 }
 
-/// Checks a host for at most `limit`. Also returns its response, if there is a usable one.
+/// Checks a host for at most `timeout`. Also returns its response, if there is a usable one.
 pub fn check(
     http: &Http,
     clock: &dyn Clock,
     target: &Target,
     token: Option<&Token>,
-    limit: Duration,
+    timeout: Duration,
 ) -> (Vec<Check>, Option<Response>) {
     if http.check_settings(&target.url).is_err() {
         return (target.skip("proxies or certificates failed"), None);
     }
     let start = clock.now();
     let bearer = token.filter(|_| target.checks_token).map(|token| &**token);
-    let request = Request { bearer, limit, ..Request::new(&target.url, Action::Get) };
+    let request = Request { bearer, timeout, ..Request::new(&target.url, Action::Get) };
     let result = http.send_once(&request);
     let took = clock.now().saturating_sub(start);
     let mut outcomes = passed(http, &target.url);
     if result.is_ok() {
-        outcomes.push(Outcome::Ok(format!("after {} ms", took.as_millis())));
-        outcomes.push(Outcome::Ok("none".to_owned()));
+        outcomes.push(CheckResult::Ok(format!("after {} ms", took.as_millis())));
+        outcomes.push(CheckResult::Ok("none".to_owned()));
     }
     match fault(target, result) {
         Ok(response) => (target.checks(outcomes, ""), Some(response)),
         Err((failed, error)) => {
             outcomes.truncate(failed);
-            outcomes.push(Outcome::Fail(error));
+            outcomes.push(CheckResult::Fail(error));
             let name = CHECKS.get(failed).copied().unwrap_or_default();
             (target.checks(outcomes, &format!("{name} failed")), None)
         }
@@ -124,19 +124,19 @@ pub fn check(
 }
 
 /// The outcomes of DNS, connection and TLS if none of them failed.
-fn passed(http: &Http, url: &Url) -> Vec<Outcome> {
+fn passed(http: &Http, url: &Url) -> Vec<CheckResult> {
     let has_proxy = http.proxy(url).is_ok_and(|proxy| proxy.is_some());
     let dns = match http.addresses(url).first() {
-        Some(address) => Outcome::Ok(address.to_string()),
-        None if has_proxy => Outcome::Skip("resolved by the proxy".to_owned()),
-        None => Outcome::Ok("needs no lookup".to_owned()),
+        Some(address) => CheckResult::Ok(address.to_string()),
+        None if has_proxy => CheckResult::Skip("resolved by the proxy".to_owned()),
+        None => CheckResult::Ok("needs no lookup".to_owned()),
     };
     let connection = if has_proxy { "through the proxy" } else { "direct" };
     let tls = match url.is_https() {
-        true => Outcome::Ok("trusted".to_owned()),
-        false => Outcome::Skip("plain http".to_owned()),
+        true => CheckResult::Ok("trusted".to_owned()),
+        false => CheckResult::Skip("plain http".to_owned()),
     };
-    vec![dns, Outcome::Ok(connection.to_owned()), tls]
+    vec![dns, CheckResult::Ok(connection.to_owned()), tls]
 }
 
 /// The response, or the index of the check that failed in [`CHECKS`] and its error.
@@ -146,9 +146,9 @@ fn fault(
 ) -> Result<Response, (usize, Error)> {
     let response = result.map_err(|failure| (failure.stage() as usize, failure.into()))?;
     match response {
-        page if page.is_from_portal() => Err((CAPTIVE_PORTAL, page.unexpected("rio"))),
+        page if page.is_from_portal() => Err((CAPTIVE_PORTAL, page.unexpected_error("rio"))),
         response if target.is_from_api(&response) => Ok(response),
-        other => Err((Stage::Response as usize, other.unexpected("rio"))),
+        other => Err((Stage::Response as usize, other.unexpected_error("rio"))),
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn silent_host_fails_when_the_limit_has_passed() {
-        let limit = Duration::from_millis(50);
+        let timeout = Duration::from_millis(50);
         for (scheme, name) in [("http", "response"), ("https", "TLS")] {
             let silent = TcpListener::bind("127.0.0.1:0").unwrap();
             let host = format!("{scheme}://{}", silent.local_addr().unwrap());
@@ -180,9 +180,9 @@ mod tests {
             );
             let target = Target::new(RIP_HOST, &Url::parse(&host, false).unwrap());
             let start = SystemClock.now();
-            let (checks, response) = check(&http, &SystemClock, &target, None, limit);
+            let (checks, response) = check(&http, &SystemClock, &target, None, timeout);
             let took = SystemClock.now() - start;
-            assert!((limit..limit * 40).contains(&took), "{took:?}");
+            assert!((timeout..timeout * 40).contains(&took), "{took:?}");
             assert!(response.is_none());
             let mut failed = checks.iter().filter(|check| check.error().is_some());
             let failed = failed.next().unwrap();

@@ -1,7 +1,7 @@
 //! The checks that need no network.
 
 use super::hosts::Target;
-use super::report::Outcome;
+use super::report::CheckResult;
 use crate::config::{Config, ConfigFile, DEVICE_FLOW_CLIENT_ID, EMAIL_ID, ENVIRONMENT, SELECTION};
 use crate::error::Error;
 use crate::http::Http;
@@ -25,7 +25,7 @@ fn check_members(config: &Config) -> Result<(), Error> {
     [EMAIL_ID, DEVICE_FLOW_CLIENT_ID, ENVIRONMENT]
         .iter()
         .chain(&SELECTION)
-        .try_for_each(|name| config.text(name).map(drop))
+        .try_for_each(|name| config.string(name).map(drop))
 }
 
 fn check_writable(file: &ConfigFile) -> Result<String, Error> {
@@ -57,24 +57,24 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
 }
 
 /// The proxy for each host.
-pub fn proxies(http: &Http, targets: &[Target]) -> Outcome {
+pub fn proxies(http: &Http, targets: &[Target]) -> CheckResult {
     let proxies: Result<Vec<_>, _> =
         targets.iter().map(|target| http.proxy(target.url())).collect();
     let proxies: Vec<_> = match proxies {
         Ok(proxies) => {
             proxies.into_iter().map(|proxy| proxy.unwrap_or_else(|| "none".to_owned())).collect()
         }
-        Err(error) => return Outcome::Fail(error),
+        Err(error) => return CheckResult::Fail(error),
     };
     match proxies.split_first() {
-        None => Outcome::Skip("hosts unknown".to_owned()),
+        None => CheckResult::Skip("hosts unknown".to_owned()),
         Some((first, rest)) if rest.iter().all(|proxy| proxy == first) => {
-            Outcome::Ok(first.clone())
+            CheckResult::Ok(first.clone())
         }
         Some(_) => {
             let hosts = targets.iter().zip(&proxies);
             let hosts = hosts.map(|(target, proxy)| format!("{}: {proxy}", target.name()));
-            Outcome::Ok(hosts.collect::<Vec<_>>().join(", "))
+            CheckResult::Ok(hosts.collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -15,23 +15,23 @@ use crate::error::{Error, Exit};
 use crate::http::Response;
 use crate::machine::Machine;
 use crate::machine::clock::LEEWAY;
-use crate::platform::{Verdict, verdict};
+use crate::platform::{TokenCheck, token_check};
 use crate::session::describe::expiry;
 use crate::session::{clock_check, context};
 use crate::text;
 use crate::token::Token;
 use redaction::Redaction;
-use report::{Check, Outcome, Report};
+use report::{Check, CheckResult, Report};
 
 /// How long the checks of a host may take.
-const HOST_LIMIT: Duration = Duration::from_secs(10);
+const HOST_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub fn run(args: args::Doctor, machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: args::DoctorArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let http = context::http(machine);
     let (file, config) = local::config_file(machine);
     let (targets, invalid_host) =
         config.as_ref().map(|config| hosts::targets(config, &http)).unwrap_or_default();
-    let email = config.as_ref().and_then(|config| config.text(EMAIL_ID).ok().flatten());
+    let email = config.as_ref().and_then(|config| config.string(EMAIL_ID).ok().flatten());
     let redaction = Redaction::new(machine.env.home().map(PathBuf::as_path), email);
     let mut report = Report::new(args.json, redaction);
     let local_checks = vec![
@@ -43,15 +43,15 @@ pub fn run(args: args::Doctor, machine: &mut Machine) -> Result<Exit, Error> {
     report.add(local_checks, &mut machine.console)?;
     let reason = if args.offline { "--offline" } else { "no response" };
     let (token, mut token_check) = stored_token(config.as_ref(), reason);
-    let mut clock_check = Outcome::Skip(reason.to_owned());
+    let mut clock_check = CheckResult::Skip(reason.to_owned());
     for target in &targets {
         let (checks, response) = match args.offline {
             true => (target.skip(reason), None),
-            false => hosts::check(&http, &*machine.clock, target, token.as_ref(), HOST_LIMIT),
+            false => hosts::check(&http, &*machine.clock, target, token.as_ref(), HOST_TIMEOUT),
         };
         report.add(checks, &mut machine.console)?;
         let Some(response) = response else { continue };
-        if let Outcome::Skip(_) = clock_check {
+        if let CheckResult::Skip(_) = clock_check {
             clock_check = compare_clock(now(machine), response.date);
         }
         if let (true, Some(token)) = (target.checks_token, &token) {
@@ -68,30 +68,30 @@ fn now(machine: &Machine) -> u64 {
 }
 
 /// The stored token, and the outcome of its check if no server checks it, for `reason`.
-fn stored_token(config: Option<&Config>, reason: &str) -> (Option<Token>, Outcome) {
-    let skip = |reason: &str| Outcome::Skip(reason.to_owned());
+fn stored_token(config: Option<&Config>, reason: &str) -> (Option<Token>, CheckResult) {
+    let skip = |reason: &str| CheckResult::Skip(reason.to_owned());
     let Some(config) = config else { return (None, skip("config file failed")) };
     match config.auth_token().unwrap_or_else(StoredToken::Malformed) {
         StoredToken::Absent => (None, skip("not logged in")),
-        StoredToken::Malformed(error) => (None, Outcome::Fail(error)),
+        StoredToken::Malformed(error) => (None, CheckResult::Fail(error)),
         StoredToken::Valid(token) => (Some(token), skip(reason)),
     }
 }
 
-fn compare_clock(now: u64, server: Option<SystemTime>) -> Outcome {
+fn compare_clock(now: u64, server: Option<SystemTime>) -> CheckResult {
     let Some(offset) = clock_check::offset(now, server) else {
-        return Outcome::Skip(clock_check::NO_DATE.to_owned());
+        return CheckResult::Skip(clock_check::NO_DATE.to_owned());
     };
     let difference = clock_check::difference(offset);
     if offset.unsigned_abs() > LEEWAY {
         let fact = format!("this machine's clock is {difference}");
-        return Outcome::Fail(Error::failure(fact, clock_check::ADVICE));
+        return CheckResult::Fail(Error::failure(fact, clock_check::ADVICE));
     }
-    Outcome::Ok(difference)
+    CheckResult::Ok(difference)
 }
 
 fn check_token(response: &Response, token: &Token, now: u64) -> Result<String, Error> {
-    if let Verdict { accepted: false, .. } = verdict(response, token)? {
+    if let TokenCheck { accepted: false, .. } = token_check(response, token)? {
         let fact = format!("{} rejects the token", response.host);
         return Err(Error::failure(fact, "Run `rio auth login`."));
     }

@@ -6,16 +6,16 @@ use super::redaction::Redaction;
 use crate::error::{Error, Exit};
 use crate::machine::console::Console;
 
-pub enum Outcome {
+pub enum CheckResult {
     Ok(String),
     Fail(Error),
     /// Not checked, and why.
     Skip(String),
 }
 
-impl From<Result<String, Error>> for Outcome {
+impl From<Result<String, Error>> for CheckResult {
     fn from(result: Result<String, Error>) -> Self {
-        result.map_or_else(Outcome::Fail, Outcome::Ok)
+        result.map_or_else(CheckResult::Fail, CheckResult::Ok)
     }
 }
 
@@ -23,22 +23,22 @@ pub struct Check {
     pub name: &'static str,
     /// The host and port that it checks.
     host: Option<String>,
-    outcome: Outcome,
+    outcome: CheckResult,
 }
 
 impl Check {
-    pub fn new(name: &'static str, outcome: impl Into<Outcome>) -> Self {
+    pub fn new(name: &'static str, outcome: impl Into<CheckResult>) -> Self {
         Check { name, host: None, outcome: outcome.into() }
     }
 
-    pub fn of_host(name: &'static str, host: &str, outcome: Outcome) -> Self {
+    pub fn for_host(name: &'static str, host: &str, outcome: CheckResult) -> Self {
         Check { name, host: Some(host.to_owned()), outcome }
     }
 
     /// The line of text for this check and others with the same outcome: `names`.
     fn line(&self, names: &str) -> String {
         let result = match self.outcome {
-            Outcome::Fail(_) => "FAIL",
+            CheckResult::Fail(_) => "FAIL",
             _ => self.result(),
         };
         let detail = self.detail();
@@ -49,22 +49,22 @@ impl Check {
 
     fn result(&self) -> &'static str {
         match self.outcome {
-            Outcome::Ok(_) => "ok",
-            Outcome::Fail(_) => "fail",
-            Outcome::Skip(_) => "skip",
+            CheckResult::Ok(_) => "ok",
+            CheckResult::Fail(_) => "fail",
+            CheckResult::Skip(_) => "skip",
         }
     }
 
     fn detail(&self) -> &str {
         match &self.outcome {
-            Outcome::Ok(detail) | Outcome::Skip(detail) => detail,
-            Outcome::Fail(error) => error.fact(),
+            CheckResult::Ok(detail) | CheckResult::Skip(detail) => detail,
+            CheckResult::Fail(error) => error.fact(),
         }
     }
 
     pub fn error(&self) -> Option<&Error> {
         match &self.outcome {
-            Outcome::Fail(error) => Some(error),
+            CheckResult::Fail(error) => Some(error),
             _ => None,
         }
     }
@@ -72,7 +72,7 @@ impl Check {
     /// Whether both were skipped for the same reason. The text shows them on one line.
     fn is_skipped_like(&self, other: &Check) -> bool {
         let reason = |check: &Check| match &check.outcome {
-            Outcome::Skip(reason) => Some((check.host.clone(), reason.clone())),
+            CheckResult::Skip(reason) => Some((check.host.clone(), reason.clone())),
             _ => None,
         };
         reason(self).is_some_and(|own| reason(other) == Some(own))

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use super::output::Report;
+use super::output::LoginOutput;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::machine::{browser, clock};
-use crate::oauth::device_flow::{Grant, Polling};
+use crate::oauth::device_flow::{DeviceAuthorization, Polling};
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
 use crate::oauth::provider::Provider;
@@ -27,43 +27,43 @@ const MARGIN: Duration = Duration::from_millis(50);
 pub fn run(
     machine: &mut Machine,
     context: &CommandContext,
-    report: Report,
+    output: LoginOutput,
     open_browser: bool,
 ) -> Result<Claims, Error> {
-    let client_id = context.config.text(DEVICE_FLOW_CLIENT_ID)?;
+    let client_id = context.config.string(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = &context.platform().oidc_host()?;
     let mut pending = PendingFile::open(context.file.path());
     context.http.check_settings(oidc_host)?;
-    report.connecting(machine, oidc_host.authority());
+    output.connecting(machine, oidc_host.authority());
     let provider = Provider::discover(&context.http, oidc_host, client_id)?;
     let saved = pending.load(&provider, machine.clock.utc());
     let resumed = saved.is_some();
-    let (grant, since_poll) = match saved {
+    let (authorization, since_poll) = match saved {
         Some(saved) => saved,
         None => (provider.authorize_device()?, Duration::ZERO),
     };
-    if !report.can_show(machine, &grant.user_code) {
+    if !output.can_show(machine, &authorization.user_code) {
         return Err(Error::failure(
             format!("{} sent a code that this terminal cannot show", oidc_host.authority()),
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
     }
-    let polling = Polling::new(&grant, since_poll, machine.clock.now());
+    let polling = Polling::new(&authorization, since_poll, machine.clock.now());
     if !resumed {
-        pending.save(&provider, &grant, machine.clock.utc());
+        pending.save(&provider, &authorization, machine.clock.utc());
     }
     let browsers = match open_browser && !resumed {
-        true => browser::commands(&machine.env, grant.most_complete_uri()),
+        true => browser::commands(&machine.env, authorization.most_complete_uri()),
         false => Vec::new(),
     };
-    report.verification(machine, &grant, resumed, !browsers.is_empty())?;
+    output.verification(machine, &authorization, resumed, !browsers.is_empty())?;
     if (machine.browser)(&browsers) {
-        report.opening_browser(machine);
+        output.opening_browser(machine);
     }
-    let mut login = DeviceLogin { provider: &provider, grant, polling, report, pending };
+    let mut login = DeviceLogin { provider: &provider, authorization, polling, output, pending };
     let outcome = login.wait_for_approval(machine);
-    report.end_of_wait(machine);
+    output.end_of_wait(machine);
     // Also after an error: the code is of no further use.
     login.pending.remove();
     provider.validate(&outcome?, text::unix_seconds(machine.clock.utc()))
@@ -71,9 +71,9 @@ pub fn run(
 
 struct DeviceLogin<'a> {
     provider: &'a Provider<'a>,
-    grant: Grant,
+    authorization: DeviceAuthorization,
     polling: Polling,
-    report: Report,
+    output: LoginOutput,
     pending: PendingFile,
 }
 
@@ -84,7 +84,7 @@ impl DeviceLogin<'_> {
         loop {
             self.sleep(machine);
             let last_failure = self.polling.failure().map(|failure| failure.kind);
-            let (response, retry_after) = self.provider.poll(&self.grant.device_code);
+            let (response, retry_after) = self.provider.poll(&self.authorization.device_code);
             self.pending.record_poll(machine.clock.utc());
             let (now, random) = (machine.clock.now(), (machine.random)());
             if let Some(id_token) = self.polling.receive(response, retry_after, now, random)? {
@@ -94,9 +94,9 @@ impl DeviceLogin<'_> {
             match self.polling.failure() {
                 Some(failure) if last_failure != Some(failure.kind) => {
                     let (wait, left) = (self.polling.wait(), self.polling.remaining(now));
-                    self.report.retrying(machine, &failure.reason, wait, left)?;
+                    self.output.retrying(machine, &failure.reason, wait, left)?;
                 }
-                None if last_failure.is_some() => self.report.recovered(machine),
+                None if last_failure.is_some() => self.output.recovered(machine),
                 _ => {}
             }
         }
@@ -106,16 +106,16 @@ impl DeviceLogin<'_> {
         let (clock, trace) = (machine.clock.clone(), machine.trace.clone());
         clock::wait(&*clock, &trace, self.polling.wait().saturating_add(MARGIN), |now| {
             let reason = self.polling.failure().map(|failure| failure.reason.as_str());
-            self.report.waiting(machine, reason, self.polling.remaining(now));
+            self.output.waiting(machine, reason, self.polling.remaining(now));
         });
     }
 
     /// `slow_down` also applies to a resumed login (RFC 8628 §3.5: all later requests).
     fn save_interval(&mut self, machine: &Machine) {
-        if self.grant.interval != self.polling.interval() {
-            self.grant.interval = self.polling.interval();
-            self.grant.expires_in = self.polling.remaining(machine.clock.now());
-            self.pending.save(self.provider, &self.grant, machine.clock.utc());
+        if self.authorization.interval != self.polling.interval() {
+            self.authorization.interval = self.polling.interval();
+            self.authorization.expires_in = self.polling.remaining(machine.clock.now());
+            self.pending.save(self.provider, &self.authorization, machine.clock.utc());
         }
     }
 }

@@ -6,7 +6,7 @@ mod output;
 
 use std::time::Duration;
 
-use crate::cli::args::Login;
+use crate::cli::args::LoginArgs;
 use crate::config::{Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
@@ -20,18 +20,18 @@ use crate::session::selection::{Choice, Selection, Selector};
 use crate::session::{options, secrets};
 use crate::text;
 use crate::token::Token;
-use output::Report;
+use output::LoginOutput;
 
-pub fn run(args: Login, machine: &mut Machine) -> Result<Exit, Error> {
-    let report = Report::new(args.json);
-    let outcome = login(args, machine, report);
+pub fn run(args: LoginArgs, machine: &mut Machine) -> Result<Exit, Error> {
+    let output = LoginOutput::new(args.json);
+    let outcome = login(args, machine, output);
     if let Err(error) = &outcome {
-        report.error(machine, error)?;
+        output.error(machine, error)?;
     }
     outcome
 }
 
-fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit, Error> {
+fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Result<Exit, Error> {
     let silent_option = options::silent_option(args.silent, args.no_interactive);
     let may_prompt = silent_option.is_none() && !args.json;
     check_usage(&args, silent_option)?;
@@ -44,7 +44,7 @@ fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit,
     }
     context.check_writable(machine)?;
 
-    let account = authenticate(method, &args, machine, &context, report)?;
+    let account = authenticate(method, &args, machine, &context, output)?;
     let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
     let now = text::unix_seconds(machine.clock.utc());
     context.file.update(|config| {
@@ -54,16 +54,16 @@ fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit,
         }
         account.store(config, now);
     })?;
-    report.logged_in(machine, account.email.as_deref(), account.token.expires_at());
+    output.logged_in(machine, account.email.as_deref(), account.token.expires_at());
 
     let unselected = match &same_account {
         Some(_) => "the selection did not change",
         None => "nothing is selected",
     };
     let selection = select(&args, may_prompt, machine, &context, same_account, &account.token)
-        .map_err(|error| not_selected(error, unselected))?;
+        .map_err(|error| not_selected_error(error, unselected))?;
     let stored = context.file.update(|config| {
-        let is_same = config.is_login_of(account.email.as_deref());
+        let is_same = config.is_login_for(account.email.as_deref());
         if is_same {
             selection.store(config);
         }
@@ -72,12 +72,12 @@ fn login(mut args: Login, machine: &mut Machine, report: Report) -> Result<Exit,
     if !stored {
         return Err(login_changed_error());
     }
-    report.selected(machine, account.email.as_deref(), &selection)?;
+    output.selected(machine, account.email.as_deref(), &selection)?;
     Ok(Exit::Success)
 }
 
 /// Checks the command line before anything is asked or sent.
-fn check_usage(args: &Login, silent_option: Option<&str>) -> Result<(), Error> {
+fn check_usage(args: &LoginArgs, silent_option: Option<&str>) -> Result<(), Error> {
     options::check_not_blank("--email", args.email.as_deref())?;
     options::check_not_blank("--organization", args.organization.as_deref())?;
     options::check_not_blank("--project", args.project.as_deref())?;
@@ -115,7 +115,7 @@ enum Method {
 }
 
 impl Method {
-    fn read(args: &mut Login, machine: &mut Machine) -> Result<Self, Error> {
+    fn read(args: &mut LoginArgs, machine: &mut Machine) -> Result<Self, Error> {
         let (value, file) = (args.auth_token.take(), args.auth_token_file.take());
         let invalid = match &file {
             Some(path) => Error::failure(
@@ -127,11 +127,11 @@ impl Method {
                 "Pass only the token, on one line.",
             ),
         };
-        if let Some(token) = secrets::read(machine, "--auth-token", value, file)? {
+        if let Some(token) = secrets::resolve(machine, "--auth-token", value, file)? {
             return Token::parse(token.expose()).map(Method::Token).ok_or(invalid);
         }
         let (value, file) = (args.password.take(), args.password_file.take());
-        let password = secrets::read(machine, "--password", value, file)?;
+        let password = secrets::resolve(machine, "--password", value, file)?;
         Ok(match args.email.take() {
             Some(email) => Method::Password { email, password },
             None => Method::DeviceFlow,
@@ -152,9 +152,9 @@ impl Previous {
     fn read(config: &Config) -> Result<Self, Error> {
         Ok(Previous {
             has_token: !matches!(config.auth_token()?, StoredToken::Absent),
-            email: config.text(EMAIL_ID)?,
-            organization: config.text(ORGANIZATION_ID)?,
-            project: config.text(PROJECT_ID)?,
+            email: config.string(EMAIL_ID)?,
+            organization: config.string(ORGANIZATION_ID)?,
+            project: config.string(PROJECT_ID)?,
         })
     }
 }
@@ -175,7 +175,7 @@ fn confirm_replacing(machine: &mut Machine, email: Option<&str>) -> Result<(), E
     confirm(machine, &question, "rio auth login")
 }
 
-fn not_selected(error: Error, consequence: &str) -> Error {
+fn not_selected_error(error: Error, consequence: &str) -> Error {
     let advice = format!(
         "{}\nTo select them later, use `rio organization select` and `rio project select`.",
         error.advice()
@@ -192,7 +192,7 @@ struct Account {
 
 impl Account {
     fn new(token: Token, email: Option<String>, lifetime: Option<Duration>) -> Self {
-        // Normalized as in `Config::text`, so that the two can be compared.
+        // Normalized as in `Config::string`, so that the two can be compared.
         Account { token, email: email.and_then(|email| text::not_blank(&email)), lifetime }
     }
 
@@ -206,15 +206,15 @@ impl Account {
 
 fn authenticate(
     method: Method,
-    args: &Login,
+    args: &LoginArgs,
     machine: &mut Machine,
     context: &CommandContext,
-    report: Report,
+    output: LoginOutput,
 ) -> Result<Account, Error> {
     let (token, email, lifetime) = match method {
         Method::DeviceFlow => {
             let browse = !args.no_browser && !args.json;
-            let claims = device_login::run(machine, context, report, browse)?;
+            let claims = device_login::run(machine, context, output, browse)?;
             return Ok(Account::new(claims.rio_token, claims.email, None));
         }
         Method::Password { email, password } => {
@@ -232,7 +232,7 @@ fn authenticate(
 }
 
 fn select(
-    args: &Login,
+    args: &LoginArgs,
     may_prompt: bool,
     machine: &mut Machine,
     context: &CommandContext,

@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::machine::console::Console;
-use crate::oauth::device_flow::Grant;
+use crate::oauth::device_flow::DeviceAuthorization;
 use crate::session::describe::{account_suffix, expiry};
 use crate::session::selection::Selection;
 use crate::text;
 
 #[derive(Clone, Copy)]
-pub struct Report {
+pub struct LoginOutput {
     json: bool,
 }
 
-impl Report {
+impl LoginOutput {
     pub fn new(json: bool) -> Self {
-        Report { json }
+        LoginOutput { json }
     }
 
     /// Whether the output shows the text unchanged. JSON does, with escapes.
@@ -43,17 +43,17 @@ impl Report {
     pub fn verification(
         self,
         machine: &mut Machine,
-        grant: &Grant,
+        authorization: &DeviceAuthorization,
         resumed: bool,
         opens_browser: bool,
     ) -> Result<(), Error> {
         if self.json {
             let members = json!({
-                "user_code": grant.user_code,
-                "verification_uri": grant.verification_uri,
-                "verification_uri_complete": grant.verification_uri_complete,
-                "expires_in": grant.expires_in.as_secs(),
-                "interval": grant.interval.as_secs(),
+                "user_code": authorization.user_code,
+                "verification_uri": authorization.verification_uri,
+                "verification_uri_complete": authorization.verification_uri_complete,
+                "expires_in": authorization.expires_in.as_secs(),
+                "interval": authorization.interval.as_secs(),
                 "resumed": resumed,
             });
             return event(machine, "verification", members);
@@ -64,11 +64,11 @@ impl Report {
         }
         // The status line, and the line about the browser.
         let lines_below = if opens_browser { 2 } else { 1 };
-        if !show_with_qr(console, grant, lines_below) {
-            show_without_qr(console, grant);
+        if !show_with_qr(console, authorization, lines_below) {
+            show_without_qr(console, authorization);
         }
         if !console.has_status() {
-            let lifetime = text::in_words(grant.expires_in);
+            let lifetime = text::in_words(authorization.expires_in);
             console.say(&format!("{WAITING}. The code expires in {lifetime}."));
         }
         Ok(())
@@ -170,18 +170,22 @@ impl Report {
 const WAITING: &str = "Waiting for approval";
 
 /// Shows a QR code, if it fits the screen together with the URL, the code and `lines_below`.
-fn show_with_qr(console: &mut Console, grant: &Grant, lines_below: usize) -> bool {
+fn show_with_qr(
+    console: &mut Console,
+    authorization: &DeviceAuthorization,
+    lines_below: usize,
+) -> bool {
     // At most 80 characters: a second line would leave no room for the QR code on 24 lines.
     let instructions =
         "Approve only logins you started. Scan the QR code or enter the code at the URL:";
-    let one_line = format!("    {}    {}", grant.verification_uri, grant.user_code);
+    let one_line = format!("    {}    {}", authorization.verification_uri, authorization.user_code);
     let url_and_code = match one_line.chars().count() <= console.columns() {
         true => vec![one_line],
-        false => vec![grant.verification_uri.clone(), grant.user_code.clone()],
+        false => vec![authorization.verification_uri.clone(), authorization.user_code.clone()],
     };
     let lines = url_and_code.iter().map(|line| console.lines_of(line)).sum::<usize>();
     let lines = lines.saturating_add(console.lines_of(instructions)).saturating_add(lines_below);
-    if !console.draw_qr(grant.most_complete_uri(), lines) {
+    if !console.draw_qr(authorization.most_complete_uri(), lines) {
         return false;
     }
     console.say(instructions);
@@ -189,7 +193,7 @@ fn show_with_qr(console: &mut Console, grant: &Grant, lines_below: usize) -> boo
     true
 }
 
-fn show_without_qr(console: &mut Console, grant: &Grant) {
+fn show_without_qr(console: &mut Console, authorization: &DeviceAuthorization) {
     /// On a smaller screen, not everything fits with blank lines between.
     const LINES_FOR_BLANKS: usize = 20;
     let blank = |console: &mut Console| {
@@ -198,10 +202,10 @@ fn show_without_qr(console: &mut Console, grant: &Grant) {
         }
     };
     let mut steps = vec![
-        ("To log in, open this URL on any device:", &grant.verification_uri),
-        ("and enter this code:", &grant.user_code),
+        ("To log in, open this URL on any device:", &authorization.verification_uri),
+        ("and enter this code:", &authorization.user_code),
     ];
-    let complete = grant.verification_uri_complete.as_ref();
+    let complete = authorization.verification_uri_complete.as_ref();
     steps.extend(complete.map(|url| ("Or open this URL (includes the code):", url)));
     blank(console);
     for (instructions, text) in steps {

@@ -338,7 +338,7 @@ fn killed_refresh_keeps_a_token_and_all_other_members() {
 
 /// What the child process of `concurrent_writes_lose_no_member` does.
 fn set_member(name: &str) {
-    let file = ConfigFile::locate(&Env::of_process(), Rc::new(SystemClock)).unwrap();
+    let file = ConfigFile::locate(&Env::from_process(), Rc::new(SystemClock)).unwrap();
     file.update(|config| config.set(name, name)).unwrap();
 }
 
@@ -346,7 +346,7 @@ fn set_member(name: &str) {
 fn concurrent_writes_lose_no_member() {
     // The child processes run this test.
     const THIS: &str = "machine::crash_safety::concurrent_writes_lose_no_member";
-    if let Some(member) = Env::of_process().text(MEMBER) {
+    if let Some(member) = Env::from_process().string(MEMBER) {
         return set_member(member);
     }
     let robot = Robot::new();

@@ -349,8 +349,8 @@ fn wait_for_start(child: &mut Child) {
 
 #[test]
 fn robot_stays_logged_in_for_days() {
-    let env = Env::of_process();
-    if env.text(CHILD_UTC).is_some() {
+    let env = Env::from_process();
+    if env.string(CHILD_UTC).is_some() {
         let robot = Robot::new().env("RIO_CONFIG", env.get("RIO_CONFIG").unwrap());
         robot.rio(&units::arguments()).run_at(&FakeClock::at(at(number_of(CHILD_UTC, 0))));
         return;

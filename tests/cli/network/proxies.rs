@@ -110,7 +110,8 @@ fn limit_includes_slow_proxy_response() {
         let url = http.url("http://rip.example:9").unwrap();
         let limit = Duration::from_millis(300);
         let start = Instant::now();
-        let outcome = http.send_once(&Request { limit, ..Request::new(&url, Action::Get) });
+        let outcome =
+            http.send_once(&Request { timeout: limit, ..Request::new(&url, Action::Get) });
         let (Err(error), took) = (outcome, start.elapsed()) else { panic!("a response") };
         assert_eq!(error.kind(), FailureKind::Timeout, "{}", error.reason());
         assert!(error.nothing_was_sent());

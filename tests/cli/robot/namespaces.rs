@@ -14,7 +14,7 @@ const IS_CHILD: &str = "RIO_TEST_ISOLATED";
 /// Runs the body of a test in a child process with its own mount and network namespaces. The loopback interface
 /// is up.
 pub fn isolated<Body: FnOnce()>(body: Body) {
-    if Env::of_process().is_on(IS_CHILD) {
+    if Env::from_process().is_on(IS_CHILD) {
         start_loopback();
         return body();
     }

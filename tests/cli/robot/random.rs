@@ -4,8 +4,8 @@ use rio::machine::env::Env;
 
 /// The number in an environment variable.
 pub fn number_of(variable: &str, default: u64) -> u64 {
-    let env = Env::of_process();
-    env.text(variable).map_or(default, |text| text.parse().expect(variable))
+    let env = Env::from_process();
+    env.string(variable).map_or(default, |text| text.parse().expect(variable))
 }
 
 /// SplitMix64.

@@ -19,7 +19,7 @@ impl Input for Lines {
         Ok(self.0.pop().map(String::into_bytes))
     }
 
-    fn read_password(&mut self) -> io::Result<Option<Secret>> {
+    fn read_secret_line(&mut self) -> io::Result<Option<Secret>> {
         Ok(self.0.pop().map(Secret::new))
     }
 }

@@ -14,7 +14,7 @@ use rio::machine::env::Env;
 use rio::machine::notice::Notice;
 use rio::machine::random::Fraction;
 use rio::machine::trace::Trace;
-use rio::oauth::device_flow::{Grant, Polling};
+use rio::oauth::device_flow::{DeviceAuthorization, Polling};
 use rio::oauth::provider::Provider;
 use rio::secret::Secret;
 use rio::text;
@@ -40,7 +40,7 @@ fn response(part: &[u8]) -> Option<Response> {
     Some(Response::read("oidc.example", response, UNIX_EPOCH + Duration::from_secs(NOW)))
 }
 
-fn check_grant(grant: &Grant) {
+fn check_grant(grant: &DeviceAuthorization) {
     assert!(!grant.device_code.is_empty());
     assert!(!grant.user_code.trim().is_empty());
     assert!(grant.user_code.chars().all(text::is_printable));
@@ -69,7 +69,7 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let Some(response) = responses.next() else { return };
-    let grant = match provider.read_grant(&response) {
+    let grant = match provider.read_device_authorization(&response) {
         Ok(grant) => grant,
         Err(_) => return,
     };

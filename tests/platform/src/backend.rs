@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::jwt::{jwt, random_token};
-use crate::oidc::Grant;
+use crate::oidc::DeviceAuthorization;
 use crate::{Answer, Call, Request, User, World, api};
 
 pub(crate) const HOUR: u64 = 60 * 60;
@@ -15,7 +15,7 @@ pub(crate) const DAY: u64 = 24 * HOUR;
 pub(crate) struct Backend {
     pub(crate) url: String,
     pub(crate) world: World,
-    pub(crate) grants: Vec<Grant>,
+    pub(crate) grants: Vec<DeviceAuthorization>,
     /// Tokens that were not ended, each with the email of its user and when it expires.
     pub(crate) tokens: HashMap<String, (String, u64)>,
 

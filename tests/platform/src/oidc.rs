@@ -19,7 +19,7 @@ const USER_CODE_LETTERS: &str = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxy
 const LEEWAY: Duration = Duration::from_millis(50);
 
 /// A device authorization.
-pub(crate) struct Grant {
+pub(crate) struct DeviceAuthorization {
     pub(crate) user_code: String,
     pub(crate) client_id: String,
     pub(crate) user_agent: String,
@@ -70,7 +70,7 @@ impl Backend {
         if !["openid", "email"].iter().all(|part| scope.split(' ').any(|scope| scope == *part)) {
             return Err("invalid_scope");
         }
-        let grant = Grant {
+        let grant = DeviceAuthorization {
             user_code: random(8, USER_CODE_LETTERS),
             client_id: client_id.clone(),
             user_agent: request.header("User-Agent").unwrap_or("unknown").into(),
@@ -140,13 +140,13 @@ impl Backend {
     }
 
     /// The newest pending device authorization.
-    pub(crate) fn newest_pending(&mut self) -> Option<&mut Grant> {
+    pub(crate) fn newest_pending(&mut self) -> Option<&mut DeviceAuthorization> {
         let mut newest_first = self.grants.iter_mut().rev();
         newest_first.find(|grant| grant.decision == Decision::Pending && !grant.is_expired())
     }
 }
 
-impl Grant {
+impl DeviceAuthorization {
     pub(crate) fn is_expired(&self) -> bool {
         self.requested.elapsed() >= self.lifetime
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::backend::Backend;
-use crate::oidc::{Decision, Grant};
+use crate::oidc::{Decision, DeviceAuthorization};
 use crate::{Answer, Request, User};
 
 impl Backend {
@@ -37,7 +37,7 @@ impl Backend {
         }
     }
 
-    fn pending_grant(&mut self, typed: &str) -> Result<&mut Grant, &'static str> {
+    fn pending_grant(&mut self, typed: &str) -> Result<&mut DeviceAuthorization, &'static str> {
         // Users may add spaces and hyphens, but do not change the case by accident.
         let code = typed.replace(|c: char| c.is_whitespace() || c == '-', "");
         let mut grants = self.grants.iter_mut();
@@ -77,7 +77,7 @@ fn enter_code(status: u16, typed: &str, problem: Option<&str>) -> Answer {
     screen(status, "Log in a device", &body)
 }
 
-fn confirm(grant: &Grant, user: &User) -> Answer {
+fn confirm(grant: &DeviceAuthorization, user: &User) -> Answer {
     let body = format!(
         r#"<p>A device wants to log in as <strong>{name}</strong> ({email}).</p>
 <p class="code">{code}</p>
