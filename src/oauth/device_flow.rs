@@ -1,8 +1,8 @@
 //! The device authorization grant (RFC 8628) as a state machine. It does no I/O and has no clock: the
 //! caller passes in each response, the time, and a random fraction.
 //!
-//! The server issues a [`DeviceAuthorization`]. [`Polling`] says how long to wait before each poll. It takes each
-//! [`PollResponse`] and returns the id_token, an error, or `None` to poll again. The loop that sleeps and
+//! The server issues a [`DeviceAuthorization`]. [`Polling`] says how long to wait before each poll. It takes
+//! each [`PollResponse`] and returns the id_token, an error, or `None` to poll again. The loop that sleeps and
 //! polls is in `cmd/login/device_login.rs`.
 
 use std::time::Duration;
@@ -79,15 +79,18 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// The longest wait after a failure, before jitter, unless the interval or `Retry-After` is longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// A clock that runs fast ends a wait early, and some servers answer `slow_down` to a poll that is a
+/// millisecond early.
+const MARGIN: Duration = Duration::from_millis(50);
 /// How long after expiry the last poll may come: an approval in the last seconds still counts.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// When to poll, and when to give up. All times are from one monotonic clock.
 #[derive(Debug)]
 pub struct Polling {
-    expires_in: Duration,
+    /// Its interval grows with each `slow_down`.
+    authorization: DeviceAuthorization,
     deadline: Duration,
-    interval: Duration,
     wait: Duration,
     jitter: Duration,
     /// Of the last poll.
@@ -99,12 +102,11 @@ pub struct Polling {
 impl Polling {
     /// Starts polling at `now`. `since_poll` is the time since the last poll with these codes; zero for new
     /// codes.
-    pub fn new(authorization: &DeviceAuthorization, since_poll: Duration, now: Duration) -> Self {
+    pub fn new(authorization: DeviceAuthorization, since_poll: Duration, now: Duration) -> Self {
         Polling {
-            expires_in: authorization.expires_in,
             deadline: now.saturating_add(authorization.expires_in),
-            interval: authorization.interval,
             wait: authorization.interval.saturating_sub(since_poll),
+            authorization,
             jitter: Duration::ZERO,
             failure: None,
             had_failure: false,
@@ -116,8 +118,23 @@ impl Polling {
         self.wait.saturating_add(self.jitter)
     }
 
+    /// How long to sleep before the next poll: the wait and a margin.
+    pub fn sleep(&self) -> Duration {
+        self.wait().saturating_add(MARGIN)
+    }
+
+    /// The codes at `now`: how long they are still valid, and the interval that the server has asked for.
+    pub fn authorization(&self, now: Duration) -> DeviceAuthorization {
+        DeviceAuthorization { expires_in: self.remaining(now), ..self.authorization.clone() }
+    }
+
+    pub fn device_code(&self) -> &Secret {
+        &self.authorization.device_code
+    }
+
+    /// The minimum time between two polls. Each `slow_down` makes it longer.
     pub fn interval(&self) -> Duration {
-        self.interval
+        self.authorization.interval
     }
 
     /// How long the codes are still valid at `now`.
@@ -145,7 +162,7 @@ impl Polling {
         self.failure = None;
         let wait = match response {
             PollResponse::Approved(id_token) => return Ok(Some(id_token)),
-            PollResponse::AuthorizationPending => self.interval,
+            PollResponse::AuthorizationPending => self.authorization.interval,
             PollResponse::SlowDown { interval } => self.slow_down(interval),
             PollResponse::AccessDenied => {
                 return Err(Error::failure("the login was denied (access_denied)", NEW_CODE));
@@ -163,7 +180,7 @@ impl Polling {
         if remaining.is_zero() {
             return Err(self.expired_error());
         }
-        if self.interval > remaining.saturating_add(GRACE) {
+        if self.authorization.interval > remaining.saturating_add(GRACE) {
             let fact = "the code will expire before the login server allows another poll";
             return Err(Error::failure(fact, NEW_CODE));
         }
@@ -174,10 +191,10 @@ impl Polling {
     /// RFC 8628 §3.5: `slow_down` adds 5 seconds. An interval that the server names can only add more, and
     /// is ignored if it outlasts the code.
     fn slow_down(&mut self, named: Option<Duration>) -> Duration {
-        let slower = self.interval.saturating_add(SLOW_DOWN);
-        let named = named.filter(|interval| *interval < self.expires_in);
-        self.interval = named.unwrap_or_default().max(slower);
-        self.interval
+        let slower = self.authorization.interval.saturating_add(SLOW_DOWN);
+        let named = named.filter(|interval| *interval < self.authorization.expires_in);
+        self.authorization.interval = named.unwrap_or_default().max(slower);
+        self.authorization.interval
     }
 
     /// Sets the wait, which is never shorter than the interval.
@@ -186,10 +203,11 @@ impl Polling {
     /// leaves room for jitter. Jitter keeps a fleet from polling in step after a failure that hit all of it.
     /// It is at most an interval, and never moves a poll beyond the deadline.
     fn schedule(&mut self, wait: Duration, remaining: Duration, random: Fraction) {
-        let latest = remaining.saturating_sub(self.interval);
+        let interval = self.authorization.interval;
+        let latest = remaining.saturating_sub(interval);
         let wait = if wait > remaining { latest } else { wait };
-        self.wait = wait.max(self.interval);
-        let room = remaining.saturating_sub(self.wait).min(self.interval);
+        self.wait = wait.max(interval);
+        let room = remaining.saturating_sub(self.wait).min(interval);
         self.jitter = if self.failure.is_some() { random.of(room) } else { Duration::ZERO };
     }
 
@@ -257,7 +275,7 @@ mod tests {
     /// Polling that starts at time 0.
     fn polling(expires_in: u64, interval: u64) -> Polling {
         Polling::new(
-            &authorization(seconds(expires_in), seconds(interval)),
+            authorization(seconds(expires_in), seconds(interval)),
             Duration::ZERO,
             Duration::ZERO,
         )
@@ -354,7 +372,7 @@ mod tests {
     fn resumed_login_waits_for_the_rest_of_the_interval() {
         let authorization = authorization(seconds(600), seconds(5));
         for (since_poll, wait) in [(0, 5), (3, 2), (60, 0)] {
-            let polling = Polling::new(&authorization, seconds(since_poll), seconds(7));
+            let polling = Polling::new(authorization.clone(), seconds(since_poll), seconds(7));
             assert_eq!(polling.wait(), seconds(wait));
         }
     }
@@ -405,7 +423,7 @@ mod tests {
     #[test]
     fn largest_durations_do_not_overflow() {
         let authorization = authorization(Duration::MAX, Duration::MAX);
-        let mut polling = Polling::new(&authorization, Duration::ZERO, Duration::MAX);
+        let mut polling = Polling::new(authorization.clone(), Duration::ZERO, Duration::MAX);
         for poll in [slow_down(Some(u64::MAX)), retry_after(u64::MAX, failure())] {
             receive(&mut polling, poll, 0, ONE);
         }

@@ -10,7 +10,7 @@ use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::machine::{browser, clock};
-use crate::oauth::device_flow::{DeviceAuthorization, Polling};
+use crate::oauth::device_flow::Polling;
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
 use crate::oauth::provider::Provider;
@@ -20,8 +20,6 @@ use crate::text;
 
 /// Unless the config file has another.
 const CLIENT_ID: &str = "rio-cli";
-/// Some servers answer `slow_down` to a poll that is a millisecond early.
-const MARGIN: Duration = Duration::from_millis(50);
 
 /// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session.
 pub fn run(
@@ -49,7 +47,9 @@ pub fn run(
             "Run `rio auth login` on a terminal with UTF-8, or with --json.",
         ));
     }
-    let polling = Polling::new(&authorization, since_poll, machine.clock.now());
+    let now = machine.clock.now();
+    let polling = Polling::new(authorization, since_poll, now);
+    let authorization = polling.authorization(now);
     if !resumed {
         pending.save(&provider, &authorization, machine.clock.utc());
     }
@@ -61,7 +61,7 @@ pub fn run(
     if (machine.browser)(&browsers) {
         output.opening_browser(machine);
     }
-    let mut login = DeviceLogin { provider: &provider, authorization, polling, output, pending };
+    let mut login = DeviceLogin { provider: &provider, polling, output, pending };
     let outcome = login.wait_for_approval(machine);
     output.end_of_wait(machine);
     // Also after an error: the code is of no further use.
@@ -71,7 +71,6 @@ pub fn run(
 
 struct DeviceLogin<'a> {
     provider: &'a Provider<'a>,
-    authorization: DeviceAuthorization,
     polling: Polling,
     output: LoginOutput,
     pending: PendingFile,
@@ -83,14 +82,17 @@ impl DeviceLogin<'_> {
         let _silent = machine.console.has_status().then(|| machine.notice.start_silently());
         loop {
             self.sleep(machine);
+            let interval = self.polling.interval();
             let last_failure = self.polling.failure().map(|failure| failure.kind);
-            let (response, retry_after) = self.provider.poll(&self.authorization.device_code);
+            let (response, retry_after) = self.provider.poll(self.polling.device_code());
             self.pending.record_poll(machine.clock.utc());
             let (now, random) = (machine.clock.now(), (machine.random)());
             if let Some(id_token) = self.polling.receive(response, retry_after, now, random)? {
                 return Ok(id_token);
             }
-            self.save_interval(machine);
+            if self.polling.interval() != interval {
+                self.save(machine);
+            }
             match self.polling.failure() {
                 Some(failure) if last_failure != Some(failure.kind) => {
                     let (wait, left) = (self.polling.wait(), self.polling.remaining(now));
@@ -104,18 +106,16 @@ impl DeviceLogin<'_> {
 
     fn sleep(&self, machine: &mut Machine) {
         let (clock, trace) = (machine.clock.clone(), machine.trace.clone());
-        clock::wait(&*clock, &trace, self.polling.wait().saturating_add(MARGIN), |now| {
+        clock::wait(&*clock, &trace, self.polling.sleep(), |now| {
             let reason = self.polling.failure().map(|failure| failure.reason.as_str());
             self.output.waiting(machine, reason, self.polling.remaining(now));
         });
     }
 
-    /// `slow_down` also applies to a resumed login (RFC 8628 §3.5: all later requests).
-    fn save_interval(&mut self, machine: &Machine) {
-        if self.authorization.interval != self.polling.interval() {
-            self.authorization.interval = self.polling.interval();
-            self.authorization.expires_in = self.polling.remaining(machine.clock.now());
-            self.pending.save(self.provider, &self.authorization, machine.clock.utc());
-        }
+    /// Saves the longer interval: `slow_down` also applies to a resumed login (RFC 8628 §3.5: all later
+    /// requests).
+    fn save(&mut self, machine: &Machine) {
+        let authorization = self.polling.authorization(machine.clock.now());
+        self.pending.save(self.provider, &authorization, machine.clock.utc());
     }
 }

@@ -40,18 +40,18 @@ fn response(part: &[u8]) -> Option<Response> {
     Some(Response::read("oidc.example", response, UNIX_EPOCH + Duration::from_secs(NOW)))
 }
 
-fn check_grant(grant: &DeviceAuthorization) {
-    assert!(!grant.device_code.is_empty());
-    assert!(!grant.user_code.trim().is_empty());
-    assert!(grant.user_code.chars().all(text::is_printable));
-    for page in [Some(&grant.verification_uri), grant.verification_uri_complete.as_ref()] {
-        let page = page.unwrap_or(&grant.verification_uri);
+fn check_authorization(authorization: &DeviceAuthorization) {
+    assert!(!authorization.device_code.is_empty());
+    assert!(!authorization.user_code.trim().is_empty());
+    assert!(authorization.user_code.chars().all(text::is_printable));
+    for page in [Some(&authorization.verification_uri), authorization.verification_uri_complete.as_ref()] {
+        let page = page.unwrap_or(&authorization.verification_uri);
         let scheme = page.split(':').next().unwrap().to_ascii_lowercase();
         assert!(scheme == "https" || scheme == "http", "{page:?}");
         assert!(page.bytes().all(|byte| byte.is_ascii_graphic()), "{page:?}");
     }
-    assert!(!grant.interval.is_zero() && !grant.expires_in.is_zero());
-    assert!(grant.interval < grant.expires_in.max(Duration::from_secs(6)));
+    assert!(!authorization.interval.is_zero() && !authorization.expires_in.is_zero());
+    assert!(authorization.interval < authorization.expires_in.max(Duration::from_secs(6)));
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -69,18 +69,18 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let Some(response) = responses.next() else { return };
-    let grant = match provider.read_device_authorization(&response) {
-        Ok(grant) => grant,
+    let authorization = match provider.read_device_authorization(&response) {
+        Ok(authorization) => authorization,
         Err(_) => return,
     };
-    check_grant(&grant);
+    check_authorization(&authorization);
 
     let device_code = Secret::new(fuzz::SENTINEL);
     let mut now = Duration::from_secs(1000);
-    let mut polling = Polling::new(&grant, Duration::ZERO, now);
-    let end = now + grant.expires_in;
+    let mut polling = Polling::new(authorization.clone(), Duration::ZERO, now);
+    let end = now + authorization.expires_in;
     for response in responses {
-        assert!(polling.wait() >= polling.interval() && polling.interval() >= grant.interval);
+        assert!(polling.wait() >= polling.interval() && polling.interval() >= authorization.interval);
         now += polling.wait();
         assert!(now <= end + Duration::from_secs(6), "a poll long after the code expired");
         let random = Fraction::new((response.size() as u32).wrapping_mul(0x9e37_79b9));
