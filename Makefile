@@ -91,7 +91,7 @@ fuzz:
 MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending_login \
 	config/mod:config_file,status,select,login_selection config/file:config_file,concurrent_refresh,refresh_token,status \
 	config/refresh_lock:concurrent_refresh config/temporary:config_file \
-	machine/private_file:pending_login,config_file,concurrent_refresh \
+	machine/access:pending_login,config_file,concurrent_refresh \
 	http/response:network,wire,login,refresh_token secret:secret,redaction,login token:token jwt:jwt
 
 # Checks that MUTANTS names files and modules that exist.

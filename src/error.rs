@@ -93,21 +93,36 @@ impl Error {
     }
 }
 
-/// A fact that does not stop a command, and the shell command that changes it.
+/// A fact that does not stop a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    pub fact: String,
-    pub command: String,
+    fact: String,
+    /// The shell command that changes it, if one does.
+    command: Option<String>,
+}
+
+impl Warning {
+    pub fn new(fact: impl Into<String>) -> Self {
+        Warning { fact: fact.into(), command: None }
+    }
+
+    pub fn fixed_by(fact: impl Into<String>, command: impl Into<String>) -> Self {
+        Warning { fact: fact.into(), command: Some(command.into()) }
+    }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; run: {}", self.fact, self.command)
+        match &self.command {
+            Some(command) => write!(f, "{}; run: {command}", self.fact),
+            None => f.write_str(&self.fact),
+        }
     }
 }
 
 impl From<Warning> for Error {
     fn from(warning: Warning) -> Self {
-        Error::failure(warning.fact, format!("Run: {}", warning.command))
+        let advice = warning.command.map(|command| format!("Run: {command}"));
+        Error::failure(warning.fact, advice.unwrap_or_default())
     }
 }

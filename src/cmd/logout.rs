@@ -1,7 +1,7 @@
 //! `rio auth logout`: revokes the token if the server can be reached, and removes the login.
 
-use crate::config::{AUTH_TOKEN, StoredToken};
-use crate::error::{Error, Exit};
+use crate::config::{AUTH_TOKEN, Config, StoredToken};
+use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
 use crate::oauth::pending;
 use crate::session::context::CommandContext;
@@ -18,19 +18,16 @@ pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
     if let StoredToken::Valid(token) = token
         && let Err(error) = context.platform().logout(&token)
     {
-        machine.console.warn(&format!(
+        machine.console.warn(&Warning::new(format!(
             "could not revoke the token, which may stay valid until it expires: {}",
             error.fact()
-        ));
+        )));
     }
-    let removed = context.file.update(|config| {
+    let is_same = |config: &Config| {
         let stored = config.string(AUTH_TOKEN).ok().flatten();
-        let is_same = stored.is_none() || stored == token_text;
-        if is_same {
-            config.remove_login();
-        }
-        is_same
-    })?;
+        stored.is_none() || stored == token_text
+    };
+    let removed = context.file.update_if(is_same, Config::remove_login)?;
     pending::remove(context.file.path());
     if !removed {
         return Err(Error::failure(

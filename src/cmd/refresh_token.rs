@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::cli::args::RefreshTokenArgs;
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
 use crate::session::context::CommandContext;
 use crate::session::describe::{expiry, token_json};
@@ -34,7 +34,8 @@ pub fn run(args: RefreshTokenArgs, machine: &mut Machine) -> Result<Exit, Error>
         && new < old
     {
         let date = text::date_and_time(old);
-        machine.console.warn(&format!("the old token would have expired later, on {date}"));
+        let fact = format!("the old token would have expired later, on {date}");
+        machine.console.warn(&Warning::new(fact));
     }
     if args.json {
         let refreshed = !matches!(outcome, Outcome::NotDue(_));

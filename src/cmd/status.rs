@@ -7,12 +7,12 @@ use crate::config::{
     EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
     PROJECT_NAME,
 };
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
 use crate::platform::{TokenCheck, environment};
+use crate::session::clock_check;
 use crate::session::context::CommandContext;
 use crate::session::describe::{account_suffix, expiry, token_json};
-use crate::session::{clock_check, secrets};
 use crate::text;
 use crate::token::Token;
 
@@ -28,12 +28,10 @@ pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error>
     } else {
         status.to_text().iter().try_for_each(|line| machine.console.print(line))?;
     }
-    if let Some(mode) = status.mode {
-        let warning = secrets::others_can_read("the config file", context.file.path(), mode);
-        warning.iter().for_each(|warning| machine.console.warn(&warning.to_string()));
-    }
+    let warning = context.file.others_can_read();
+    warning.iter().for_each(|warning| machine.console.warn(warning));
     if let Err(error) = clock_check::reading(status.now) {
-        machine.console.warn(&format!("{}; set it", error.fact()));
+        machine.console.warn(&Warning::new(format!("{}; set it", error.fact())));
     }
     let exit = status.exit();
     status.token_check.transpose().map(|_| exit)

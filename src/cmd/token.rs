@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::args;
 use crate::config::EMAIL_ID;
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Warning};
 use crate::machine::{Machine, clock};
 use crate::platform::Level;
 use crate::session::context::CommandContext;
@@ -60,7 +60,8 @@ fn warn_if_it_expires(token: &Token, within: Duration, machine: &mut Machine) {
         return;
     }
     let advice = if expires_at <= now { "; run: rio auth refresh-token" } else { "" };
-    machine.console.warn(&format!("the token {}{advice}", expiry(expires_at, now)));
+    let fact = format!("the token {}{advice}", expiry(expires_at, now));
+    machine.console.warn(&Warning::new(fact));
 }
 
 fn new(args: args::TokenArgs, machine: &mut Machine) -> Result<Token, Error> {

@@ -17,7 +17,7 @@ use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
 use crate::machine::notice::Notice;
-use crate::machine::process;
+use crate::machine::{access, process};
 use crate::text;
 
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -75,42 +75,28 @@ impl ConfigFile {
         self.mode_warnings().into_iter().chain(self.owner_warning()).collect()
     }
 
+    /// Warns if other users can read the file.
+    pub fn others_can_read(&self) -> Option<Warning> {
+        access::others_can_read("the config file", &self.path, self.mode()?)
+    }
+
     /// Warns if the file belongs to neither this user nor root.
     pub fn owner_warning(&self) -> Option<Warning> {
-        let (target, user) = (self.target(), process::user());
-        let owner = fs::metadata(&target).ok()?.uid();
-        let path = text::shell_word(&target);
-        (![0, user].contains(&owner)).then(|| Warning {
-            fact: format!("the config file belongs to another user (uid {owner})"),
-            command: match user {
-                // The owner may be the user of a service.
-                0 => format!("sudo -u '#{owner}' RIO_CONFIG={path} rio ..."),
-                _ => format!("sudo chown {user} {path}"),
-            },
-        })
+        let target = self.target();
+        let (owner, path) = (access::foreign_owner(&target)?, text::shell_word(&target));
+        let command = match process::user() {
+            // The owner may be the user of a service.
+            0 => format!("sudo -u '#{owner}' RIO_CONFIG={path} rio ..."),
+            user => format!("sudo chown {user} {path}"),
+        };
+        let fact = format!("the config file belongs to another user (uid {owner})");
+        Some(Warning::fixed_by(fact, command))
     }
 
     /// Warns if other users can write to the file or its directory.
     pub fn mode_warnings(&self) -> Vec<Warning> {
-        const WRITABLE_BY_OTHERS: u32 = 0o022;
-        const STICKY: u32 = 0o1000;
         let target = self.target();
-        let directory = directory_of(&target);
-        let mut warnings = Vec::new();
-        if self.mode().is_some_and(|mode| mode & WRITABLE_BY_OTHERS != 0) {
-            warnings.push(Warning {
-                fact: "other users can write to the config file".to_owned(),
-                command: format!("chmod 600 {}", text::shell_word(&target)),
-            });
-        }
-        let mode = fs::metadata(&directory).map_or(0, |metadata| metadata.mode());
-        if mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0 {
-            warnings.push(Warning {
-                fact: "other users can replace the config file".to_owned(),
-                command: format!("chmod go-w {}", text::shell_word(&directory)),
-            });
-        }
-        warnings
+        access::others_can_write("the config file", &target, &directory_of(&target))
     }
 
     /// Reads the file. A missing or empty file has no members.
@@ -120,7 +106,7 @@ impl ConfigFile {
 
     /// Checks that [`ConfigFile::update`] can succeed, before a request is sent and its result must be stored.
     /// Returns a warning if the file cannot be made private.
-    pub fn check_writable(&self) -> Result<Option<String>, Error> {
+    pub fn check_writable(&self) -> Result<Option<Warning>, Error> {
         let mut temporary = self.lock()?;
         let old = self.regular_file()?;
         let has_modes =
@@ -130,7 +116,9 @@ impl ConfigFile {
         }
         Ok((!has_modes).then(|| {
             let path = self.path.display();
-            format!("cannot make {path} private; other users may be able to read the token")
+            Warning::new(format!(
+                "cannot make {path} private; other users may be able to read the token"
+            ))
         }))
     }
 
@@ -157,23 +145,35 @@ impl ConfigFile {
     }
 
     /// Changes members. Reads the file again under the lock, so that another process's changes are not lost.
-    pub fn update<T>(&self, mut change: impl FnMut(&mut Config) -> T) -> Result<T, Error> {
+    pub fn update(&self, change: impl FnMut(&mut Config)) -> Result<(), Error> {
+        self.update_if(|_| true, change).map(drop)
+    }
+
+    /// As [`ConfigFile::update`], if the condition holds under the lock. Returns whether it does.
+    pub fn update_if(
+        &self,
+        condition: impl Fn(&Config) -> bool,
+        mut change: impl FnMut(&mut Config),
+    ) -> Result<bool, Error> {
         let mut temporary = self.lock()?;
         let deadline = self.deadline(WRITE_TIMEOUT);
         loop {
             let old = self.regular_file()?;
             let (bytes, mut config) = self.read()?;
+            if !condition(&config) {
+                return Ok(false);
+            }
             let before = config.members.to_json();
-            let result = change(&mut config);
+            change(&mut config);
             let after = config.members.to_json();
             if after == before {
-                return Ok(result);
+                return Ok(true);
             }
             self.check_size(after.len())?;
             self.write_error(temporary.write(after.as_bytes(), old.as_ref()))?;
             if temporary.is_at_path() && self.read_bytes()? == bytes {
                 self.write_error(temporary.rename())?;
-                return Ok(result);
+                return Ok(true);
             }
             drop(temporary);
             self.wait_for_retry(deadline, || {
@@ -196,7 +196,7 @@ impl ConfigFile {
     }
 
     /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
-    pub fn lock_refresh(&self, notice: &Notice) -> Result<(RefreshLock, Option<String>), Error> {
+    pub fn lock_refresh(&self, notice: &Notice) -> Result<(RefreshLock, Option<Warning>), Error> {
         let path = self.refresh_lock_path();
         let config = fs::metadata(&self.path).map_err(|error| self.unreadable_error(&error))?;
         let lock = RefreshLock::open(&path, &config)?;
@@ -216,8 +216,9 @@ impl ConfigFile {
                 }
                 Err(error) => {
                     let (path, problem) = (path.display(), text::io_error(&error));
-                    let warning =
-                        format!("cannot lock {path}: {problem}; run only one refresh at a time");
+                    let warning = Warning::new(format!(
+                        "cannot lock {path}: {problem}; run only one refresh at a time"
+                    ));
                     return Ok((lock, Some(warning)));
                 }
             }

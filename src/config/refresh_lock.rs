@@ -8,7 +8,7 @@ use std::path::Path;
 use super::file::write_error;
 use super::temporary::keep_owner;
 use crate::error::{Error, Warning};
-use crate::machine::private_file::{self, NotPrivate};
+use crate::machine::access::{self, NotPrivate};
 use crate::text;
 
 /// An empty file beside the config file. It is never deleted: two processes could then lock two files.
@@ -27,15 +27,17 @@ impl RefreshLock {
 
     /// Opens the file and changes nothing: it may be a link that another user has made.
     pub fn open_existing(path: &Path, config: &Metadata) -> Result<Self, Error> {
-        let warning = |problem: &str, command: &str| Warning {
-            fact: format!("the lock file {} {problem}", path.display()),
-            command: format!("{command} {}", text::shell_word(path)),
+        let warning = |problem: &str, command: &str| {
+            Warning::fixed_by(
+                format!("the lock file {} {problem}", path.display()),
+                format!("{command} {}", text::shell_word(path)),
+            )
         };
         let cannot_open = |error: io::Error| {
             warning(&format!("cannot be opened: {}", text::io_error(&error)), "chmod 600")
         };
         let (lock, owner) = (fs::symlink_metadata(path).map_err(cannot_open)?, config.uid());
-        let problem = match private_file::check(&lock, owner) {
+        let problem = match access::check_private(&lock, owner) {
             Ok(()) => None,
             // A file system without modes gives all files the same mode.
             Err(NotPrivate::Mode(_)) if lock.mode() == config.mode() => None,
@@ -50,7 +52,7 @@ impl RefreshLock {
             Err(NotPrivate::NotAFile) => Some(warning("is not a regular file", "rm -r")),
         };
         problem.map_or(Ok(()), Err)?;
-        let file = private_file::options().open(path).map_err(cannot_open)?;
+        let file = access::private_options().open(path).map_err(cannot_open)?;
         Ok(RefreshLock(file))
     }
 
@@ -72,7 +74,7 @@ impl Drop for RefreshLock {
 }
 
 fn create(path: &Path, config: &Metadata) -> io::Result<File> {
-    let file = private_file::options().create_new(true).open(path)?;
+    let file = access::private_options().create_new(true).open(path)?;
     // The umask may have removed bits. FAT has none.
     let _ = file.set_permissions(Permissions::from_mode(0o600));
     keep_owner(&file, config)?;

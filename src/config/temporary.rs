@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::machine::private_file;
+use crate::machine::access;
 
 /// Locked.
 pub struct Temporary {
@@ -27,7 +27,7 @@ impl Temporary {
     /// is older than `max_age` at the time `utc`.
     pub fn try_lock(target: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
         let path = &beside(target, "tmp");
-        let mut options = private_file::options();
+        let mut options = access::private_options();
         let (file, is_new) = match options.create_new(true).open(path) {
             Ok(file) => (file, true),
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Warning};
 use crate::json;
 use crate::machine::qr::{self, Style};
 use crate::machine::signals;
@@ -87,8 +87,8 @@ impl Console {
         }
     }
 
-    pub fn warn(&mut self, text: &str) {
-        self.say(&format!("rio: warning: {text}"));
+    pub fn warn(&mut self, warning: &Warning) {
+        self.say(&format!("rio: warning: {warning}"));
     }
 
     pub fn fail(&mut self, error: &Error) {

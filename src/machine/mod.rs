@@ -1,11 +1,11 @@
 //! The machine that rio runs on. A test passes in its own [`Machine`].
 
+pub mod access;
 pub mod browser;
 pub mod clock;
 pub mod console;
 pub mod env;
 pub mod notice;
-pub mod private_file;
 pub mod process;
 pub mod qr;
 pub mod random;

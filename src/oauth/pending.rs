@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::json;
-use crate::machine::{private_file, signals};
+use crate::machine::{access, signals};
 use crate::oauth::device_flow::DeviceAuthorization;
 use crate::oauth::provider::{MAX_EXPIRES_IN, Provider, is_typable};
 use crate::text;
@@ -42,7 +42,7 @@ impl PendingFile {
     /// Opens and locks the file. From now on Ctrl-C removes it.
     pub fn open(config: &Path) -> Self {
         let path = path(config);
-        let locked = lock(&path, &private_file::options());
+        let locked = lock(&path, &access::private_options());
         PendingFile { path, locked }
     }
 
@@ -77,7 +77,7 @@ impl PendingFile {
         utc: SystemTime,
     ) {
         if self.locked.is_none() {
-            self.locked = lock(&self.path, private_file::options().create_new(true));
+            self.locked = lock(&self.path, access::private_options().create_new(true));
         }
         let Some(file) = &self.locked else { return };
         let provider = provider.identity().map(str::to_owned);
@@ -118,7 +118,7 @@ fn path(config: &Path) -> PathBuf {
 fn lock(path: &Path, options: &OpenOptions) -> Option<File> {
     let file = options.open(path).ok()?;
     file.try_lock().ok()?;
-    if !private_file::is_private(&file.metadata().ok()?) {
+    if !access::is_private(&file.metadata().ok()?) {
         return None;
     }
     signals::remove_on_interrupt(Some(path));

@@ -19,7 +19,7 @@ impl CommandContext {
     pub fn open(machine: &mut Machine) -> Result<Self, Error> {
         let file = ConfigFile::locate(&machine.env, machine.clock.clone())?;
         let config = file.load()?;
-        file.warnings().iter().for_each(|warning| machine.console.warn(&warning.to_string()));
+        file.warnings().iter().for_each(|warning| machine.console.warn(warning));
         Ok(CommandContext { file, config, http: http(machine) })
     }
 

@@ -162,13 +162,9 @@ fn store(
     lifetime: Option<Duration>,
 ) -> Result<Outcome, Error> {
     let now = text::unix_seconds(machine.clock.utc());
-    let stored = context.file.update(|config| {
-        let is_same = config.holds(old);
-        if is_same {
-            config.set_token(&new, now, lifetime);
-        }
-        is_same
-    });
+    let stored = context
+        .file
+        .update_if(|config| config.holds(old), |config| config.set_token(&new, now, lifetime));
     let error = match stored {
         Ok(true) => return Ok(Outcome::Refreshed(new)),
         Ok(false) => login_changed_error(),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::options;
 use crate::error::{Error, Warning};
-use crate::machine::{Machine, stdio};
+use crate::machine::{Machine, access, stdio};
 use crate::secret::Secret;
 use crate::text;
 
@@ -35,10 +35,10 @@ fn from_option(machine: &mut Machine, option: &str, value: Secret) -> Result<Sec
     if value.expose() == "-" {
         return from_stdin(machine, option);
     }
-    machine.console.warn(&format!(
+    machine.console.warn(&Warning::new(format!(
         "a secret on the command line is visible in `ps` and in shell history; use {option} - to read it \
          from standard input, or {option}-file"
-    ));
+    )));
     not_empty(option, value)
 }
 
@@ -83,19 +83,10 @@ fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, 
     }
     let mode = file.metadata().map_err(io_error)?.permissions().mode();
     if !is_credential(machine, path) {
-        let warning = others_can_read(path, Path::new(path), mode);
-        warning.iter().for_each(|warning| machine.console.warn(&warning.to_string()));
+        let warning = access::others_can_read(path, Path::new(path), mode);
+        warning.iter().for_each(|warning| machine.console.warn(warning));
     }
     Ok(secret)
-}
-
-/// Warns if other users can read a file. `name` is what the warning calls it.
-pub fn others_can_read(name: &str, path: &Path, mode: u32) -> Option<Warning> {
-    const READABLE_BY_OTHERS: u32 = 0o044;
-    (mode & READABLE_BY_OTHERS != 0).then(|| Warning {
-        fact: format!("other users can read {name}"),
-        command: format!("chmod 600 {}", text::shell_word(path)),
-    })
 }
 
 /// Whether a file is a credential of a systemd service. Such a file can have an ACL, which its mode shows as

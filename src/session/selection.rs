@@ -116,19 +116,15 @@ pub fn may_prompt(name: Option<&str>, silent: bool, no_interactive: bool) -> Res
 }
 
 /// Changes the stored selection, unless another process has changed it or the login since the command started.
-pub fn update(context: &CommandContext, change: impl Fn(&mut Config)) -> Result<(), Error> {
+pub fn update(context: &CommandContext, change: impl FnMut(&mut Config)) -> Result<(), Error> {
     let email = context.config.string(EMAIL_ID)?;
     let unchanged =
         |config: &Config, key| config.string(key).ok() == context.config.string(key).ok();
-    let updated = context.file.update(|config| {
-        let may_change = config.is_login_for(email.as_deref())
-            && [ORGANIZATION_ID, PROJECT_ID].iter().all(|key| unchanged(config, key));
-        if may_change {
-            change(config);
-        }
-        may_change
-    })?;
-    match updated {
+    let may_change = |config: &Config| {
+        config.is_login_for(email.as_deref())
+            && [ORGANIZATION_ID, PROJECT_ID].iter().all(|key| unchanged(config, key))
+    };
+    match context.file.update_if(may_change, change)? {
         true => Ok(()),
         false => Err(Error::failure(
             "another rio changed the login or the selection in the meantime; its change was kept",

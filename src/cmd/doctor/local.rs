@@ -6,7 +6,6 @@ use crate::config::{Config, ConfigFile, DEVICE_FLOW_CLIENT_ID, EMAIL_ID, ENVIRON
 use crate::error::Error;
 use crate::http::Http;
 use crate::machine::{Machine, process};
-use crate::session::secrets::others_can_read;
 
 /// Checks that the config file can be read, locked and written, and only by this user. Also returns its
 /// contents, if it can be read.
@@ -40,8 +39,8 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
     let path = file.path().display();
     let state = match file.mode() {
         Some(mode) => {
-            let readable = others_can_read("the config file", file.path(), mode);
-            let warning = file.mode_warnings().into_iter().chain(readable).chain(fault).next();
+            let warnings = file.mode_warnings().into_iter().chain(file.others_can_read());
+            let warning = warnings.chain(fault).next();
             // A file system without permissions is not a fault.
             if let Some(warning) = warning.filter(|_| not_private.is_none()) {
                 return Err(warning.into());
@@ -51,7 +50,8 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
         None => format!("{path} does not exist yet"),
     };
     let not_locked = "its file system has no locks, so run only one rio at a time".to_owned();
-    let note = note.map(|note| note.to_string());
+    let warnings = [note, not_private].map(|warning| warning.map(|warning| warning.to_string()));
+    let [note, not_private] = warnings;
     let notes = [Some(state), note, not_private, (!has_locks).then_some(not_locked)];
     Ok(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }

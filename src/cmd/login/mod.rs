@@ -62,13 +62,8 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
     };
     let selection = select(&args, may_prompt, machine, &context, same_account, &account.token)
         .map_err(|error| not_selected_error(error, unselected))?;
-    let stored = context.file.update(|config| {
-        let is_same = config.is_login_for(account.email.as_deref());
-        if is_same {
-            selection.store(config);
-        }
-        is_same
-    })?;
+    let is_same = |config: &Config| config.is_login_for(account.email.as_deref());
+    let stored = context.file.update_if(is_same, |config| selection.store(config))?;
     if !stored {
         return Err(login_changed_error());
     }
