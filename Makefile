@@ -92,7 +92,7 @@ MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:p
 	config/mod:config_file,status,select,login_selection config/file:config_file,concurrent_refresh,refresh_token,status \
 	config/refresh_lock:concurrent_refresh config/temporary:config_file \
 	machine/access:pending_login,config_file,concurrent_refresh \
-	http/response:network,wire,login,refresh_token secret:secret,redaction,login token:token jwt:jwt
+	http/response:network,wire,login,refresh_token secret:secret,redaction,login token:token
 
 # Checks that MUTANTS names files and modules that exist.
 check-mutants:

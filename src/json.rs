@@ -18,7 +18,8 @@ pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidObject> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidObject;
 
-/// A value that must be a JSON object. A struct alone also accepts an array of its fields.
+/// A value that must be a JSON object. It exists because serde_json also reads an array of its fields as a
+/// struct, and a server that answers with an array has not answered with what was asked for.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -68,9 +69,9 @@ pub fn numeric_date(raw: &RawValue) -> Option<u64> {
     })
 }
 
-/// A string; `None` for any other value.
-pub fn string(raw: &RawValue) -> Option<String> {
-    serde_json::from_str(raw.get()).ok()
+/// A string; `None` if the member is missing or has another type.
+pub fn string(member: Option<Box<RawValue>>) -> Option<String> {
+    serde_json::from_str(member?.get()).ok()
 }
 
 /// JSON with every non-ASCII character, and DEL, as an escape (RFC 8259 §7).

@@ -1,9 +1,10 @@
 //! A command-line login to rapyuta.io: the OAuth 2.0 device authorization grant (RFC 8628).
 //!
 //! To learn how a login works, read these files without their tests, about 1,500 lines:
+//! `oauth/mod.rs` (the steps in order), `cmd/login/device_login.rs` (the loop that polls),
 //! `oauth/device_flow.rs` (what to do after each response), `oauth/provider.rs` (requests and responses),
-//! `cmd/login/device_login.rs` (the loop that polls), `oauth/pending.rs` (how a login is resumed),
-//! `cmd/login/mod.rs` and `config/mod.rs` (what is stored), `config/file.rs` (how the token is written).
+//! `oauth/pending.rs` (how an interrupted login resumes), `cmd/login/mod.rs` (what is stored), and
+//! `config/file.rs` (how the config file is replaced).
 //!
 //! [`cmd`] has the commands that [`cli`] parses, and [`session`] what they share. Below are [`oauth`] and
 //! [`platform`], then [`http`] and [`config`], then [`machine`], what rio runs on. All of them use
@@ -35,7 +36,6 @@ pub mod error;
 pub mod http;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod json;
-pub mod jwt;
 pub mod machine;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod oauth;

@@ -1,12 +1,13 @@
-//! A rapyuta.io token.
+//! A rapyuta.io token, and JWTs.
 
 use std::ops::Deref;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::jwt::Jwt;
 use crate::secret::Secret;
 
 #[derive(Deserialize)]
@@ -61,11 +62,27 @@ impl Deref for Token {
     }
 }
 
+/// A JWT (RFC 7519) in JWS compact form (RFC 7515 §7.1): decoded, but not parsed. The signature is not
+/// checked.
+pub struct Jwt {
+    /// The JOSE header.
+    pub header: Vec<u8>,
+    pub claims: Vec<u8>,
+}
+
+impl Jwt {
+    /// `None` unless the text has three parts of unpadded base64url.
+    pub fn decode(token: &Secret) -> Option<Self> {
+        let mut parts = token.expose().split('.');
+        let mut part = || URL_SAFE_NO_PAD.decode(parts.next()?).ok();
+        let (header, claims, _signature) = (part()?, part()?, part()?);
+        parts.next().is_none().then_some(Jwt { header, claims })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     #[test]
     fn parse_accepts_visible_ascii_with_or_without_scheme() {
@@ -96,5 +113,14 @@ mod tests {
         assert_eq!(with("{\"sub\":\"ada\"}").expires_at(), None);
         assert_eq!(with("[1700000000]").expires_at(), None);
         assert_eq!(Token::parse("opaque").unwrap().expires_at(), None);
+    }
+
+    #[test]
+    fn decode_requires_three_unpadded_parts() {
+        let decodes = |text: &str| Jwt::decode(&Secret::new(text)).is_some();
+        assert!(decodes("e30.e30.e30"));
+        for text in ["e30.e30", "e30.e30==.e30", "e30.e30.e30.e30"] {
+            assert!(!decodes(text), "{text}");
+        }
     }
 }

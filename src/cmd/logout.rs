@@ -10,7 +10,7 @@ pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
     let context = CommandContext::open(machine)?;
     let (token, token_text) = (context.config.auth_token()?, context.config.string(AUTH_TOKEN)?);
     if !context.config.has_login() {
-        pending::remove(context.file.path());
+        pending::remove(&context.file.pending_path());
         machine.console.say("You are not logged in.");
         return Ok(Exit::Success);
     }
@@ -28,7 +28,7 @@ pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
         stored.is_none() || stored == token_text
     };
     let removed = context.file.update_if(is_same, Config::remove_login)?;
-    pending::remove(context.file.path());
+    pending::remove(&context.file.pending_path());
     if !removed {
         return Err(Error::failure(
             "another rio logged in during the logout; its login was kept",

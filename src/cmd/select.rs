@@ -1,12 +1,12 @@
 //! `rio organization select` and `rio project select`: change the stored selection.
 
 use crate::cli::args::{SelectOrganizationArgs, SelectProjectArgs};
-use crate::config::{Config, ORGANIZATION_ID, PROJECT_ID, PROJECT_NAME};
+use crate::config::{Config, ORGANIZATION_ID, PROJECT_ID};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::platform::{Organization, Project};
 use crate::session::context::CommandContext;
-use crate::session::selection::{self, Choice, Selection, Selector};
+use crate::session::selection::{self, Choice, Selected, Selection, Selector};
 
 /// Selects an organization and, if it is another one, a project.
 pub fn organization(args: SelectOrganizationArgs, machine: &mut Machine) -> Result<Exit, Error> {
@@ -55,7 +55,7 @@ pub fn project(args: SelectProjectArgs, machine: &mut Machine) -> Result<Exit, E
 /// The selected project, if it is one of this organization.
 fn current_project(config: &Config, organization: &Organization) -> Result<Option<Project>, Error> {
     let is_current = config.string(ORGANIZATION_ID)?.as_ref() == Some(&organization.guid);
-    let guid = config.string(PROJECT_ID)?.filter(|_| is_current);
-    let name = config.string(PROJECT_NAME)?.unwrap_or_default();
-    Ok(guid.map(|guid| Project { guid, name }))
+    let project = Selected::project(config)?.filter(|_| is_current);
+    let name = |name: Option<String>| name.unwrap_or_default();
+    Ok(project.map(|project| Project { guid: project.guid, name: name(project.name) }))
 }

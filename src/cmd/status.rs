@@ -3,16 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::cli::args;
-use crate::config::{
-    EMAIL_ID, ENVIRONMENT, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
-    PROJECT_NAME,
-};
+use crate::config::{EMAIL_ID, ENVIRONMENT};
 use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
 use crate::platform::{TokenCheck, environment};
 use crate::session::clock_check;
 use crate::session::context::CommandContext;
 use crate::session::describe::{account_suffix, expiry, token_json};
+use crate::session::selection::Selected;
 use crate::text;
 use crate::token::Token;
 
@@ -45,10 +43,8 @@ struct Status {
     email: Option<String>,
     environment: String,
     custom_hosts: bool,
-    /// GUID, name and short GUID.
-    organization: [Option<String>; 3],
-    /// GUID and name.
-    project: [Option<String>; 2],
+    organization: Option<Selected>,
+    project: Option<Selected>,
     file: String,
     mode: Option<u32>,
     /// The server's answer, if it was asked.
@@ -58,22 +54,18 @@ struct Status {
 impl Status {
     fn read(context: &CommandContext, now: u64) -> Result<Self, Error> {
         let config = &context.config;
-        let text = |key| config.string(key);
+
         let token = config.auth_token()?.valid()?;
         Ok(Status {
             now,
             expires_at: token.as_ref().and_then(Token::expires_at),
             token,
-            email: text(EMAIL_ID)?,
+            email: config.string(EMAIL_ID)?,
             // An invalid name is shown unchanged: only commands that call a host need a valid one.
-            environment: text(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
+            environment: config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
             custom_hosts: environment::has_custom_hosts(config),
-            organization: [
-                text(ORGANIZATION_ID)?,
-                text(ORGANIZATION_NAME)?,
-                text(ORGANIZATION_SHORT_ID)?,
-            ],
-            project: [text(PROJECT_ID)?, text(PROJECT_NAME)?],
+            organization: Selected::organization(config)?,
+            project: Selected::project(config)?,
             file: context.file.path().display().to_string(),
             mode: context.file.mode(),
             token_check: None,
@@ -110,8 +102,11 @@ impl Status {
             false => self.environment.clone(),
         };
         let rows = [
-            ("Organization", logged_in.then(|| name_and_guid("organization", &self.organization))),
-            ("Project", logged_in.then(|| name_and_guid("project", &self.project))),
+            (
+                "Organization",
+                logged_in.then(|| selected_or_advice("organization", &self.organization)),
+            ),
+            ("Project", logged_in.then(|| selected_or_advice("project", &self.project))),
             ("Token", logged_in.then_some(expiry)),
             ("Server", server),
             ("Clock", self.clock()),
@@ -155,16 +150,12 @@ impl Status {
 
     /// The interface of `--json`, described in src/dist/README.md.
     fn to_json(&self) -> Value {
-        let [organization, name, short_guid] = &self.organization;
-        let [project, project_name] = &self.project;
         let mut status = json!({
             "logged_in": self.token.is_some(),
             "email": self.email,
             "environment": self.environment,
-            "organization": organization.as_ref().map(|guid| {
-                json!({"guid": guid, "name": name, "short_guid": short_guid})
-            }),
-            "project": project.as_ref().map(|guid| json!({"guid": guid, "name": project_name})),
+            "organization": self.organization.as_ref().map(Selected::organization_json),
+            "project": self.project.as_ref().map(Selected::project_json),
             "token": self.token.as_ref().map(|token| token_json(token, self.now)),
             "config_file": self.file,
             "config_mode": self.mode.map(|mode| format!("{mode:04o}")),
@@ -177,11 +168,9 @@ impl Status {
     }
 }
 
-/// "Acme Robotics (org-acme)".
-fn name_and_guid(kind: &str, parts: &[Option<String>]) -> String {
-    match parts {
-        [Some(guid), Some(name), ..] => format!("{name} ({guid})"),
-        [Some(guid), ..] => guid.clone(),
-        _ => format!("none; to select one, run: rio {kind} select"),
+fn selected_or_advice(kind: &str, selected: &Option<Selected>) -> String {
+    match selected {
+        Some(selected) => selected.to_string(),
+        None => format!("none; to select one, run: rio {kind} select"),
     }
 }

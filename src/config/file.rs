@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::temporary::{Temporary, beside, directory_of};
+use super::paths::{self, directory_of};
+use super::temporary::Temporary;
 use super::{Config, Members, RefreshLock, unusable_error};
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
@@ -21,8 +22,6 @@ use crate::machine::{access, process};
 use crate::text;
 
 const MAX_SIZE: u64 = 1024 * 1024;
-/// As many symbolic links as the kernel follows.
-const MAX_LINKS: usize = 40;
 /// How long another program may take to fill the file after it truncated it.
 const FILL_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long to wait for the lock for writing. Another rio holds it for milliseconds, but many may wait for it
@@ -50,7 +49,7 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// The file that `RIO_CONFIG`, `XDG_CONFIG_HOME` or the home directory determines.
     pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
-        let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| default_path(env));
+        let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| paths::default(env));
         let path = path.ok_or_else(|| {
             Error::failure(
                 "cannot locate the config file: there is no home directory",
@@ -68,6 +67,15 @@ impl ConfigFile {
     /// The permission bits, or `None` if there is no file.
     pub fn mode(&self) -> Option<u32> {
         fs::metadata(&self.path).ok().map(|metadata| metadata.mode() & 0o777)
+    }
+
+    /// Where a device login that waits for approval is stored.
+    pub fn pending_path(&self) -> PathBuf {
+        paths::pending(&self.target())
+    }
+
+    fn target(&self) -> PathBuf {
+        paths::resolve(&self.path)
     }
 
     /// Warns if another user could change the file, and so the host that receives the next password.
@@ -188,7 +196,7 @@ impl ConfigFile {
 
     /// Checks that the lock file of a token refresh can be opened, if it exists.
     pub fn check_refresh_lock(&self) -> Result<(), Error> {
-        let (path, config) = (self.refresh_lock_path(), self.regular_file()?);
+        let (path, config) = (paths::refresh_lock(&self.target()), self.regular_file()?);
         match config.filter(|_| fs::symlink_metadata(&path).is_ok()) {
             Some(config) => RefreshLock::open_existing(&path, &config).map(drop),
             None => Ok(()),
@@ -197,7 +205,7 @@ impl ConfigFile {
 
     /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
     pub fn lock_refresh(&self, notice: &Notice) -> Result<(RefreshLock, Option<Warning>), Error> {
-        let path = self.refresh_lock_path();
+        let path = paths::refresh_lock(&self.target());
         let config = fs::metadata(&self.path).map_err(|error| self.unreadable_error(&error))?;
         let lock = RefreshLock::open(&path, &config)?;
         let deadline = self.deadline(REFRESH_TIMEOUT);
@@ -225,10 +233,6 @@ impl ConfigFile {
         }
     }
 
-    fn refresh_lock_path(&self) -> PathBuf {
-        beside(&self.target(), "refresh.lock")
-    }
-
     fn deadline(&self, timeout: Duration) -> Duration {
         self.clock.now().saturating_add(timeout)
     }
@@ -239,18 +243,6 @@ impl ConfigFile {
         }
         self.clock.sleep(RETRY_INTERVAL);
         Ok(())
-    }
-
-    /// The path without symbolic links at its end. The file need not exist.
-    fn target(&self) -> PathBuf {
-        let mut path = self.path.clone();
-        for _ in 0..MAX_LINKS {
-            match fs::read_link(&path) {
-                Ok(link) => path = directory_of(&path).join(link),
-                Err(_) => break,
-            }
-        }
-        path
     }
 
     /// `None` if there is no file. A directory, pipe or device is an error.
@@ -329,7 +321,10 @@ impl ConfigFile {
             }
             self.wait_for_retry(deadline, || {
                 Error::temporary(
-                    format!("another process holds the lock {}", beside(&target, "tmp").display()),
+                    format!(
+                        "another process holds the lock {}",
+                        paths::temporary(&target).display()
+                    ),
                     "If another rio hangs, stop it, then try again.",
                 )
             })?;
@@ -363,15 +358,6 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
         format!("cannot write {}: {}", path.display(), text::io_error(error)),
         format!("{advice}, or set RIO_CONFIG to another file."),
     )
-}
-
-fn default_path(env: &Env) -> Option<PathBuf> {
-    let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
-        Some(path) if path.is_absolute() => path,
-        _ if cfg!(target_os = "macos") => env.home()?.join("Library/Application Support"),
-        _ => env.home()?.join(".config"),
-    };
-    Some(directory.join("rio-cli").join("config.json"))
 }
 
 /// Whether the file is a mount point, as when a container mounts a single file. It cannot be replaced.

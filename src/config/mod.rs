@@ -5,6 +5,7 @@
 //! Python `rio` reads the file in the encoding of the locale. [`ConfigFile`] reads and replaces the file.
 
 mod file;
+mod paths;
 mod record;
 mod refresh_lock;
 mod temporary;
@@ -168,7 +169,7 @@ fn unusable_error(path: &Path, fact: String) -> Error {
 struct Members(Vec<(Box<RawValue>, Box<RawValue>)>);
 
 fn is_named(key: &RawValue, name: &str) -> bool {
-    json::string(key).as_deref() == Some(name)
+    serde_json::from_str::<String>(key.get()).is_ok_and(|key| key == name)
 }
 
 impl Members {

@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::paths;
 use crate::machine::access;
 
 /// Locked.
@@ -26,7 +27,7 @@ impl Temporary {
     /// On a file system without locks, the process that creates the file holds the lock, until the file
     /// is older than `max_age` at the time `utc`.
     pub fn try_lock(target: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
-        let path = &beside(target, "tmp");
+        let path = &paths::temporary(target);
         let mut options = access::private_options();
         let (file, is_new) = match options.create_new(true).open(path) {
             Ok(file) => (file, true),
@@ -77,7 +78,8 @@ impl Temporary {
     pub fn rename(self) -> io::Result<()> {
         fs::rename(&self.path, &self.target)?;
         // Not every file system can sync a directory.
-        let _ = File::open(directory_of(&self.target)).and_then(|directory| directory.sync_all());
+        let _ = File::open(paths::directory_of(&self.target))
+            .and_then(|directory| directory.sync_all());
         Ok(())
     }
 }
@@ -96,19 +98,6 @@ impl Drop for Temporary {
 fn age(metadata: &Metadata, utc: SystemTime) -> io::Result<Duration> {
     let age = utc.duration_since(metadata.modified()?);
     Ok(age.unwrap_or_else(|error| error.duration()))
-}
-
-/// `.config.json.tmp` beside `config.json`.
-pub(super) fn beside(target: &Path, extension: &str) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{extension}"))
-}
-
-pub(super) fn directory_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 /// Under sudo, the file must still belong to the user. Another group is harmless at mode 0600.

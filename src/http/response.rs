@@ -237,12 +237,14 @@ impl Response {
         struct Nested {
             error: String,
         }
-        let text = |raw: Option<Box<RawValue>>| json::string(&raw?);
         let body: Body = self.object().ok()?;
         let nested =
             body.response.and_then(|raw| json::object::<Nested>(raw.get().as_bytes()).ok());
-        let parts =
-            [text(body.error), text(body.error_description), nested.map(|nested| nested.error)];
+        let parts = [
+            json::string(body.error),
+            json::string(body.error_description),
+            nested.map(|nested| nested.error),
+        ];
         let parts = parts.into_iter().flatten().map(|part| text::printable(&part));
         let message = parts.filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(": ");
         let message = secrets.iter().try_fold(message, redact)?;

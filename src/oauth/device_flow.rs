@@ -151,7 +151,7 @@ impl Polling {
     /// wait and poll again.
     ///
     /// The deadline is checked only here, not before a poll: a poll that is due shortly after it, within
-    /// [`GRACE`], still counts.
+    /// `GRACE`, still counts.
     pub fn receive(
         &mut self,
         response: PollResponse,

@@ -6,11 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::jwt::Jwt;
 use crate::machine::clock;
 use crate::secret::Secret;
 use crate::text;
-use crate::token::Token;
+use crate::token::{Jwt, Token};
 
 /// The claims that rio uses.
 #[derive(Debug)]
@@ -78,11 +77,10 @@ impl Claims {
         if now > exp.saturating_add(clock::LEEWAY) {
             return Err(InvalidIdToken::Expired(exp));
         }
-        let text = |claim: Option<Box<RawValue>>| json::string(&claim?);
-        let rio_token = text(payload.rio_token).and_then(|token| Token::parse(&token));
+        let rio_token = json::string(payload.rio_token).and_then(|token| Token::parse(&token));
         Ok(Claims {
             rio_token: rio_token.ok_or(InvalidIdToken::NoToken)?,
-            email: text(payload.email).filter(|email| !email.is_empty()),
+            email: json::string(payload.email).filter(|email| !email.is_empty()),
         })
     }
 }

@@ -40,8 +40,7 @@ struct Saved {
 
 impl PendingFile {
     /// Opens and locks the file. From now on Ctrl-C removes it.
-    pub fn open(config: &Path) -> Self {
-        let path = path(config);
+    pub fn open(path: PathBuf) -> Self {
         let locked = lock(&path, &access::private_options());
         PendingFile { path, locked }
     }
@@ -103,15 +102,9 @@ impl PendingFile {
     }
 }
 
-/// Removes the pending login beside this config file, even while another process is waiting for approval.
-pub fn remove(config: &Path) {
-    let _ = fs::remove_file(path(config));
-}
-
-fn path(config: &Path) -> PathBuf {
-    let mut path = config.to_owned().into_os_string();
-    path.push(".pending");
-    path.into()
+/// Removes a pending login, even while another process is waiting for approval.
+pub fn remove(path: &Path) {
+    let _ = fs::remove_file(path);
 }
 
 /// Opens and locks a regular file that only this user can read and write.

@@ -96,19 +96,20 @@ impl<'a> Provider<'a> {
     ) -> Result<Self, Error> {
         let server = oidc_host.authority();
         let metadata: Metadata = read_success(response, "the discovery request", client_id)?;
-        let issuer = required(string(metadata.issuer), "issuer", response)?;
+        let issuer = required(json::string(metadata.issuer), "issuer", response)?;
         if !id_token::same_issuer(&issuer, oidc_host.as_str()) {
             let issuer = text::excerpt(&issuer, 100);
             let fact = format!("{server} returned a different issuer: \"{issuer}\"");
             return Err(Error::failure(fact, CHECK_HOST));
         }
-        let device_url = string(metadata.device_authorization_endpoint).ok_or_else(|| {
+        let device_url = json::string(metadata.device_authorization_endpoint).ok_or_else(|| {
             Error::failure(
                 format!("{server} does not support the device flow"),
                 "Log in with `rio auth login --email EMAIL` or `rio auth login --auth-token -`.",
             )
         })?;
-        let token_url = required(string(metadata.token_endpoint), "token_endpoint", response)?;
+        let token_url =
+            required(json::string(metadata.token_endpoint), "token_endpoint", response)?;
         let endpoint = |name, url: &str| {
             let url = http.url(url).map_err(|problem| invalid_url_error(server, name, &problem))?;
             if oidc_host.is_https() && !url.is_https() {
@@ -146,19 +147,20 @@ impl<'a> Provider<'a> {
     ) -> Result<DeviceAuthorization, Error> {
         let body: DeviceAuthorizationBody =
             read_success(response, "the device authorization request", self.client_id)?;
-        let device_code = required(string(body.device_code), "device_code", response)?;
-        let user_code = required(string(body.user_code), "user_code", response)?;
+        let device_code = required(json::string(body.device_code), "device_code", response)?;
+        let user_code = required(json::string(body.user_code), "user_code", response)?;
         if !is_typable(&user_code) {
             let fact = format!("{} sent a code that cannot be shown", response.host);
             return Err(Error::failure(fact, CHECK_HOST));
         }
-        let page = string(body.verification_uri).or_else(|| string(body.verification_url));
+        let page =
+            json::string(body.verification_uri).or_else(|| json::string(body.verification_url));
         let page = required(page, "verification_uri", response)?;
         let page = self
             .http
             .url(&page)
             .map_err(|problem| invalid_url_error(&response.host, "verification_uri", &problem))?;
-        let complete = string(body.verification_uri_complete)
+        let complete = json::string(body.verification_uri_complete)
             .and_then(|complete| self.http.url(&complete).ok())
             .filter(|complete| complete.same_origin(&page));
         let expires_in = read_expires_in(body.expires_in.as_deref());
@@ -260,7 +262,7 @@ fn error_code(response: &Response) -> Option<(String, Option<Duration>)> {
     }
     let body: ErrorResponse = response.object().ok()?;
     let interval = body.interval.and_then(|interval| json::whole_number(&interval));
-    Some((json::string(&body.error?).unwrap_or_default(), interval.map(Duration::from_secs)))
+    Some((json::string(Some(body.error?)).unwrap_or_default(), interval.map(Duration::from_secs)))
 }
 
 /// Reads a successful response. An `error` member makes it an error with any HTTP status, unless the status
@@ -281,10 +283,10 @@ fn read_success<T: DeserializeOwned>(
 /// rio has no use for the access token, but it is required (RFC 6749 §5.1).
 fn read_id_token(response: &Response, request: &str, secrets: &[&Secret]) -> Result<Secret, Error> {
     let body: TokenResponse = response.success(request, "JSON object", secrets)?;
-    let bearer = string(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
-    required(string(body.access_token), "access_token", response)?;
+    let bearer = json::string(body.token_type).filter(|kind| kind.eq_ignore_ascii_case("bearer"));
+    required(json::string(body.access_token), "access_token", response)?;
     required(bearer, "token_type", response)?;
-    required(string(body.id_token), "id_token", response).map(Secret::new)
+    required(json::string(body.id_token), "id_token", response).map(Secret::new)
 }
 
 /// The error for an OAuth error code. It contains the server's message, with secrets redacted.
@@ -317,10 +319,6 @@ fn required(text: Option<String>, name: &str, response: &Response) -> Result<Str
 
 fn invalid_url_error(host: &str, name: &str, problem: &str) -> Error {
     Error::failure(format!("{host} sent a {name} that {problem}"), CHECK_HOST)
-}
-
-fn string(member: Member) -> Option<String> {
-    json::string(&member?)
 }
 
 /// Whether a user can read the code on a screen and type it.

@@ -1,5 +1,9 @@
 //! Selecting an organization and a project: by name or GUID, because only one exists, or at a prompt.
 
+use std::fmt::{self, Display, Formatter};
+
+use serde_json::{Value, json};
+
 use super::context::CommandContext;
 use super::list::{self, Entry, List};
 use super::options;
@@ -43,6 +47,62 @@ impl<T: Entry> Choice<T> {
     }
 }
 
+/// A selected organization or project, as the config file stores it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    pub guid: String,
+    pub name: Option<String>,
+    /// Only of an organization.
+    pub short_guid: Option<String>,
+}
+
+impl Selected {
+    pub fn organization(config: &Config) -> Result<Option<Self>, Error> {
+        let name = config.string(ORGANIZATION_NAME)?;
+        let short_guid = config.string(ORGANIZATION_SHORT_ID)?;
+        let guid = config.string(ORGANIZATION_ID)?;
+        Ok(guid.map(|guid| Selected { guid, name, short_guid }))
+    }
+
+    pub fn project(config: &Config) -> Result<Option<Self>, Error> {
+        let name = config.string(PROJECT_NAME)?;
+        let guid = config.string(PROJECT_ID)?;
+        Ok(guid.map(|guid| Selected { guid, name, short_guid: None }))
+    }
+
+    pub fn organization_json(&self) -> Value {
+        json!({"guid": self.guid, "name": self.name, "short_guid": self.short_guid})
+    }
+
+    pub fn project_json(&self) -> Value {
+        json!({"guid": self.guid, "name": self.name})
+    }
+}
+
+/// "Acme Robotics (org-acme)".
+impl Display for Selected {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.guid),
+            None => f.write_str(&self.guid),
+        }
+    }
+}
+
+impl From<&Organization> for Selected {
+    fn from(organization: &Organization) -> Self {
+        let Organization { guid, name, short_guid } = organization.clone();
+        Selected { guid, name: Some(name), short_guid }
+    }
+}
+
+impl From<&Project> for Selected {
+    fn from(project: &Project) -> Self {
+        let Project { guid, name } = project.clone();
+        Selected { guid, name: Some(name), short_guid: None }
+    }
+}
+
 pub struct Selection {
     pub organization: Choice<Organization>,
     pub project: Choice<Project>,
@@ -68,8 +128,8 @@ impl Selection {
 
     /// Shows what is selected, and how to select what is missing.
     pub fn show(&self, console: &mut Console) {
-        if let Choice::Selected(Organization { name, guid, .. }) = &self.organization {
-            console.say(&format!("Organization: {name} ({guid})"));
+        if let Choice::Selected(organization) = &self.organization {
+            console.say(&format!("Organization: {}", Selected::from(organization)));
         }
         if let Choice::Selected(project) = &self.project {
             show_project(console, project);
@@ -101,7 +161,7 @@ pub fn store_project(config: &mut Config, guid: &str, name: &str) {
 }
 
 pub fn show_project(console: &mut Console, project: &Project) {
-    console.say(&format!("Project: {} ({})", project.name, project.guid));
+    console.say(&format!("Project: {}", Selected::from(project)));
 }
 
 /// Whether a `select` command with these arguments may prompt. Without NAME, it must.

@@ -31,7 +31,7 @@ pub fn run(
     let client_id = context.config.string(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = &context.platform().oidc_host()?;
-    let mut pending = PendingFile::open(context.file.path());
+    let mut pending = PendingFile::open(context.file.pending_path());
     context.http.check_settings(oidc_host)?;
     output.connecting(machine, oidc_host.authority());
     let provider = Provider::discover(&context.http, oidc_host, client_id)?;

@@ -222,7 +222,7 @@ fn authenticate(
             (token, email, None)
         }
     };
-    pending::remove(context.file.path());
+    pending::remove(&context.file.pending_path());
     Ok(Account::new(token, Some(email), lifetime))
 }
 

@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::machine::console::Console;
 use crate::oauth::device_flow::DeviceAuthorization;
 use crate::session::describe::{account_suffix, expiry};
-use crate::session::selection::Selection;
+use crate::session::selection::{Selected, Selection};
 use crate::text;
 
 #[derive(Clone, Copy)]
@@ -144,12 +144,10 @@ impl LoginOutput {
             selection.show(&mut machine.console);
             return Ok(());
         }
-        let organization = selection
-            .organization
-            .selected()
-            .map(|org| json!({"guid": org.guid, "name": org.name, "short_guid": org.short_guid}));
-        let project = selection.project.selected();
-        let project = project.map(|project| json!({"guid": project.guid, "name": project.name}));
+        let organization = selection.organization.selected().map(Selected::from);
+        let organization = organization.map(|organization| organization.organization_json());
+        let project = selection.project.selected().map(Selected::from);
+        let project = project.map(|project| project.project_json());
         let members = json!({"email": email, "organization": organization, "project": project});
         event(machine, "logged_in", members)?;
         selection.show_note(&mut machine.console);

@@ -1,7 +1,7 @@
 //! A login that is interrupted while it waits, and the next one that resumes it.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -382,5 +382,19 @@ fn ctrl_c_before_discovery_removes_the_pending_login() {
     let asking = Waiting(child.spawn().unwrap());
     until(|| !platform.calls(Call::Discovery).is_empty());
     asking.ends_by(libc::SIGINT);
+    assert!(!pending_file(&robot).exists());
+}
+
+#[test]
+fn pending_login_is_stored_beside_the_target_of_a_link() {
+    let platform = Platform::start();
+    let robot = Robot::of(&platform);
+    let (link, directory) = (robot.config_path(), robot.home().join("real"));
+    let target = directory.join("rio.json");
+    fs::create_dir(&directory).unwrap();
+    fs::rename(&link, &target).unwrap();
+    symlink(&target, &link).unwrap();
+    Waiting::start(&robot, &platform).ends_by(libc::SIGTERM);
+    assert!(directory.join("rio.json.pending").exists());
     assert!(!pending_file(&robot).exists());
 }

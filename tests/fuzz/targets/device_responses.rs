@@ -44,7 +44,9 @@ fn check_authorization(authorization: &DeviceAuthorization) {
     assert!(!authorization.device_code.is_empty());
     assert!(!authorization.user_code.trim().is_empty());
     assert!(authorization.user_code.chars().all(text::is_printable));
-    for page in [Some(&authorization.verification_uri), authorization.verification_uri_complete.as_ref()] {
+    for page in
+        [Some(&authorization.verification_uri), authorization.verification_uri_complete.as_ref()]
+    {
         let page = page.unwrap_or(&authorization.verification_uri);
         let scheme = page.split(':').next().unwrap().to_ascii_lowercase();
         assert!(scheme == "https" || scheme == "http", "{page:?}");
@@ -80,7 +82,9 @@ fuzz_target!(|input: &[u8]| {
     let mut polling = Polling::new(authorization.clone(), Duration::ZERO, now);
     let end = now + authorization.expires_in;
     for response in responses {
-        assert!(polling.wait() >= polling.interval() && polling.interval() >= authorization.interval);
+        assert!(
+            polling.wait() >= polling.interval() && polling.interval() >= authorization.interval
+        );
         now += polling.wait();
         assert!(now <= end + Duration::from_secs(6), "a poll long after the code expired");
         let random = Fraction::new((response.size() as u32).wrapping_mul(0x9e37_79b9));

@@ -1,0 +1,62 @@
+//! Where the config file is, and the files that rio keeps beside it. They are all in one directory: that of the
+//! config file itself, not that of a symbolic link to it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::machine::env::Env;
+
+/// As many symbolic links as the kernel follows.
+const MAX_LINKS: usize = 40;
+
+/// The default path of the config file. `None` without a home directory.
+pub(super) fn default(env: &Env) -> Option<PathBuf> {
+    let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
+        Some(path) if path.is_absolute() => path,
+        _ if cfg!(target_os = "macos") => env.home()?.join("Library/Application Support"),
+        _ => env.home()?.join(".config"),
+    };
+    Some(directory.join("rio-cli").join("config.json"))
+}
+
+/// The path without symbolic links at its end. The file need not exist.
+pub(super) fn resolve(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(link) => path = directory_of(&path).join(link),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+/// The temporary file that becomes the config file: `.config.json.tmp`.
+pub(super) fn temporary(config: &Path) -> PathBuf {
+    beside(config, ".", ".tmp")
+}
+
+/// The lock of a token refresh: `.config.json.refresh.lock`.
+pub(super) fn refresh_lock(config: &Path) -> PathBuf {
+    beside(config, ".", ".refresh.lock")
+}
+
+/// The device login that waits for approval: `config.json.pending`.
+pub(super) fn pending(config: &Path) -> PathBuf {
+    beside(config, "", ".pending")
+}
+
+fn beside(config: &Path, prefix: &str, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(prefix);
+    name.push(config.file_name().unwrap_or_default());
+    name.push(suffix);
+    config.with_file_name(name)
+}
+
+pub(super) fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
