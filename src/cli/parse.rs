@@ -224,7 +224,7 @@ fn is_similar(name: &str, word: &str) -> bool {
         || name.len().max(word.len()).saturating_sub(start.saturating_add(end)) <= MOST
 }
 
-/// `rio 0.2.0`
+/// `rio 0.3.0`
 pub fn version() -> String {
     format!("rio {}\n", env!("CARGO_PKG_VERSION"))
 }
