@@ -41,7 +41,7 @@ pub fn cases() -> Vec<Case> {
         cases.push(case.then(move |_| pending()).then_ok().waits(&[POLL, wait, wait]));
     }
     // Transient failures do not end the login.
-    let transient: [(&str, MakeAnswer, &str); 17] = [
+    let transient: [(&str, MakeAnswer, &str); 18] = [
         ("503 as JSON", Box::new(|_| error(503, "busy")), "an error (status 503)"),
         (
             "500 with control characters",
@@ -68,6 +68,11 @@ pub fn cases() -> Vec<Case> {
             Box::new(|_| Answer::raw("HTTP/1.1 400 Bad\r\nContent-Length: 90\r\n\r\n{\"error\"")),
             "an incomplete response (status 400)",
         ),
+        (
+            "truncated body with 404",
+            Box::new(|_| Answer::raw("HTTP/1.1 404 No\r\nContent-Length: 90\r\n\r\n{\"error\"")),
+            "an incomplete response (status 404)",
+        ),
         ("server_error", Box::new(|_| error(400, "server_error")), "an error (status 400)"),
         (
             "temporarily_unavailable",
@@ -83,7 +88,7 @@ pub fn cases() -> Vec<Case> {
     let transient =
         transient.into_iter().map(|(name, answer, says)| case(T, name, answer).says(says));
     // From a captive portal, a firewall or a proxy.
-    let pages = [200, 403, 404, 502, 511].map(|status| {
+    let pages = [200, 401, 403, 404, 502, 511].map(|status| {
         let says = format!("a web page (status {status})");
         case(T, &format!("web page with {status}"), move |_| web_page(status)).says(&says)
     });
