@@ -2,19 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use platform::{Answer, Call, EMAIL, Platform, jwt};
 use serde_json::{Value, json};
 
+use super::expiry::{DAY, NOW, at};
 use crate::robot::{FakeClock, Outcome, Robot};
-
-/// 2027-01-15 08:00:00 UTC.
-const NOW: u64 = 1_800_000_000;
-
-fn at(unix_seconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(unix_seconds)
-}
 
 fn jwt_until(exp: impl Into<Value>) -> String {
     jwt(json!({"alg": "RS256"}), json!({"sub": "ada", "exp": exp.into()}))
@@ -64,7 +57,7 @@ fn shows(outcome: &Outcome, text: &str) {
 
 #[test]
 fn status_shows_account_selection_expiry_and_file() {
-    let robot = robot_with(&jwt_until(NOW + 3 * 86_400));
+    let robot = robot_with(&jwt_until(NOW + 3 * DAY));
     let outcome = status(&robot, &[]).exits(0);
     for text in [
         "Logged in",
@@ -84,17 +77,18 @@ fn status_shows_account_selection_expiry_and_file() {
 
 #[test]
 fn json_of_a_login_has_every_member() {
-    let robot = robot_with(&jwt_until(NOW + 3 * 86_400));
+    let robot = robot_with(&jwt_until(NOW + 3 * DAY));
+    robot.set_config(json!({"environment": "pr42"}));
     let wanted = json!({
         "logged_in": true,
         "email": EMAIL,
-        "environment": "ga",
+        "environment": "pr42",
         "organization": {"guid": "org-acme", "name": "Acme Robotics", "short_guid": "acmer"},
         "project": {"guid": "project-fleet", "name": "fleet-production"},
         "token": {
             "kind": "jwt",
             "expires_at": "2027-01-18T08:00:00Z",
-            "expires_at_unix": NOW + 3 * 86_400,
+            "expires_at_unix": NOW + 3 * DAY,
             "expired": false,
         },
         "config_file": robot.config_path(),
@@ -288,48 +282,30 @@ fn missing_selection_is_null_in_json() {
 }
 
 #[test]
-fn status_shows_the_environment() {
-    let robot = Robot::new();
-    let mut config = config_with("0pa9ue");
-    config["environment"] = "pr42".into();
-    robot.write_config(&config);
-    assert_eq!(status(&robot, &["--json"]).json()["environment"], "pr42");
-    shows(&status(&robot, &[]), "pr42");
-}
-
-#[test]
-fn status_shows_custom_hosts() {
-    let robot = Robot::new();
-    let mut config = config_with("0pa9ue");
-    config["rip_host"] = "https://rip.example".into();
-    robot.write_config(&config);
-    shows(&status(&robot, &[]), "Environment   custom hosts (based on ga)");
+fn status_shows_what_the_config_file_sets() {
+    for (member, value, text) in [
+        ("environment", "pr42", "pr42"),
+        ("rip_host", "https://rip.example", "Environment   custom hosts (based on ga)"),
+        // An invalid host does not hide the account.
+        ("oidc_host", "http://oidc.example", EMAIL),
+    ] {
+        let robot = robot_with("0pa9ue");
+        robot.set_config(json!({member: value}));
+        shows(&status(&robot, &[]).exits(0), text);
+    }
 }
 
 #[test]
 fn names_are_shown_without_control_characters() {
-    let robot = Robot::new();
-    let mut config = config_with("0pa9ue");
-    config["organization_name"] = "Acme\u{1b}]0;owned\u{7}\u{202e}\r\nLogged in as root".into();
-    robot.write_config(&config);
-    let outcome = status(&robot, &[]).exits(0);
-    for evil in ["\u{1b}", "\u{7}", "\u{202e}", "\r", "\nLogged in as root"] {
-        assert!(!outcome.stdout.contains(evil), "{evil:?}\n{outcome}");
+    let robot = robot_with("0pa9ue");
+    let name = "Acme\u{1b}]0;owned\u{7}\u{202e}\r\nLogged in as root";
+    robot.set_config(json!({"organization_name": name}));
+    for options in [&[] as &[&str], &["--json"]] {
+        let outcome = status(&robot, options).exits(0);
+        for evil in ["\u{1b}", "\u{7}", "\u{202e}", "\r", "\nLogged in as root"] {
+            assert!(!outcome.stdout.contains(evil), "{evil:?}\n{outcome}");
+        }
     }
-    let outcome = status(&robot, &["--json"]).exits(0);
-    for evil in ["\u{1b}", "\u{7}", "\u{202e}"] {
-        assert!(!outcome.stdout.contains(evil), "{evil:?}\n{outcome}");
-    }
-}
-
-#[test]
-fn invalid_host_does_not_hide_the_account() {
-    let robot = Robot::new();
-    let mut config = config_with("0pa9ue");
-    config["oidc_host"] = "http://oidc.example".into();
-    robot.write_config(&config);
-    let outcome = status(&robot, &[]).exits(0);
-    shows(&outcome, EMAIL);
 }
 
 #[test]
@@ -440,27 +416,22 @@ fn not_logged_in_expired_rejected_unverified_differ() {
 
 #[test]
 fn verify_compares_the_clock_with_the_servers() {
-    for (server, words) in [
-        (NOW, "matches the server's"),
-        (NOW - 2, "matches the server's"),
-        (NOW - 3600, "1 hour ahead"),
-        (NOW + 86_400 * 2 + 3600, "2 days 1 hour behind"),
+    for (server, exit, words) in [
+        (NOW, 0, "matches the server's"),
+        (NOW - 2, 0, "matches the server's"),
+        (NOW - 3600, 0, "1 hour ahead"),
+        (NOW + 2 * DAY + 3600, 0, "2 days 1 hour behind"),
+        // Also after a rejection.
+        (NOW + 3600, 1, "1 hour behind"),
     ] {
         let platform = platform_now();
-        let (robot, _) = Robot::logged_in(&platform);
+        let (robot, token) = Robot::logged_in(&platform);
+        if exit == 1 {
+            platform.revoke(&token);
+        }
         platform.date(Some(httpdate::fmt_http_date(at(server))));
-        let outcome = status(&robot, &["--verify"]).exits(0);
-        shows(&outcome, words);
+        shows(&status(&robot, &["--verify"]).exits(exit), words);
     }
-}
-
-#[test]
-fn verify_compares_the_clock_after_a_rejection() {
-    let platform = platform_now();
-    let (robot, token) = Robot::logged_in(&platform);
-    platform.revoke(&token);
-    platform.date(Some(httpdate::fmt_http_date(at(NOW + 3600))));
-    shows(&status(&robot, &["--verify"]).exits(1), "1 hour behind");
 }
 
 #[test]
@@ -485,7 +456,7 @@ fn accepted_token_has_not_expired_by_a_wrong_clock() {
     let platform = platform_now();
     let (robot, _) = Robot::logged_in(&platform);
     platform.date(Some(httpdate::fmt_http_date(at(NOW))));
-    let clock = FakeClock::at(at(NOW + 365 * 86_400));
+    let clock = FakeClock::at(at(NOW + 365 * DAY));
     let outcome = robot.rio(&["auth", "status", "--verify"]).run_at(&clock);
     shows(&outcome, "365 days ahead");
     assert!(!outcome.stdout.contains("To renew it"), "{outcome}");

@@ -25,10 +25,12 @@ use crate::robot::{ClosedPort, FakeClock, Outcome, PLAIN_USER, Robot, binary, is
 /// Writes the file and sends nothing.
 const WRITE: [&str; 3] = ["auth", "environment", "dev"];
 
+const LOGIN: [&str; 7] = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
+
 /// Every command that reads the file.
 const COMMANDS: [&[&str]; 10] = [
     &["auth", "login", "--yes", "--no-browser"],
-    &["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"],
+    &LOGIN,
     &["auth", "login", "--auth-token", "t0ken", "--silent"],
     &["auth", "logout"],
     &["auth", "refresh-token"],
@@ -197,21 +199,6 @@ fn failed_command_leaves_no_empty_directory() {
 }
 
 #[test]
-fn only_malformed_json_has_a_line_and_a_column() {
-    let robot = Robot::new();
-    for (text, words) in [
-        ("[]", "config.json is not a JSON object\n"),
-        ("7", "config.json is not a JSON object\n"),
-        ("{\n \"a\" 1}", "config.json is not a JSON object (line 2, column 6)\n"),
-        ("{\"auth_token\": 1}", "config.json is not a string\n"),
-    ] {
-        robot.write_config_text(text);
-        let outcome = robot.rio(&["auth", "logout"]).run().exits(1).says(words);
-        outcome.says("move it aside:").hides("entity");
-    }
-}
-
-#[test]
 fn file_in_place_of_directory_is_an_error() {
     let robot = Robot::new();
     fs::write(robot.home().join("file"), "mine").unwrap();
@@ -318,8 +305,7 @@ fn write_keeps_members_of_other_programs() {
     login.enumerate().for_each(|(index, member)| all.insert(3 * index + 2, member));
     robot.write_config_text(format!("{{{}}}", all.join(",\t")));
 
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
-    for arguments in [&["auth", "refresh-token"][..], &login, &["auth", "logout"], &WRITE] {
+    for arguments in [&["auth", "refresh-token"][..], &LOGIN, &["auth", "logout"], &WRITE] {
         robot.rio(arguments).run().exits(0);
         let text = String::from_utf8(robot.config_bytes()).unwrap();
         let mut rest = &*text;
@@ -458,15 +444,22 @@ fn invalid_file_stops_every_command_and_stays_unchanged() {
 
 #[test]
 fn syntax_error_names_line_and_column_but_no_text() {
-    for (text, place) in [
-        ("{\"auth_token\": \"s3cret\",\n  \"x\": }", "line 2, column 8"),
-        ("{\"auth_token\": \"s3cret\"\n", "line 2, column 0"),
-        ("{\"auth_token\": s3cret}", "line 1, column 16"),
-        ("[\"s3cret\"]", "is not a JSON object\n"),
+    let robot = Robot::new();
+    for (text, words) in [
+        ("7", "config.json is not a JSON object\n"),
+        ("[]", "config.json is not a JSON object\n"),
+        ("[\"s3cret\"]", "config.json is not a JSON object\n"),
+        ("{\n \"a\" 1}", "config.json is not a JSON object (line 2, column 6)\n"),
+        ("{\"auth_token\": \"s3cret\",\n  \"x\": }", " (line 2, column 8)\n"),
+        ("{\"auth_token\": \"s3cret\"\n", " (line 2, column 0)\n"),
+        ("{\"auth_token\": s3cret}", " (line 1, column 16)\n"),
+        ("{\"auth_token\": 1}", "config.json is not a string\n"),
     ] {
-        let robot = Robot::new();
         robot.write_config_text(text);
-        robot.rio(&["auth", "status"]).run().exits(1).says(place).hides("s3cret");
+        for command in ["logout", "status"] {
+            let outcome = robot.rio(&["auth", command]).run().exits(1).says(words);
+            outcome.says("move it aside:").hides("entity").hides("s3cret");
+        }
     }
 }
 
@@ -601,7 +594,6 @@ fn unreadable_file_stops_every_command() {
 #[test]
 fn needed_member_of_wrong_type_is_an_error() {
     let platform = Platform::start();
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
     let token = ["auth", "token", "--password", PASSWORD];
     for (member, arguments) in [
         ("auth_token", &["auth", "token", "--current"][..]),
@@ -615,10 +607,10 @@ fn needed_member_of_wrong_type_is_an_error() {
         ("organization_id", &["auth", "status"]),
         ("project_name", &["auth", "status"]),
         ("environment", &["auth", "status"]),
-        ("environment", &login),
+        ("environment", &LOGIN),
         ("rip_host", &token),
-        ("rip_host", &login),
-        ("v2api_host", &login),
+        ("rip_host", &LOGIN),
+        ("v2api_host", &LOGIN),
         ("oidc_host", &["auth", "login"]),
         ("device_flow_client_id", &["auth", "login", "--yes"]),
     ] {
@@ -664,7 +656,6 @@ fn unneeded_member_of_wrong_type_is_ignored() {
 #[test]
 fn invalid_host_stops_only_commands_that_need_it() {
     let platform = Platform::start();
-    let login = ["auth", "login", "--yes", "--email", EMAIL, "--password", PASSWORD, "--silent"];
     let current = ["auth", "token", "--current"];
     let all = ["environment", "oidc_host", "rip_host", "v2api_host"];
     // Every host has a key, so no command needs the environment.
@@ -675,7 +666,7 @@ fn invalid_host_stops_only_commands_that_need_it() {
         (&["auth", "status", "--verify"], &["rip_host"]),
         (&["auth", "refresh-token"], &["rip_host"]),
         (&["auth", "token", "--password", PASSWORD], &["rip_host"]),
-        (&login, &["rip_host", "v2api_host"]),
+        (&LOGIN, &["rip_host", "v2api_host"]),
     ] {
         for member in all.iter().filter(|member| !needed.contains(*member)) {
             println!("case: {member}, {arguments:?}");
@@ -922,30 +913,41 @@ fn file_of_another_user_causes_a_warning() {
 
 // Failures.
 
-#[test]
-fn unwritable_directory_is_an_error_before_any_request() {
+/// Runs each command where it cannot write the file. It says so before any request and changes nothing.
+/// `run` returns `None` if this machine cannot be changed like that.
+#[track_caller]
+fn assert_that_file_cannot_be_written(
+    commands: &[&[&str]],
+    words: &[&str],
+    run: impl Fn(&Robot, &[&str]) -> Option<Outcome>,
+) {
     let platform = Platform::start();
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
-    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE] {
+    for arguments in commands {
         println!("case: {arguments:?}");
         let (robot, _) = Robot::logged_in(&platform);
         let before = robot.config_bytes();
+        let Some(outcome) = run(&robot, arguments) else { return };
+        let path = robot.config_path();
+        let outcome = outcome.exits(1).prints("").says(path.to_str().unwrap()).says("RIO_CONFIG");
+        words.iter().fold(outcome, |outcome, words| outcome.says(words));
+        assert_eq!(robot.config_bytes(), before);
+        assert_alone(&path);
+    }
+    assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn unwritable_directory_is_an_error_before_any_request() {
+    let commands = [&LOGIN[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE];
+    assert_that_file_cannot_be_written(&commands, &["permission denied"], |robot, arguments| {
         let directory = robot.config_path().parent().unwrap().to_owned();
         let mut command = robot.rio_as_plain_user(arguments);
         set_mode(&directory, 0o500);
         let outcome = outcome(&mut command);
         // Otherwise only root could delete the temporary directory.
         set_mode(&directory, 0o700);
-        outcome
-            .exits(1)
-            .prints("")
-            .says(&robot.config_path().display().to_string())
-            .says("RIO_CONFIG")
-            .says("permission denied");
-        assert_eq!(robot.config_bytes(), before);
-        assert_alone(&robot.config_path());
-    }
-    assert!(platform.requests().is_empty());
+        Some(outcome)
+    });
 }
 
 #[test]
@@ -954,25 +956,18 @@ fn file_of_another_user_is_never_replaced() {
         skip("needs root, to create a file of another user");
         return;
     }
-    let platform = Platform::start();
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
-    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "logout"], &WRITE] {
-        println!("case: {arguments:?}");
-        let (robot, _) = Robot::logged_in(&platform);
-        let before = robot.config_bytes();
+    let commands = [&LOGIN[..], &["auth", "refresh-token"], &["auth", "logout"], &WRITE];
+    let words = ["operation not permitted"];
+    assert_that_file_cannot_be_written(&commands, &words, |robot, arguments| {
         let mut command = robot.rio_as_plain_user(arguments);
         // The user may read the file and owns the directory, so the system would allow a rename.
         chown(robot.config_path(), Some(0), Some(0)).unwrap();
         set_mode(&robot.config_path(), 0o644);
-        let outcome = outcome(&mut command).exits(1).prints("");
-        let outcome = outcome.says(&robot.config_path().display().to_string());
-        outcome.says("operation not permitted").says("RIO_CONFIG");
+        let outcome = outcome(&mut command);
         let metadata = fs::metadata(robot.config_path()).unwrap();
         assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o644));
-        assert_eq!(robot.config_bytes(), before);
-        assert_alone(&robot.config_path());
-    }
-    assert!(platform.requests().is_empty());
+        Some(outcome)
+    });
 }
 
 #[test]
@@ -988,23 +983,13 @@ fn unwritable_home_is_an_error() {
 
 #[test]
 fn failed_write_keeps_old_file_and_leaves_no_temporary() {
-    let platform = Platform::start();
-    for arguments in [&WRITE[..], &["auth", "refresh-token"], &["auth", "logout"]] {
-        println!("case: {arguments:?}");
-        let (robot, _) = Robot::logged_in(&platform);
-        let before = robot.config_bytes();
+    let commands = [&WRITE[..], &["auth", "refresh-token"], &["auth", "logout"]];
+    assert_that_file_cannot_be_written(&commands, &["too large"], |robot, arguments| {
         let mut command = robot.rio(arguments).command();
         // SAFETY: setrlimit is async-signal-safe and reads a valid struct.
         unsafe { command.pre_exec(|| limit(libc::RLIMIT_FSIZE as i32, 10)) };
-        outcome(&mut command)
-            .exits(1)
-            .prints("")
-            .says(&robot.config_path().display().to_string())
-            .says("too large")
-            .says("RIO_CONFIG");
-        assert_eq!(robot.config_bytes(), before);
-        assert_alone(&robot.config_path());
-    }
+        Some(outcome(&mut command))
+    });
 }
 
 #[test]
@@ -1053,22 +1038,14 @@ fn read_only_disk_is_an_error_before_any_request() {
         shift
         exec "$@"
     "#;
-    let platform = Platform::start();
-    for arguments in [&["auth", "refresh-token"][..], &["auth", "login", "--yes"], &WRITE] {
-        println!("case: {arguments:?}");
-        let (robot, _) = Robot::logged_in(&platform);
-        let before = robot.config_bytes();
+    let commands = [&["auth", "refresh-token"][..], &["auth", "login", "--yes"], &WRITE];
+    assert_that_file_cannot_be_written(&commands, &["read-only"], |robot, arguments| {
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh"]).arg(robot.config_path().parent().unwrap());
         command.arg(binary()).args(arguments).env("HOME", robot.home());
         command.env_remove("RIO_CONFIG").env_remove("XDG_CONFIG_HOME");
-        let Some(outcome) = outcome_in_a_mount_namespace(&mut command) else { return };
-        let outcome = outcome.exits(1).prints("").says("RIO_CONFIG").says("read-only");
-        outcome.says(&robot.config_path().display().to_string());
-        assert_eq!(robot.config_bytes(), before);
-        assert_alone(&robot.config_path());
-    }
-    assert!(platform.requests().is_empty());
+        outcome_in_a_mount_namespace(&mut command)
+    });
 }
 
 /// Runs a command in a mount namespace. `None` if it cannot mount, which it reports with exit code 77.
@@ -1106,23 +1083,14 @@ fn mounted_file_is_an_error_before_any_request() {
         mount --bind "$RIO_CONFIG" "$RIO_CONFIG" || exit 77
         exec "$@"
     "#;
-    let platform = Platform::start();
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
-    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE] {
-        println!("case: {arguments:?}");
-        let (robot, _) = Robot::logged_in(&platform);
-        let before = robot.config_bytes();
+    let commands = [&LOGIN[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE];
+    let words = ["Mount its directory instead of the file"];
+    assert_that_file_cannot_be_written(&commands, &words, |robot, arguments| {
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh"]).arg(binary()).args(arguments);
         command.env("HOME", robot.home()).env("RIO_CONFIG", robot.config_path());
-        let Some(outcome) = outcome_in_a_mount_namespace(&mut command) else { return };
-        let outcome = outcome.exits(1).prints("");
-        let outcome = outcome.says(&robot.config_path().display().to_string());
-        outcome.says("Mount its directory instead of the file").says("RIO_CONFIG");
-        assert_eq!(robot.config_bytes(), before);
-        assert_alone(&robot.config_path());
-    }
-    assert!(platform.requests().is_empty());
+        outcome_in_a_mount_namespace(&mut command)
+    });
 }
 
 // Concurrency.
@@ -1254,8 +1222,7 @@ fn login_waits_for_lock_and_keeps_concurrent_change() {
             }
         }
     });
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
-    robot.rio(&login).run_at(&clock).exits(0);
+    robot.rio(&LOGIN).run_at(&clock).exits(0);
     assert_eq!(clock.sleeps().len(), 3, "waits only for the lock");
     assert_eq!(robot.config()["written_under_the_lock"], true);
     robot.rio(&["auth", "status", "--verify"]).run().exits(0);
@@ -1391,8 +1358,7 @@ pub fn fail_system_call(command: &mut Command, number: libc::c_long, error: i32)
 #[test]
 fn file_system_without_modes_causes_a_warning() {
     let platform = Platform::start();
-    let login = ["auth", "login", "--email", EMAIL, "--password", PASSWORD, "--silent"];
-    for arguments in [&login[..], &["auth", "refresh-token"], &["auth", "logout"], &WRITE] {
+    for arguments in [&LOGIN[..], &["auth", "refresh-token"], &["auth", "logout"], &WRITE] {
         println!("case: {arguments:?}");
         let (robot, _) = Robot::logged_in(&platform);
         let mut command = robot.rio(arguments).command();

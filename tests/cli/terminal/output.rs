@@ -34,18 +34,6 @@ fn closed_standard_output_is_an_error() {
     }
 }
 
-#[test]
-fn closed_pipe_is_a_silent_failure() {
-    let platform = Platform::start();
-    let (robot, _) = Robot::logged_in(&platform);
-    let (reader, writer) = io::pipe().unwrap();
-    drop(reader);
-    let mut command = robot.rio(&["auth", "token", "--current"]).command();
-    let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
-}
-
 /// Commands that print a result without prompting.
 const PRINTING: [&[&str]; 5] = [
     &["version"],
