@@ -1537,7 +1537,7 @@ fn commands_beside_in_place_writer(commands: usize, sleep: u64, pause: u64) -> R
 /// A busy machine can hold the writer up for longer than the 300 ms for which rio reads again. Such a round
 /// proves nothing and is repeated.
 fn assert_that_no_member_is_lost(commands: usize, sleep: u64, pause: u64) {
-    let round = (0..5)
+    let round = (0..20)
         .map(|_| commands_beside_in_place_writer(commands, sleep, pause))
         .find(|round| round.longest < Duration::from_millis(250))
         .expect("a machine that is not too busy");
