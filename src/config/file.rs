@@ -265,10 +265,7 @@ impl ConfigFile {
         if self.regular_file()?.is_none() {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        File::open(&self.path)
-            .and_then(|file| file.take(MAX_SIZE.saturating_add(1)).read_to_end(&mut bytes))
-            .map_err(|error| self.unreadable_error(&error))?;
+        let bytes = read_bounded(&self.path).map_err(|error| self.unreadable_error(&error))?;
         if bytes.len() as u64 > MAX_SIZE {
             return Err(self.unusable_error("is larger than 1 MiB"));
         }
@@ -360,6 +357,16 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
     )
 }
 
+/// At most one byte more than a config file may have. Normally one call of `read`: its size is known, and nothing
+/// is read behind it.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len().min(MAX_SIZE.saturating_add(1));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    file.take(size).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Whether the file is a mount point, as when a container mounts a single file. It cannot be replaced.
 fn is_mount_point(path: &Path) -> bool {
     let path = fs::canonicalize(path).unwrap_or_default();
@@ -397,5 +404,38 @@ impl CreatedDirectories {
 impl Drop for CreatedDirectories {
     fn drop(&mut self) {
         self.0.get_mut().iter().rev().for_each(|directory| drop(fs::remove_dir(directory)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn file_is_read_with_one_call() {
+        /// The number of calls of this thread that read.
+        fn reads() -> Option<u64> {
+            let counters = fs::read_to_string("/proc/thread-self/io").ok()?;
+            counters.lines().find_map(|line| line.strip_prefix("syscr: "))?.parse().ok()
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        for size in [1, 31, 32, 1000, 8 * 1024] {
+            fs::write(&path, "x".repeat(size)).unwrap();
+            let (Some(first), Some(second)) = (reads(), reads()) else {
+                return println!("skipped: this kernel does not count system calls");
+            };
+            assert_eq!(read_bounded(&path).unwrap().len(), size);
+            assert_eq!(reads().unwrap() - second, second - first + 1);
+        }
+    }
+
+    #[test]
+    fn file_that_is_too_large_is_read_to_one_byte_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        File::create(&path).unwrap().set_len(2 * MAX_SIZE).unwrap();
+        assert_eq!(read_bounded(&path).unwrap().len() as u64, MAX_SIZE + 1);
     }
 }
