@@ -7,6 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Removes what could control a terminal or reorder text: control characters (a line break becomes a
 /// space), bidirectional overrides, invisible characters.
 pub fn printable(text: &str) -> String {
+    // The usual case, without a look at each character.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
         .filter(|c| is_printable(*c))

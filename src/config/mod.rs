@@ -169,7 +169,11 @@ fn unusable_error(path: &Path, fact: String) -> Error {
 struct Members(Vec<(Box<RawValue>, Box<RawValue>)>);
 
 fn is_named(key: &RawValue, name: &str) -> bool {
-    serde_json::from_str::<String>(key.get()).is_ok_and(|key| key == name)
+    let raw = key.get();
+    match raw.contains('\\') {
+        true => serde_json::from_str::<String>(raw).is_ok_and(|key| key == name),
+        false => raw.trim_matches('"') == name,
+    }
 }
 
 impl Members {
