@@ -42,31 +42,41 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A non-negative integer, as a number or in quotes. Saturates at `u64::MAX`; `None` for anything else.
-pub fn whole_number(raw: &RawValue) -> Option<u64> {
+/// A number that is not negative, as a number or in quotes: `10`, `10.0`, `1e1`. Rounds down, and saturates at
+/// `u64::MAX`; `None` for anything else.
+pub fn rounded_down(raw: &RawValue) -> Option<u64> {
+    number(raw).map(|(whole, _)| whole)
+}
+
+/// As [`rounded_down`], but rounds up.
+pub fn rounded_up(raw: &RawValue) -> Option<u64> {
+    number(raw).map(|(whole, has_fraction)| whole.saturating_add(has_fraction.into()))
+}
+
+/// The integer part of a number, and whether there is more.
+fn number(raw: &RawValue) -> Option<(u64, bool)> {
     let text = raw.get();
-    let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    Some(digits.parse().unwrap_or(u64::MAX))
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some((text.parse().unwrap_or(u64::MAX), false));
+    }
+    let number: f64 = serde_json::from_str(text).ok()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and the number is not negative"
+    )]
+    Some((number as u64, number.fract() > 0.0))
 }
 
 /// A NumericDate (RFC 7519 §2) in whole seconds since 1970, rounded down.
 pub fn numeric_date(raw: &RawValue) -> Option<u64> {
-    whole_number(raw).or_else(|| {
-        if !raw.get().starts_with(|first: char| first.is_ascii_digit()) {
-            return None;
-        }
-        // A JSON number can fail to parse only because it is too large.
-        let number = serde_json::from_str(raw.get()).unwrap_or(f64::INFINITY);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the cast saturates, and the number is not negative"
-        )]
-        Some(number as u64)
-    })
+    // A JSON number can fail to parse only because it is too large.
+    let is_number = raw.get().starts_with(|first: char| first.is_ascii_digit());
+    rounded_down(raw).or(is_number.then_some(u64::MAX))
 }
 
 /// A string; `None` if the member is missing or has another type.
@@ -97,23 +107,30 @@ mod tests {
     }
 
     #[test]
-    fn whole_number_accepts_digits_and_quoted_digits() {
-        for (text, expected) in [
-            ("7", Some(7)),
-            ("\"7\"", Some(7)),
-            ("0", Some(0)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("99999999999999999999999", Some(u64::MAX)),
-            ("-1", None),
-            ("1.5", None),
-            ("1e3", None),
-            ("\"abc\"", None),
-            ("\"\"", None),
-            ("null", None),
-            ("[5]", None),
-            ("true", None),
+    fn number_may_be_spelled_in_any_way() {
+        for (text, down, up) in [
+            ("7", 7, 7),
+            ("\"7\"", 7, 7),
+            ("0", 0, 0),
+            ("10.0", 10, 10),
+            ("\"10.0\"", 10, 10),
+            ("1e1", 10, 10),
+            ("\"1e1\"", 10, 10),
+            ("1.5", 1, 2),
+            ("0.2", 0, 1),
+            ("1E+3", 1000, 1000),
+            ("15e-1", 1, 2),
+            ("1e40", u64::MAX, u64::MAX),
+            ("18446744073709551615", u64::MAX, u64::MAX),
+            ("99999999999999999999999", u64::MAX, u64::MAX),
         ] {
-            assert_eq!(whole_number(&raw(text)), expected, "{text}");
+            assert_eq!((rounded_down(&raw(text)), rounded_up(&raw(text))), (Some(down), Some(up)));
+        }
+        for text in
+            ["-1", "-0.5", "1e400", "\"abc\"", "\"1.\"", "\"1x\"", "\"\"", "null", "[5]", "true"]
+        {
+            assert_eq!(rounded_down(&raw(text)), None, "{text}");
+            assert_eq!(rounded_up(&raw(text)), None, "{text}");
         }
     }
 

@@ -137,26 +137,50 @@ impl Http {
     /// Sends a request, up to three times. A GET is sent again after a transient failure, a POST only if
     /// no part of it can have been sent.
     pub fn send(&self, request: &Request) -> Result<Response, TransportError> {
+        self.send_until(request, Duration::MAX)
+    }
+
+    /// As [`Http::send`], for all attempts together at most until this time of the clock.
+    pub fn send_until(
+        &self,
+        request: &Request,
+        deadline: Duration,
+    ) -> Result<Response, TransportError> {
         let _wait = self.notice.start(request.url.authority());
+        let left = || deadline.saturating_sub(self.clock.now());
         let mut wait = RETRY_WAIT;
         for _ in 1..ATTEMPTS {
-            let outcome = self.send_once(request);
+            let outcome = self.send_within(request, request.timeout.min(left()));
             match wait_before_retry(request, &outcome, wait, (self.random)()) {
+                Some(wait) if wait >= left() => return outcome,
                 Some(wait) => clock::wait(&*self.clock, &self.trace, wait, |_| self.notice.tick()),
                 None => return outcome,
             }
             wait = wait.saturating_mul(2);
         }
-        self.send_once(request)
+        self.send_within(request, request.timeout.min(left()))
+    }
+
+    /// The time of the clock after this duration.
+    pub fn deadline(&self, duration: Duration) -> Duration {
+        self.clock.now().saturating_add(duration)
     }
 
     /// Sends a request without retrying it.
     pub fn send_once(&self, request: &Request) -> Result<Response, TransportError> {
+        self.send_within(request, request.timeout)
+    }
+
+    fn send_within(
+        &self,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<Response, TransportError> {
         let proxy = proxy::for_url(&self.env, request.url)?;
         let agent = self.agent(request.url, proxy.as_ref())?;
         let _wait = self.notice.start(request.url.authority());
         let (start, opened) = (self.clock.now(), self.network.opened());
-        let outcome = self.call(&agent, request).map_err(|error| {
+        let outcome = self.call(&agent, request, timeout).map_err(|error| {
             let host = request.url.authority();
             TransportError::new(error, host, proxy.as_ref(), self.clock.utc())
         });
@@ -231,16 +255,21 @@ impl Http {
         Ok(agent)
     }
 
-    fn call(&self, agent: &Agent, request: &Request) -> Result<Response, ureq::Error> {
+    fn call(
+        &self,
+        agent: &Agent,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<Response, ureq::Error> {
         let url = request.url.as_str();
         let response = match &request.action {
-            Action::Get => prepare(agent.get(url), request).call(),
-            Action::Post => prepare(agent.post(url), request).send_empty(),
+            Action::Get => prepare(agent.get(url), request, timeout).call(),
+            Action::Post => prepare(agent.post(url), request, timeout).send_empty(),
             Action::PostForm(fields) => {
-                prepare(agent.post(url), request).send_form(fields.iter().copied())
+                prepare(agent.post(url), request, timeout).send_form(fields.iter().copied())
             }
             Action::PostJson(json) => {
-                let builder = prepare(agent.post(url), request);
+                let builder = prepare(agent.post(url), request, timeout);
                 builder.content_type("application/json").send(json.as_str())
             }
         };
@@ -270,10 +299,14 @@ impl Http {
     }
 }
 
-fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request) -> RequestBuilder<Any> {
+fn prepare<Any>(
+    builder: RequestBuilder<Any>,
+    request: &Request,
+    timeout: Duration,
+) -> RequestBuilder<Any> {
     // Each line of a request head must fit. For other sizes of buffers, ureq opens another connection.
     let header = request.bearer.map_or(0, |token| token.expose().len().saturating_add(1024));
-    let config = builder.config().timeout_global(Some(request.timeout));
+    let config = builder.config().timeout_global(Some(timeout));
     let builder = config.output_buffer_size(BUFFER.max(header)).build();
     let builder = builder.query_pairs(request.query.iter().copied());
     match request.bearer {

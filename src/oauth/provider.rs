@@ -261,7 +261,7 @@ fn error_code(response: &Response) -> Option<(String, Option<Duration>)> {
         interval: Member,
     }
     let body: ErrorResponse = response.object().ok()?;
-    let interval = body.interval.and_then(|interval| json::whole_number(&interval));
+    let interval = body.interval.and_then(|interval| json::rounded_up(&interval));
     Some((json::string(Some(body.error?)).unwrap_or_default(), interval.map(Duration::from_secs)))
 }
 
@@ -329,16 +329,19 @@ pub(super) fn is_typable(user_code: &str) -> bool {
 }
 
 fn read_expires_in(raw: Option<&RawValue>) -> Duration {
-    match raw.and_then(json::whole_number) {
+    match raw.and_then(json::rounded_down) {
         None | Some(0) => DEFAULT_EXPIRES_IN,
         Some(seconds) => Duration::from_secs(seconds).min(MAX_EXPIRES_IN),
     }
 }
 
-/// Ignores an interval that outlasts the code: it would leave no time for a poll.
+/// Ignores an interval that outlasts the code: it would leave no time for a poll. A fraction cannot be meant as
+/// less than the default.
 fn read_interval(raw: Option<&RawValue>, expires_in: Duration) -> Duration {
-    raw.and_then(json::whole_number)
+    let has_fraction = raw.and_then(json::rounded_down) != raw.and_then(json::rounded_up);
+    raw.and_then(json::rounded_up)
         .map(Duration::from_secs)
+        .map(|interval| if has_fraction { interval.max(DEFAULT_INTERVAL) } else { interval })
         .filter(|interval| !interval.is_zero() && *interval < expires_in)
         .unwrap_or(DEFAULT_INTERVAL)
 }

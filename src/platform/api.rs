@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -23,6 +24,10 @@ const LOGOUT_TIMEOUT: Duration = Duration::from_secs(5);
 const PAGE_SIZE: usize = 100;
 /// In case the pages never end.
 const MAX_PAGES: usize = 100;
+/// How long a list may take, with all its pages.
+const LIST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How large a list may be, in bytes of all its pages.
+const LARGEST_LIST: usize = 8 * 1024 * 1024;
 
 /// How long a new token is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,15 +139,37 @@ struct Me {
 
 #[derive(Deserialize)]
 struct MeSpec {
-    #[serde(deserialize_with = "list_or_null")]
-    organizations: Vec<Object<Organization>>,
+    organizations: List<Organization>,
 }
 
 #[derive(Deserialize)]
 struct ProjectPage {
     metadata: Option<Object<PageMetadata>>,
-    #[serde(deserialize_with = "list_or_null")]
-    items: Vec<Object<ProjectItem>>,
+    items: List<ProjectItem>,
+}
+
+/// A list without its malformed entries. Null is an empty list.
+struct List<T> {
+    entries: Vec<T>,
+    /// With the malformed entries.
+    count: usize,
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // An Option would accept a missing member.
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let list: Option<Vec<Box<RawValue>>> =
+            serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        let list = list.unwrap_or_default();
+        let entries = list.iter().filter_map(|raw| json::object(raw.get().as_bytes()).ok());
+        let entries: Vec<T> = entries.collect();
+        // Then it is a list of something else.
+        if entries.is_empty() && !list.is_empty() {
+            return Err(D::Error::custom("a list without a valid entry"));
+        }
+        Ok(List { entries, count: list.len() })
+    }
 }
 
 #[derive(Deserialize)]
@@ -155,15 +182,6 @@ struct PageMetadata {
 #[derive(Deserialize)]
 struct ProjectItem {
     metadata: Object<Project>,
-}
-
-/// Null is an empty list. A missing member is an error.
-fn list_or_null<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Rejects a blank GUID: in a request it would select nothing or everything.
@@ -275,11 +293,12 @@ impl Platform<'_> {
     /// The organizations of the user, in the server's order.
     pub fn organizations(&self, token: &Token) -> Result<Vec<Organization>, Error> {
         let url = self.v2api_host()?.join(USERS_ME);
-        let response = self.http.send(&Request::get(&url, token))?;
+        let deadline = self.http.deadline(LIST_TIMEOUT);
+        let response = self.http.send_until(&Request::get(&url, token), deadline)?;
         let me: Me = response
             .success("the request for the organizations", "list of organizations", &[token])
             .map_err(|error| advise_login(error, &response))?;
-        Ok(me.spec.0.organizations.into_iter().map(|Object(organization)| organization).collect())
+        Ok(me.spec.0.organizations.entries)
     }
 
     /// The projects of an organization, or only those of exactly this name.
@@ -291,22 +310,29 @@ impl Platform<'_> {
     ) -> Result<Vec<Project>, Error> {
         let url = self.v2api_host()?.join("/v2/projects/");
         let limit = PAGE_SIZE.to_string();
-        let mut projects = Vec::new();
-        let mut start = 0;
+        let deadline = self.http.deadline(LIST_TIMEOUT);
+        let (mut projects, mut start, mut size) = (Vec::new(), 0, 0_usize);
         for _ in 0..MAX_PAGES {
             let from = start.to_string();
             let mut query =
                 vec![("organizations", organization_guid), ("continue", &from), ("limit", &limit)];
             query.extend(name.map(|name| ("name", name)));
             let request = Request { query: &query, ..Request::get(&url, token) };
-            let response = self.http.send(&request)?;
+            let response = self.http.send_until(&request, deadline)?;
+            size = size.saturating_add(response.size());
+            if size > LARGEST_LIST {
+                return Err(Error::temporary(
+                    format!("{} sent more than 8 MiB of projects", response.host),
+                    "Use --project NAME with the name of one project.",
+                ));
+            }
             let page: ProjectPage = response
                 .success("the request for the projects", "list of projects", &[token])
                 .map_err(|error| advise_organization(error, &response))?;
-            let is_full = page.items.len() >= PAGE_SIZE;
-            projects.extend(page.items.into_iter().map(|Object(item)| item.metadata.0));
+            let is_full = page.items.count >= PAGE_SIZE;
+            projects.extend(page.items.entries.into_iter().map(|item| item.metadata.0));
             let next = page.metadata.and_then(|Object(metadata)| metadata.next);
-            match next.and_then(|next| json::whole_number(&next)) {
+            match next.and_then(|next| json::rounded_down(&next)) {
                 Some(next) if is_full && next > start => start = next,
                 _ => break,
             }

@@ -426,6 +426,45 @@ fn endless_pages_stop_at_the_first_repeat() {
     assert_eq!(platform.calls(Call::Projects).len(), 1);
 }
 
+/// A full page of projects that ends at this number, with names of this length.
+fn full_page(next: usize, length: usize) -> Answer {
+    let one = |number: usize| {
+        let name = "n".repeat(length);
+        json!({"metadata": {"guid": format!("project-{number}"), "name": name}})
+    };
+    let items: Vec<Value> = (next - 100..next).map(one).collect();
+    Answer::json(200, json!({"metadata": {"continue": next}, "items": items}))
+}
+
+#[test]
+fn list_of_projects_over_8_mib_is_an_error() {
+    let platform = one_organization(&[]);
+    // 0.95 MiB each.
+    (1..=9).for_each(|page| platform.answer(Call::Projects, full_page(100 * page, 9900)));
+    let robot = Robot::of(&platform);
+    let outcome = login(&robot, &[], "").exits(3).says("sent more than 8 MiB of projects");
+    assert_eq!(platform.calls(Call::Projects).len(), 9, "{outcome}");
+    assert_eq!(robot.config()["email_id"], EMAIL);
+}
+
+#[test]
+fn list_of_projects_that_takes_over_60_seconds_is_an_error() {
+    let platform = one_organization(&[]);
+    let busy = || Answer::json(503, json!({"error": "busy"})).header("Retry-After", "5");
+    // Each page costs a wait of five seconds.
+    for page in 1..=11 {
+        platform.answer(Call::Projects, busy());
+        platform.answer(Call::Projects, full_page(100 * page, 10));
+    }
+    platform.answer(Call::Projects, busy());
+    let robot = Robot::of(&platform);
+    let clock = FakeClock::new();
+    let by_password = ["auth", "login", "--email", EMAIL, "--password", "-"];
+    robot.rio(&by_password).stdin(PASSWORD).run_at(&clock).exits(3);
+    assert_eq!(clock.sleeps(), [5; 11]);
+    assert_eq!(robot.config()["email_id"], EMAIL);
+}
+
 #[test]
 fn selection_sends_the_new_token_on_one_connection() {
     let platform = two_organizations();

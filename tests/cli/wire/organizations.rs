@@ -41,6 +41,11 @@ pub fn cases() -> Vec<Case> {
         several("two names with control characters", 2),
         several("2000 organizations", 2000),
         none("empty list", "/spec/organizations", json!([])),
+        with_body(O, "malformed entries before a valid one", |body| {
+            let malformed = r#""organizations":[{"guid":"org-x","name":null},{"name":"x"},5,null,"#;
+            body.replacen("\"organizations\":[", malformed, 1)
+        })
+        .stores("organization_id", "org-acme"),
         with_body(O, "duplicate GUID", duplicate("guid")).keeps_login(1, NO_ORGANIZATIONS),
         with_body(O, "duplicate list", |body| {
             body.replacen("\"organizations\"", "\"organizations\":[],\"organizations\"", 1)

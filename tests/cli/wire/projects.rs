@@ -38,6 +38,11 @@ pub fn cases() -> Vec<Case> {
         .says(&format!("Project: fleet ({SANITIZED})")),
         with_member(P, "unknown member, deeply nested", "/extra", nested(100_000)),
         none("empty list", "/items", json!([])),
+        with_body(P, "malformed entries before a valid one", |body| {
+            let malformed = r#""items":[{"metadata":{"guid":"project-x","name":null}},{},5,null,"#;
+            body.replacen("\"items\":[", malformed, 1)
+        })
+        .stores("project_id", "project-acmefleet"),
         not_selected("two names with control characters", many(2, json!(2))),
         // Only a full page has a next page. An invalid `continue` ends the list.
         not_selected("full page, continue 2^64-1", many(100, json!(u64::MAX))).then(empty),
