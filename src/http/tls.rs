@@ -1,8 +1,10 @@
 //! The TLS configuration, with the certificates to trust.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
+use std::{fs, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,6 +40,14 @@ impl Trusted {
         let config = builder.unversioned_rustls_crypto_provider(Arc::new(provider)).build();
         Trusted { config, description }
     }
+
+    /// Trusts each of these certificates. `source` is where they come from.
+    fn certificates(mut certificates: Vec<Certificate<'static>>, source: &str) -> Self {
+        certificates.sort_unstable_by(|one, other| one.der().cmp(other.der()));
+        certificates.dedup_by(|one, other| one.der() == other.der());
+        let description = format!("{} from {source}", certificates.len());
+        Trusted::new(RootCerts::Specific(Arc::new(certificates)), description)
+    }
 }
 
 /// On 32-bit musl, std aborts the process when rustls asks for a time of 2038 or later.
@@ -56,54 +66,130 @@ pub fn check_clock(utc: SystemTime, is_limited: bool) -> Result<(), Error> {
     ))
 }
 
-/// Trusts `SSL_CERT_FILE`, else the system's CA bundle, else the built-in Mozilla roots.
+/// Trusts what [`variables`] name, else the system's CA bundle, else the built-in Mozilla roots.
 pub fn trusted(env: &Env) -> Result<Trusted, Error> {
-    let Some(path) = env.get("SSL_CERT_FILE").map(Path::new) else {
+    let variables = variables(env);
+    if variables.is_empty() {
         return Ok(system_roots(&SYSTEM_BUNDLES));
-    };
-    let name = format!("SSL_CERT_FILE ({})", path.display());
-    read_bundle(path, &name).map_err(|problem| {
+    }
+    let (mut certificates, mut names) = (Vec::new(), Vec::new());
+    for (variable, path) in variables {
+        let name = format!("{variable} ({})", path.display());
+        // Only this one is always a file.
+        let is_directory = variable != SSL_CERT_FILE && path.is_dir();
+        let read = if is_directory { read_directory(&path) } else { read_file(&path) };
+        certificates.append(&mut read.map_err(|error| error.describe(&name, &path))?);
+        names.push(name);
+    }
+    Ok(Trusted::certificates(certificates, &names.join(", ")))
+}
+
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+
+/// The variables that name certificates to trust, with each path: those of OpenSSL, which add up, else the first of
+/// those of the Python rio.
+fn variables(env: &Env) -> Vec<(&'static str, PathBuf)> {
+    let value = |name| Some((name, env.get(name)?));
+    let file = value(SSL_CERT_FILE).map(|(name, path)| (name, PathBuf::from(path)));
+    let directories = value("SSL_CERT_DIR").into_iter().flat_map(|(name, list)| {
+        let paths = std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty());
+        paths.map(move |path| (name, path)).collect::<Vec<_>>()
+    });
+    let own: Vec<_> = file.into_iter().chain(directories).collect();
+    if !own.is_empty() {
+        return own;
+    }
+    let python = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"].into_iter().find_map(value);
+    python.map(|(name, path)| (name, PathBuf::from(path))).into_iter().collect()
+}
+
+fn system_roots(bundles: &[&str]) -> Trusted {
+    let bundle = bundles.iter().find_map(|path| Some((path, read_file(Path::new(path)).ok()?)));
+    match bundle {
+        Some((path, certificates)) => Trusted::certificates(certificates, path),
+        None => {
+            Trusted::new(RootCerts::WebPki, "the built-in Mozilla root certificates".to_owned())
+        }
+    }
+}
+
+/// Why a file or a directory gives no certificates.
+enum ReadError {
+    Io(io::Error),
+    NoCertificates,
+    /// It has nothing else than OpenSSL's `TRUSTED CERTIFICATE`, which may mean distrust.
+    OnlyTrusted,
+}
+
+impl ReadError {
+    fn describe(&self, name: &str, path: &Path) -> Error {
+        let problem = match self {
+            ReadError::Io(error) => text::io_error(error),
+            ReadError::NoCertificates => "it contains no certificates".to_owned(),
+            ReadError::OnlyTrusted => {
+                let fact = format!(
+                    "cannot use {name}: it contains only TRUSTED CERTIFICATE entries, and rio reads only \
+                     CERTIFICATE entries"
+                );
+                let advice = format!(
+                    "Convert each of them, and name the new file:\n  openssl x509 -in {} -out ca.pem",
+                    text::shell_word(path)
+                );
+                return Error::failure(fact, advice);
+            }
+        };
         Error::failure(
             format!("cannot read {name}: {problem}"),
             "Set it to a PEM file with the CA certificates to trust, or unset it.",
         )
-    })
-}
-
-fn system_roots(bundles: &[&str]) -> Trusted {
-    let bundle = bundles.iter().find_map(|path| read_bundle(Path::new(path), path).ok());
-    bundle.unwrap_or_else(|| {
-        Trusted::new(RootCerts::WebPki, "the built-in Mozilla root certificates".to_owned())
-    })
-}
-
-/// Reads the certificates of a PEM file, and ignores its other items. `name` is what the description calls
-/// the file. The error says what is wrong with it.
-fn read_bundle(path: &Path, name: &str) -> Result<Trusted, String> {
-    let pem = std::fs::read(path).map_err(|error| text::io_error(&error))?;
-    let certificates = parse_pem(pem);
-    if certificates.is_empty() {
-        return Err("the file contains no certificates".to_owned());
     }
-    let description = format!("{} from {name}", certificates.len());
-    Ok(Trusted::new(RootCerts::Specific(Arc::new(certificates)), description))
 }
 
-/// The certificates among text and other items (RFC 7468 §5). One that is not valid base64 is left out.
+fn read_file(path: &Path) -> Result<Vec<Certificate<'static>>, ReadError> {
+    let (certificates, has_trusted) = parse_pem(fs::read(path).map_err(ReadError::Io)?);
+    match certificates.is_empty() {
+        true if has_trusted => Err(ReadError::OnlyTrusted),
+        true => Err(ReadError::NoCertificates),
+        false => Ok(certificates),
+    }
+}
+
+/// Reads each file once, whatever links to it.
+fn read_directory(path: &Path) -> Result<Vec<Certificate<'static>>, ReadError> {
+    let entries = fs::read_dir(path).map_err(ReadError::Io)?;
+    let files = entries.flatten().filter_map(|entry| fs::canonicalize(entry.path()).ok());
+    let files: BTreeSet<PathBuf> = files.filter(|file| file.is_file()).collect();
+    let certificates: Vec<_> =
+        files.iter().filter_map(|file| read_file(file).ok()).flatten().collect();
+    if certificates.is_empty() { Err(ReadError::NoCertificates) } else { Ok(certificates) }
+}
+
+/// The certificates among text and other items (RFC 7468 §5), and whether there is a `TRUSTED CERTIFICATE`. One that
+/// is not valid base64 is left out.
 ///
 /// ureq's own parser takes twice as many instructions, which is half of those of a login.
-fn parse_pem(pem: Vec<u8>) -> Vec<Certificate<'static>> {
+fn parse_pem(mut pem: Vec<u8>) -> (Vec<Certificate<'static>>, bool) {
+    if pem.starts_with(b"\xff\xfe") || pem.starts_with(b"\xfe\xff") {
+        // UTF-16. Without zeros, it is ASCII.
+        pem.retain(|byte| *byte != 0);
+    }
     // Comments may be in any encoding.
     let text = String::from_utf8(pem)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    let sections = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+    let mut has_trusted = false;
+    let sections = text.split("-----BEGIN ").skip(1);
     let certificates = sections.filter_map(|section| {
-        let (lines, _) = section.split_once("-----END CERTIFICATE-----")?;
+        let (label, rest) = section.split_once("-----")?;
+        has_trusted |= label == "TRUSTED CERTIFICATE";
+        let (lines, _) = rest.split_once("-----END ")?;
+        if !matches!(label, "CERTIFICATE" | "X509 CERTIFICATE") {
+            return None;
+        }
         let base64: String = lines.split_ascii_whitespace().collect();
         let der = STANDARD.decode(base64).ok()?;
         Some(Certificate::from_der(&der).to_owned())
     });
-    certificates.collect()
+    (certificates.collect(), has_trusted)
 }
 
 /// rio uses no client certificates, so ring's support for private keys is not linked.

@@ -243,6 +243,113 @@ fn commented_out_or_trusted_certificate_entry_is_not_trusted() {
     }
 }
 
+#[test]
+fn ssl_cert_file_may_have_a_byte_order_mark() {
+    let (authority, platform) = certified();
+    let pem = format!("# Kommentar: gr\u{fc}n\n{}", authority.pem());
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("\u{feff}{pem}").encode_utf16().flat_map(to_bytes).collect()
+    };
+    let latin1 = [b"# gr\xfcn\n", authority.pem().as_bytes()].concat();
+    for (name, bytes) in [
+        ("UTF-8", format!("\u{feff}{pem}").into_bytes()),
+        ("UTF-16, little endian", utf16(u16::to_le_bytes)),
+        ("UTF-16, big endian", utf16(u16::to_be_bytes)),
+        ("none, but Latin-1", latin1),
+    ] {
+        println!("case: {name}");
+        let (robot, _) = Robot::logged_in(&platform);
+        let path = robot.home().join("ca.pem");
+        std::fs::write(&path, bytes).unwrap();
+        robot.env("SSL_CERT_FILE", path).rio(&VERIFY).run_at(&FakeClock::new()).exits(0);
+    }
+}
+
+/// A robot with these files: `ca.pem` of the authority, `other.pem`, and the directories `ca` and `other` with links
+/// to them and other files.
+fn with_certificate_files(platform: &Platform, authority: &Authority) -> Robot {
+    let (robot, _) = Robot::logged_in(platform);
+    for (name, pem) in [("ca", authority.pem()), ("other", Authority::new().pem())] {
+        let (file, directory) = (robot.home().join(format!("{name}.pem")), robot.home().join(name));
+        std::fs::write(&file, pem).unwrap();
+        std::fs::create_dir_all(directory.join("directory")).unwrap();
+        for link in ["0123abcd.0", "again.pem"] {
+            std::os::unix::fs::symlink(&file, directory.join(link)).unwrap();
+        }
+        std::fs::copy(&file, directory.join("copy.crt")).unwrap();
+        std::fs::write(directory.join("README"), "no certificates").unwrap();
+        std::os::unix::fs::symlink("gone", directory.join("dangling.0")).unwrap();
+    }
+    robot
+}
+
+#[test]
+fn first_certificate_variable_counts_and_openssl_ones_add_up() {
+    let (authority, platform) = certified();
+    for (variables, trusts) in [
+        (&[("SSL_CERT_DIR", "~/ca")][..], true),
+        (&[("SSL_CERT_DIR", "~/other:~/ca")], true),
+        (&[("SSL_CERT_DIR", ":~/other")], false),
+        (&[("SSL_CERT_FILE", "~/other.pem"), ("SSL_CERT_DIR", "~/ca")], true),
+        (&[("SSL_CERT_FILE", "~/ca.pem"), ("SSL_CERT_DIR", "~/other")], true),
+        (&[("REQUESTS_CA_BUNDLE", "~/ca.pem")], true),
+        (&[("REQUESTS_CA_BUNDLE", "~/ca")], true),
+        (&[("CURL_CA_BUNDLE", "~/ca.pem")], true),
+        (&[("CURL_CA_BUNDLE", "~/ca")], true),
+        (&[("REQUESTS_CA_BUNDLE", "~/other"), ("CURL_CA_BUNDLE", "~/ca")], false),
+        (&[("SSL_CERT_FILE", "~/other.pem"), ("REQUESTS_CA_BUNDLE", "~/ca")], false),
+        (&[("SSL_CERT_FILE", ""), ("REQUESTS_CA_BUNDLE", "~/ca")], true),
+    ] {
+        println!("case: {variables:?}");
+        let mut robot = with_certificate_files(&platform, &authority);
+        let home = robot.home().display().to_string();
+        for (name, value) in variables {
+            robot = robot.env(name, value.replace('~', &home));
+        }
+        let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new());
+        outcome.exits(if trusts { 0 } else { 3 });
+    }
+}
+
+#[test]
+fn doctor_names_the_source_of_certificates() {
+    let (authority, platform) = certified();
+    let robot = with_certificate_files(&platform, &authority);
+    let home = robot.home().display().to_string();
+    let robot = robot.env("SSL_CERT_DIR", format!("{home}/ca:{home}/other"));
+    let outcome = robot.rio(&["doctor"]).run_at(&FakeClock::new());
+    let line = "certificates    2 from SSL_CERT_DIR (~/ca), SSL_CERT_DIR (~/other)\n";
+    assert!(outcome.stdout.contains(line), "{outcome}");
+}
+
+#[test]
+fn unusable_certificate_variable_is_named() {
+    let (authority, platform) = certified();
+    let trusted = authority.pem().replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
+    for (name, value) in [
+        ("SSL_CERT_DIR", "~/missing"),
+        ("SSL_CERT_DIR", "~/ca:~/missing"),
+        ("SSL_CERT_DIR", "~/ca/directory"),
+        ("SSL_CERT_FILE", "~/ca"),
+        ("REQUESTS_CA_BUNDLE", "~/missing"),
+        ("CURL_CA_BUNDLE", "~/ca/README"),
+        ("SSL_CERT_FILE", "~/trusted.pem"),
+    ] {
+        println!("case: {name}={value}");
+        let robot = with_certificate_files(&platform, &authority);
+        std::fs::write(robot.home().join("trusted.pem"), &trusted).unwrap();
+        let home = robot.home().display().to_string();
+        let robot = robot.env(name, value.replace('~', &home));
+        let outcome = robot.rio(&VERIFY).run_at(&FakeClock::new()).exits(1);
+        let path = value.rsplit(':').next().unwrap().replace('~', &home);
+        let outcome = outcome.says(&format!("{name} ({path})"));
+        if value.ends_with("trusted.pem") {
+            outcome.says("TRUSTED CERTIFICATE").says("openssl x509");
+        }
+    }
+    assert!(platform.requests().is_empty());
+}
+
 // Untrusted certificates.
 
 #[test]
