@@ -14,6 +14,8 @@ HOST := $(shell uname -m)-unknown-linux-musl
 COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 # Not for other builds: they would compile ring again after each commit.
 dist reproduce: export SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
+# Shown by `rio version`.
+dist reproduce: export RIO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
 
 .PHONY: demo test check check-mutants test-network test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants \
 	build install uninstall clean

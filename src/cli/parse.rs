@@ -224,7 +224,9 @@ fn is_similar(name: &str, word: &str) -> bool {
         || name.len().max(word.len()).saturating_sub(start.saturating_add(end)) <= MOST
 }
 
-/// `rio 0.3.0`
+/// `rio 0.3.0 (x86_64-unknown-linux-musl, 9dae1686dbf9)`. Only executables that are shipped name their commit.
 pub fn version() -> String {
-    format!("rio {}\n", env!("CARGO_PKG_VERSION"))
+    let commit = option_env!("RIO_COMMIT").filter(|commit| !commit.is_empty());
+    let commit = commit.map(|commit| format!(", {commit}")).unwrap_or_default();
+    format!("rio {} ({}{commit})\n", env!("CARGO_PKG_VERSION"), env!("RIO_TARGET"))
 }

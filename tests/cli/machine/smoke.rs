@@ -2,15 +2,23 @@
 //!
 //! `RIO_BINARY=/path/to/rio RIO_RUNNER=qemu-aarch64-static cargo test --test cli smoke::`
 
+use std::path::Path;
+
 use platform::{Authority, Call, EMAIL, Platform};
 
 use crate::network::tls::trusting;
-use crate::robot::Robot;
+use crate::robot::{Robot, binary};
 
 #[test]
-fn version_is_printed() {
-    let version = concat!("rio ", env!("CARGO_PKG_VERSION"), "\n");
-    Robot::new().rio(&["version"]).run().exits(0).prints(version);
+fn version_names_version_and_target() {
+    let outcome = Robot::new().rio(&["version"]).run().exits(0);
+    // `tests/dist/test` knows the target of an executable that is shipped.
+    let target = match binary() == Path::new(env!("CARGO_BIN_EXE_rio")) {
+        true => concat!(env!("RIO_TARGET"), ")\n"),
+        false => "",
+    };
+    let start = format!("rio {} ({target}", env!("CARGO_PKG_VERSION"));
+    assert!(outcome.stdout.starts_with(&start), "{outcome}");
 }
 
 #[test]
