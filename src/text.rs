@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use unicode_width::UnicodeWidthChar;
+
 /// Removes what could control a terminal or reorder text: control characters (a line break becomes a
 /// space), bidirectional overrides, invisible characters.
 pub fn printable(text: &str) -> String {
@@ -49,14 +51,38 @@ pub fn io_error(error: &io::Error) -> String {
     }
 }
 
-/// At most `limit` characters of a text, on one line.
+/// At most `limit` columns of a text, on one line.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let text = printable(text);
     let text = text.trim();
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+    match first_columns(text, limit) {
+        shown if shown.len() < text.len() => format!("{shown}..."),
+        _ => text.to_owned(),
     }
+}
+
+/// How many columns a terminal shows the text in.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+fn width(c: char) -> usize {
+    c.width().unwrap_or_default()
+}
+
+/// The beginning of a text that fits so many columns.
+pub fn first_columns(text: &str, limit: usize) -> &str {
+    let mut used = 0_usize;
+    let end = text.char_indices().find(|(_, c)| {
+        used = used.saturating_add(width(*c));
+        used > limit
+    });
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// The text, filled up with spaces to so many columns.
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{:1$}", "", width.saturating_sub(columns(text)))
 }
 
 /// Columns of a serial console, and of help texts.
@@ -98,10 +124,6 @@ fn second_column(line: &str) -> usize {
     let label = text.split_once("  ").map(|(label, rest)| (label, rest.trim_start()));
     let text = label.map_or(text, |(_, text)| text);
     columns(line) - columns(text)
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().count()
 }
 
 /// A duration in its two largest units: "6 days 3 hours", "10 minutes", "1 second".
@@ -199,7 +221,19 @@ mod tests {
     #[test]
     fn excerpt_ends_between_characters() {
         assert_eq!(excerpt("  too many é attempts ", 10), "too many é...");
+        assert_eq!(excerpt("東京ロボット", 5), "東京...");
         assert_eq!(excerpt("short", 10), "short");
+    }
+
+    #[test]
+    fn columns_are_those_of_a_terminal() {
+        for (text, expected) in
+            [("abc", 3), ("東京", 4), ("🤖", 2), ("Zu\u{308}rich", 6), ("ｶﾞ", 2), ("한국", 4)]
+        {
+            assert_eq!(columns(text), expected, "{text}");
+        }
+        assert_eq!(padded("東京", 6), "東京  ");
+        assert_eq!(padded("東京", 3), "東京");
     }
 
     #[test]
@@ -216,6 +250,8 @@ mod tests {
             ("Enter a number or a name.", "Enter a number or a\nname."),
             ("  File     /home/ada/config", "  File\n/home/ada/config"),
             ("  a-long-label-of-20  text", "  a-long-label-of-20\n  text"),
+            ("  1  東京ロボット  org-1", "  1  東京ロボット\n     org-1"),
+            ("  東京ロボ  org-tokyo", "  東京ロボ  org-tokyo"),
             ("", ""),
         ] {
             assert_eq!(fold(line, 22), folded);

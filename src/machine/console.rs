@@ -28,8 +28,8 @@ pub struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     screen: Screen,
-    /// The width of the status line on the screen; 0 if there is none.
-    status_width: usize,
+    /// The status line on the screen; empty if there is none.
+    status: String,
 }
 
 impl Console {
@@ -39,7 +39,7 @@ impl Console {
         err: Box<dyn Write>,
         screen: Screen,
     ) -> Self {
-        Console { input, out, err, screen, status_width: 0 }
+        Console { input, out, err, screen, status: String::new() }
     }
 
     /// Prints a line of the result on standard output. If that fails, the command must fail: a script would
@@ -79,7 +79,7 @@ impl Console {
     /// starts at the margin.
     pub fn say_strong(&mut self, line: &str) {
         let shown = self.shown(line, &self.screen.stderr);
-        let fits = shown.chars().count() <= self.columns();
+        let fits = text::columns(&shown) <= self.columns();
         let line = if fits { &shown } else { shown.trim_start() };
         match self.screen.color {
             true => self.write_err(&format!("\x1b[1m{line}\x1b[0m\n")),
@@ -102,19 +102,22 @@ impl Console {
         }
     }
 
-    /// Replaces the status line. Does nothing without [`Screen::status_line`].
+    /// Replaces the status line, unless it shows the text already: a screen reader would read it again. Does
+    /// nothing without [`Screen::status_line`].
     pub fn show_status(&mut self, text: &str) {
         let Some(columns) = self.status_columns() else { return };
         let text = self.shown(text, &self.screen.stderr);
-        let text: String = text.chars().take(columns).collect();
-        let width = text.chars().count();
-        let rest = self.status_width.min(columns).saturating_sub(width);
-        self.write_raw(&format!("\r{text}{:rest$}", ""));
-        self.status_width = width;
+        let text = text::first_columns(&text, columns);
+        if text == self.status {
+            return;
+        }
+        let old_width = text::columns(&self.status).min(columns);
+        self.write_raw(&format!("\r{}", text::padded(text, old_width)));
+        text.clone_into(&mut self.status);
     }
 
     pub fn clear_status(&mut self) {
-        let width = std::mem::take(&mut self.status_width);
+        let width = text::columns(&std::mem::take(&mut self.status));
         if width > 0 {
             self.write_raw(&format!("\r{:width$}\r", ""));
         }
@@ -126,7 +129,7 @@ impl Console {
 
     /// Whether [`Console::show_status`] shows the whole text.
     pub fn fits_status(&self, text: &str) -> bool {
-        self.status_columns().is_some_and(|columns| text.chars().count() <= columns)
+        self.status_columns().is_some_and(|columns| text::columns(text) <= columns)
     }
 
     /// One column less than the terminal has: a full line would wrap.
@@ -162,7 +165,7 @@ impl Console {
     /// How many lines [`Console::say`] takes for the text.
     pub fn lines_of(&self, text: &str) -> usize {
         let columns = self.columns().max(1);
-        let lines = |line: &str| line.chars().count().div_ceil(columns).max(1);
+        let lines = |line: &str| text::columns(line).div_ceil(columns).max(1);
         self.folded(text, &self.screen.stderr).lines().map(lines).sum()
     }
 

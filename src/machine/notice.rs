@@ -98,9 +98,9 @@ impl Notice {
             Style::Off => {}
             Style::Line => write(&format!("{}\n", wait.text)),
             Style::Temporary(columns) => {
-                let line: String = wait.text.chars().take(*columns).collect();
-                wait.width = line.chars().count();
-                write(&line);
+                let line = text::first_columns(&wait.text, *columns);
+                wait.width = text::columns(line);
+                write(line);
             }
         }
     }

@@ -5,8 +5,9 @@ use crate::error::Error;
 use crate::machine::console::Console;
 use crate::text;
 
-/// A longer name shifts only its own GUID out of line.
+/// In columns. A longer name shifts only its own GUID out of line.
 const NAME_COLUMN: usize = 40;
+/// In columns.
 const LONGEST_NAME: usize = 100;
 /// How many entries an error lists.
 const MOST_LISTED: usize = 100;
@@ -111,21 +112,19 @@ impl<T: Entry> List<T> {
 
     /// Shows as many entries as fit the screen.
     fn show(&self, console: &mut Console, entries: &[Numbered<T>], current: Option<&str>) {
-        let room = console.lines_for_list();
-        let fitting = if entries.len() > room { room.saturating_sub(1) } else { room };
-        let (shown, hidden) = entries.split_at(fitting.min(entries.len()));
         let number_width = self.entries.len().to_string().len();
-        let widths = shown.iter().map(|(_, entry)| entry.name().chars().count());
-        let name_width = widths.max().unwrap_or_default().min(NAME_COLUMN);
-        for (number, entry) in shown {
+        let names: Vec<_> = entries.iter().map(|(_, entry)| shown_name(*entry)).collect();
+        let name_width = names.iter().map(|name| text::columns(name)).max().unwrap_or_default();
+        let rows = entries.iter().zip(&names).map(|((number, entry), name)| {
             let mark = if Some(entry.guid()) == current { "  (current)" } else { "" };
-            let name = text::excerpt(entry.name(), LONGEST_NAME);
-            let guid = entry.guid();
-            console.say(&format!("  {number:>number_width$}  {name:<name_width$}  {guid}{mark}"));
-        }
-        if !hidden.is_empty() {
-            let count = hidden.len();
-            console.say(&format!("  and {count} more. Enter part of a name to narrow the list."));
+            let name = text::padded(name, name_width.min(NAME_COLUMN));
+            format!("  {number:>number_width$}  {name}  {}{mark}", entry.guid())
+        });
+        let rows: Vec<_> = rows.collect();
+        let shown = rows_that_fit(console, &rows);
+        rows.iter().take(shown).for_each(|row| console.say(row));
+        if shown < rows.len() {
+            console.say(&rest(rows.len().saturating_sub(shown)));
         }
     }
 
@@ -148,6 +147,29 @@ impl<T: Entry> List<T> {
     }
 }
 
+/// How many rows fit above the question: all, or as many as leave room for a line about the rest.
+fn rows_that_fit(console: &Console, rows: &[String]) -> usize {
+    let room = console.lines_for_list();
+    let ends = rows.iter().scan(0_usize, |end, row| {
+        *end = end.saturating_add(console.lines_of(row));
+        Some(*end)
+    });
+    let ends: Vec<_> = ends.collect();
+    if ends.last().is_none_or(|end| *end <= room) {
+        return rows.len();
+    }
+    let room = room.saturating_sub(console.lines_of(&rest(rows.len())));
+    ends.iter().take_while(|end| **end <= room).count().max(1)
+}
+
+fn rest(count: usize) -> String {
+    format!("  and {count} more. Enter part of a name to narrow the list.")
+}
+
+fn shown_name<T: Entry>(entry: &T) -> String {
+    text::excerpt(entry.name(), LONGEST_NAME)
+}
+
 pub fn no_entries_error<T: Entry>() -> Error {
     Error::failure(
         format!("there are no {}s", T::KIND),
@@ -156,9 +178,7 @@ pub fn no_entries_error<T: Entry>() -> Error {
 }
 
 fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl Iterator<Item = &'a T>) -> String {
-    let line = |entry: &T| {
-        format!("\n    {} ({})", text::excerpt(entry.name(), LONGEST_NAME), entry.guid())
-    };
+    let line = |entry: &T| format!("\n    {} ({})", shown_name(entry), entry.guid());
     let mut lines = entries.map(line);
     let shown: String = lines.by_ref().take(MOST_LISTED).collect();
     match lines.count() {

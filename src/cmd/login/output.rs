@@ -177,7 +177,7 @@ fn show_with_qr(
     let instructions =
         "Approve only logins you started. Scan the QR code or enter the code at the URL:";
     let one_line = format!("    {}    {}", authorization.verification_uri, authorization.user_code);
-    let url_and_code = match one_line.chars().count() <= console.columns() {
+    let url_and_code = match text::columns(&one_line) <= console.columns() {
         true => vec![one_line],
         false => vec![authorization.verification_uri.clone(), authorization.user_code.clone()],
     };

@@ -1,5 +1,6 @@
 //! What the user sees and types at a terminal.
 
+mod lists;
 mod output;
 mod prompts;
 mod qr;

@@ -2,8 +2,10 @@
 
 use platform::Platform;
 
-use crate::robot::Robot;
+use rio::machine::terminal::Screen;
+
 use crate::robot::terminal::{Terminal, at_terminal, small_world};
+use crate::robot::{FakeClock, Robot, screen};
 
 #[test]
 fn status_line_counts_down_and_disappears() {
@@ -34,4 +36,17 @@ fn trace_replaces_the_status_line() {
     let traced = shown.lines().filter(|line| line.contains("rio: debug:"));
     assert!(traced.clone().all(|line| line.trim_start().starts_with("rio: debug:")), "{shown}");
     assert!(traced.count() > 5, "{shown}");
+}
+
+#[test]
+fn status_line_is_drawn_only_when_its_text_changes() {
+    let platform = Platform::with(small_world());
+    platform.allow_early_polls();
+    platform.approve_after(3);
+    let robot = Robot::of(&platform);
+    let screen = Screen { status_line: true, ..screen(80, 24) };
+    let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&FakeClock::new()).exits(0);
+    let drawn: Vec<_> = outcome.stderr.split('\r').filter(|t| t.starts_with("Waiting")).collect();
+    assert!(drawn.len() > 10, "{outcome}");
+    assert!(drawn.windows(2).all(|pair| pair[0] != pair[1]), "{outcome}");
 }
