@@ -68,7 +68,7 @@ fn perform(
         machine.notice.turn_off();
     }
     match parse::parse(arguments)? {
-        Invocation::Run(rio) => cmd::run(rio, machine),
+        Invocation::Run(rio) => cmd::run(*rio, machine),
         Invocation::Show(text) => machine.console.print_text(&text).map(|()| Exit::Success),
         Invocation::NoCommand(help) => {
             help.lines().for_each(|line| machine.console.say(line));

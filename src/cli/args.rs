@@ -109,6 +109,12 @@ pub struct LoginArgs {
     /// never prompt; print events as JSON, one per line
     #[argh(switch)]
     pub json: bool,
+    /// keep a login that is not due for a refresh
+    #[argh(option, arg_name = "duration")]
+    pub if_expires_within: Option<String>,
+    /// stop waiting after this time; exit with code 3
+    #[argh(option, arg_name = "duration")]
+    pub timeout: Option<String>,
 }
 
 /// Log out and revoke the token
@@ -120,7 +126,11 @@ pub struct LoginArgs {
             project from the config file even if the server does not answer.",
     example = "rio auth logout"
 )]
-pub struct LogoutArgs {}
+pub struct LogoutArgs {
+    /// print one JSON object
+    #[argh(switch)]
+    pub json: bool,
+}
 
 /// Replace the stored token with a new one
 #[derive(Debug, FromArgs, ArgsInfo)]
@@ -173,6 +183,9 @@ pub struct StatusArgs {
     /// ask the server whether the token is valid
     #[argh(switch)]
     pub verify: bool,
+    /// exit with 1 if the token is known to expire sooner
+    #[argh(option, arg_name = "duration")]
+    pub min_valid: Option<String>,
 }
 
 /// Print a new token or the stored one
@@ -261,6 +274,9 @@ pub struct SelectOrganizationArgs {
     /// never prompt, even with --interactive
     #[argh(switch)]
     pub silent: bool,
+    /// never prompt; print one JSON object
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Select a project
@@ -298,6 +314,9 @@ pub struct SelectProjectArgs {
     /// never prompt, even with --interactive
     #[argh(switch)]
     pub silent: bool,
+    /// never prompt; print one JSON object
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Check this machine and the connection to rapyuta.io

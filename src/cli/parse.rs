@@ -15,7 +15,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub enum Invocation {
     /// Run this command.
-    Run(Rio),
+    Run(Box<Rio>),
     /// Print this help page, or the version.
     Show(String),
     /// The user typed a group alone, such as `rio auth`: print its help page as an error.
@@ -70,7 +70,7 @@ impl<'a> Parser<'a> {
             Some(missing) => {
                 Err(self.usage(&format!("missing argument {}", missing.name.to_uppercase())))
             }
-            None => self.typed().map(Invocation::Run),
+            None => self.typed().map(Box::new).map(Invocation::Run),
         }
     }
 

@@ -1,28 +1,28 @@
 //! `rio auth logout`: revokes the token if the server can be reached, and removes the login.
 
+use serde_json::json;
+
+use crate::cli::args::LogoutArgs;
 use crate::config::{AUTH_TOKEN, Config, StoredToken};
 use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
 use crate::oauth::pending;
 use crate::session::context::CommandContext;
+use crate::token::Token;
 
-pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
+pub fn run(args: LogoutArgs, machine: &mut Machine) -> Result<Exit, Error> {
     let context = CommandContext::open(machine)?;
     let (token, token_text) = (context.config.auth_token()?, context.config.string(AUTH_TOKEN)?);
     if !context.config.has_login() {
         pending::remove(&context.file.pending_path());
         machine.console.say("You are not logged in.");
-        return Ok(Exit::Success);
+        return finish(args, machine, false, None);
     }
     context.check_writable(machine)?;
-    if let StoredToken::Valid(token) = token
-        && let Err(error) = context.platform().logout(&token)
-    {
-        machine.console.warn(&Warning::new(format!(
-            "could not revoke the token, which may stay valid until it expires: {}",
-            error.fact()
-        )));
-    }
+    let revoked = match token {
+        StoredToken::Valid(token) => Some(revoke(machine, &context, &token)),
+        _ => None,
+    };
     let is_same = |config: &Config| {
         let stored = config.string(AUTH_TOKEN).ok().flatten();
         stored.is_none() || stored == token_text
@@ -36,5 +36,28 @@ pub fn run(machine: &mut Machine) -> Result<Exit, Error> {
         ));
     }
     machine.console.say("Logged out.");
+    finish(args, machine, true, revoked)
+}
+
+/// Revokes the token. Returns whether the server confirmed that; otherwise, shows a warning.
+fn revoke(machine: &mut Machine, context: &CommandContext, token: &Token) -> bool {
+    let Err(error) = context.platform().logout(token) else { return true };
+    machine.console.warn(&Warning::new(format!(
+        "could not revoke the token, which may stay valid until it expires: {}",
+        error.fact()
+    )));
+    false
+}
+
+/// Prints the result of `--json`. `revoked` is `None` if there was no token to revoke.
+fn finish(
+    args: LogoutArgs,
+    machine: &mut Machine,
+    changed: bool,
+    revoked: Option<bool>,
+) -> Result<Exit, Error> {
+    if args.json {
+        machine.console.print_json(&json!({"changed": changed, "revoked": revoked}))?;
+    }
     Ok(Exit::Success)
 }

@@ -20,7 +20,7 @@ pub fn run(rio: Rio, machine: &mut Machine) -> Result<Exit, Error> {
     match rio.command {
         Command::Auth(auth) => match auth.command {
             AuthCommand::Login(args) => login::run(args, machine),
-            AuthCommand::Logout(_) => logout::run(machine),
+            AuthCommand::Logout(args) => logout::run(args, machine),
             AuthCommand::RefreshToken(args) => refresh_token::run(args, machine),
             AuthCommand::Status(args) => status::run(args, machine),
             AuthCommand::Token(args) => token::run(args, machine),

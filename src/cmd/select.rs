@@ -1,5 +1,7 @@
 //! `rio organization select` and `rio project select`: change the stored selection.
 
+use serde_json::json;
+
 use crate::cli::args::{SelectOrganizationArgs, SelectProjectArgs};
 use crate::config::{Config, ORGANIZATION_ID, PROJECT_ID};
 use crate::error::{Error, Exit};
@@ -10,7 +12,8 @@ use crate::session::selection::{self, Choice, Selected, Selection, Selector};
 
 /// Selects an organization and, if it is another one, a project.
 pub fn organization(args: SelectOrganizationArgs, machine: &mut Machine) -> Result<Exit, Error> {
-    let may_prompt = selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
+    let may_prompt =
+        selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive, args.json)?;
     let context = CommandContext::open(machine)?;
     let token = context.require_token()?;
     let current = context.config.string(ORGANIZATION_ID)?;
@@ -27,12 +30,13 @@ pub fn organization(args: SelectOrganizationArgs, machine: &mut Machine) -> Resu
     let selection = Selection { organization: Choice::Selected(organization), project };
     selection::update(&context, |config| selection.store(config))?;
     selection.show(&mut machine.console);
-    Ok(Exit::Success)
+    finish(args.json, &context, machine)
 }
 
 /// Selects a project of the selected organization.
 pub fn project(args: SelectProjectArgs, machine: &mut Machine) -> Result<Exit, Error> {
-    let may_prompt = selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive)?;
+    let may_prompt =
+        selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive, args.json)?;
     let context = CommandContext::open(machine)?;
     let token = context.require_token()?;
     let organization = context.config.string(ORGANIZATION_ID)?.ok_or_else(|| {
@@ -49,6 +53,24 @@ pub fn project(args: SelectProjectArgs, machine: &mut Machine) -> Result<Exit, E
         selection::store_project(config, &project.guid, &project.name);
     })?;
     selection::show_project(&mut machine.console, &project);
+    finish(args.json, &context, machine)
+}
+
+/// Prints the result of `--json`: what is selected now, as `rio auth status --json` does, and whether that is a
+/// change.
+fn finish(json: bool, context: &CommandContext, machine: &mut Machine) -> Result<Exit, Error> {
+    if json {
+        let selected = |config: &Config| -> Result<_, Error> {
+            Ok((Selected::organization(config)?, Selected::project(config)?))
+        };
+        let (before, after) = (selected(&context.config)?, selected(&context.file.load()?)?);
+        let (organization, project) = &after;
+        machine.console.print_json(&json!({
+            "changed": before != after,
+            "organization": organization.as_ref().map(Selected::organization_json),
+            "project": project.as_ref().map(Selected::project_json),
+        }))?;
+    }
     Ok(Exit::Success)
 }
 

@@ -1,5 +1,7 @@
 //! `rio auth status`: shows the stored login, and with `--verify` whether the server accepts it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cli::args;
@@ -7,14 +9,15 @@ use crate::config::{EMAIL_ID, ENVIRONMENT};
 use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
 use crate::platform::{TokenCheck, environment};
-use crate::session::clock_check;
 use crate::session::context::CommandContext;
 use crate::session::describe::{account_suffix, expiry, token_json};
 use crate::session::selection::Selected;
+use crate::session::{clock_check, options};
 use crate::text;
 use crate::token::Token;
 
 pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error> {
+    let min_valid = options::duration("--min-valid", args.min_valid.as_deref())?;
     let context = CommandContext::open(machine)?;
     let mut status = Status::read(&context, text::unix_seconds(machine.clock.utc()))?;
     if let Some(token) = status.token.as_ref().filter(|_| args.verify) {
@@ -32,7 +35,9 @@ pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error>
         machine.console.warn(&Warning::new(format!("{}; set it", error.fact())));
     }
     let exit = status.exit();
-    status.token_check.transpose().map(|_| exit)
+    let too_short = min_valid.and_then(|min_valid| status.too_short_error(min_valid));
+    status.token_check.transpose()?;
+    too_short.map_or(Ok(exit), Err)
 }
 
 /// The stored login, and the server's answer about its token.
@@ -74,6 +79,18 @@ impl Status {
 
     fn expired(&self) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
+    }
+
+    /// The error for a token that has not expired, but is known to expire sooner than the user asks for.
+    fn too_short_error(&self, min_valid: Duration) -> Option<Error> {
+        let expires_at = self.expires_at.filter(|_| !self.expired())?;
+        (expires_at < self.now.saturating_add(min_valid.as_secs())).then(|| {
+            let (expiry, wanted) = (expiry(expires_at, self.now), text::in_words(min_valid));
+            Error::failure(
+                format!("the token {expiry}, sooner than in {wanted} (--min-valid)"),
+                "To refresh it, run `rio auth refresh-token`.",
+            )
+        })
     }
 
     /// `None` if the server was not asked or did not answer.

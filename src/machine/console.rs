@@ -13,6 +13,12 @@ use crate::machine::terminal::{self, Screen, Size};
 use crate::secret::Secret;
 use crate::text;
 
+/// Where results go.
+pub trait Output: Write {
+    /// Whether it is a pipe or a socket whose reader has gone.
+    fn is_abandoned(&self) -> bool;
+}
+
 /// Where answers come from: a terminal, or the lines of a pipe or a file.
 pub trait Input {
     fn is_terminal(&self) -> bool;
@@ -25,7 +31,7 @@ pub trait Input {
 /// Every line that it prints goes through [`text::printable`], so no text can control the terminal.
 pub struct Console {
     input: Box<dyn Input>,
-    out: Box<dyn Write>,
+    out: Box<dyn Output>,
     err: Box<dyn Write>,
     screen: Screen,
     /// The status line on the screen; empty if there is none.
@@ -35,7 +41,7 @@ pub struct Console {
 impl Console {
     pub fn new(
         input: Box<dyn Input>,
-        out: Box<dyn Write>,
+        out: Box<dyn Output>,
         err: Box<dyn Write>,
         screen: Screen,
     ) -> Self {
@@ -67,6 +73,11 @@ impl Console {
             .write_all(line.as_bytes())
             .and_then(|()| self.out.flush())
             .map_err(unwritable_error)
+    }
+
+    /// Whether the program that reads the results has gone.
+    pub fn is_abandoned(&self) -> bool {
+        self.out.is_abandoned()
     }
 
     /// Prints a line on standard error. A failure to write it is ignored.

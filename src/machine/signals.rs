@@ -58,6 +58,12 @@ impl Drop for DeferredTermination {
     }
 }
 
+/// Ends the program as when its terminal hangs up. Returns if the parent ignores that signal.
+pub fn hang_up() {
+    // SAFETY: takes no pointer.
+    unsafe { libc::raise(libc::SIGHUP) };
+}
+
 /// Null, or a C string that is never freed, so that the handler can read it at any time.
 static REMOVE_ON_INTERRUPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
 

@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 
-use crate::machine::console::Input;
+use crate::machine::console::{Input, Output};
 use crate::secret::Secret;
 
 /// In bytes.
@@ -81,6 +81,15 @@ pub fn first_line(file: &File) -> io::Result<Secret> {
 pub fn standard_output() -> File {
     // SAFETY: nothing else in the program uses this descriptor.
     unsafe { File::from_raw_fd(libc::STDOUT_FILENO) }
+}
+
+impl Output for File {
+    fn is_abandoned(&self) -> bool {
+        let mut poll = libc::pollfd { fd: self.as_raw_fd(), events: 0, revents: 0 };
+        // SAFETY: one struct, which the call fills in.
+        let found = unsafe { libc::poll(&mut poll, 1, 0) };
+        found > 0 && poll.revents & (libc::POLLERR | libc::POLLHUP) != 0
+    }
 }
 
 /// Runs before std starts, which opens `/dev/null` in place of a closed descriptor.

@@ -93,6 +93,11 @@ impl PendingFile {
         }
     }
 
+    /// Leaves the file for the next login.
+    pub fn keep(self) {
+        signals::remove_on_interrupt(None);
+    }
+
     /// Removes the file after the login has ended, unless it belongs to another process.
     pub fn remove(self) {
         signals::remove_on_interrupt(None);

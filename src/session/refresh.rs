@@ -40,9 +40,7 @@ pub fn run(
     credentials: Credentials,
 ) -> Result<Outcome, Error> {
     let old = context.require_token()?;
-    let record = context.config.token_record(&old);
-    let now = text::unix_seconds(machine.clock.utc());
-    if within.is_some_and(|within| !due::is_due(&old, record.as_ref(), within, now)) {
+    if within.is_some_and(|within| !is_due(machine, context, &old, within)) {
         return Ok(Outcome::NotDue(old));
     }
     context.platform().rip_host()?;
@@ -69,6 +67,17 @@ pub fn run(
         (Refresh::Lost(error), Some(token_check)) => Err(lost_error(error, token_check)),
         _ => log_in(machine, context, &old, credentials, lock),
     }
+}
+
+/// Whether the stored token must be refreshed so that it is valid for longer than `within`.
+pub fn is_due(
+    machine: &Machine,
+    context: &CommandContext,
+    token: &Token,
+    within: Duration,
+) -> bool {
+    let now = text::unix_seconds(machine.clock.utc());
+    due::is_due(token, context.config.token_record(token).as_ref(), within, now)
 }
 
 /// Takes the lock. Then returns the token that another process has stored, or checks that a new one can be.

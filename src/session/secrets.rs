@@ -18,16 +18,28 @@ pub fn resolve(
     value: Option<Secret>,
     file: Option<String>,
 ) -> Result<Option<Secret>, Error> {
+    check_one_source(option, value.as_ref(), file.as_deref())?;
+    match (value, file) {
+        (Some(value), _) => from_option(machine, option, value).map(Some),
+        // As for `gh` and `git`.
+        (None, Some(file)) if file == "-" => from_stdin(machine, option).map(Some),
+        (None, Some(file)) => from_file(machine, option, &file).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Two sources for one secret are an error.
+pub fn check_one_source(
+    option: &str,
+    value: Option<&Secret>,
+    file: Option<&str>,
+) -> Result<(), Error> {
     match (value, file) {
         (Some(_), Some(_)) => Err(Error::usage(
             format!("{option}-file cannot be used with {option}"),
             "Use one of the two.",
         )),
-        (Some(value), None) => from_option(machine, option, value).map(Some),
-        // As for `gh` and `git`.
-        (None, Some(file)) if file == "-" => from_stdin(machine, option).map(Some),
-        (None, Some(file)) => from_file(machine, option, &file).map(Some),
-        (None, None) => Ok(None),
+        _ => Ok(()),
     }
 }
 

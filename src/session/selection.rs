@@ -165,9 +165,14 @@ pub fn show_project(console: &mut Console, project: &Project) {
 }
 
 /// Whether a `select` command with these arguments may prompt. Without NAME, it must.
-pub fn may_prompt(name: Option<&str>, silent: bool, no_interactive: bool) -> Result<bool, Error> {
+pub fn may_prompt(
+    name: Option<&str>,
+    silent: bool,
+    no_interactive: bool,
+    json: bool,
+) -> Result<bool, Error> {
     options::check_not_blank("NAME", name)?;
-    match options::silent_option(silent, no_interactive) {
+    match options::silent_option(silent, no_interactive).or(json.then_some("--json")) {
         Some(option) if name.is_none() => {
             Err(Error::usage(format!("{option} needs NAME"), "Pass the name or GUID to select."))
         }

@@ -12,13 +12,14 @@ _rio_candidates() {
         "rio auth login")
             options+=" --email --password --password-file --auth-token --auth-token-file"
             options+=" --organization --project --interactive --no-interactive --silent --yes"
-            options+=" --no-browser --json" ;;
-        "rio auth logout") ;;
+            options+=" --no-browser --json --if-expires-within --timeout" ;;
+        "rio auth logout")
+            options+=" --json" ;;
         "rio auth refresh-token")
             options+=" --password --password-file --interactive --no-interactive --silent"
             options+=" --if-expires-within --json" ;;
         "rio auth status")
-            options+=" --json --verify" ;;
+            options+=" --json --verify --min-valid" ;;
         "rio auth token")
             options+=" --email --password --password-file --level --current --min-valid" ;;
         "rio auth environment")
@@ -27,7 +28,7 @@ _rio_candidates() {
         "rio organization" | "rio project")
             commands="select help" ;;
         "rio organization select" | "rio project select")
-            options+=" --interactive --no-interactive --silent" ;;
+            options+=" --interactive --no-interactive --silent --json" ;;
         "rio doctor")
             options+=" --offline --json" ;;
         "rio version") ;;
@@ -74,7 +75,7 @@ _rio() {
         else
             case $word in
                 --email | --password | --password-file | --auth-token | --auth-token-file | \
-                    --organization | --project | --level | --if-expires-within | --min-valid)
+                    --organization | --project | --level | --if-expires-within | --min-valid | --timeout)
                     option=$word ;;
                 -*) ;;
                 *) _rio_append "$word" ;;

@@ -83,6 +83,10 @@ complete -c rio -n '__rio_option "rio auth login"' -l silent -d $silent
 complete -c rio -n '__rio_option "rio auth login"' -l yes -d 'replace an existing login without asking'
 complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser'
 complete -c rio -n '__rio_option "rio auth login"' -l json -d 'never prompt; print events as JSON, one per line'
+complete -c rio -n '__rio_option "rio auth login"' -l if-expires-within -x -d 'keep a login that is not due for a refresh'
+complete -c rio -n '__rio_option "rio auth login"' -l timeout -x -d 'stop waiting after this time; exit with code 3'
+
+complete -c rio -n '__rio_option "rio auth logout"' -l json -d 'print one JSON object'
 
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l password-file -rF -d $password_file
@@ -94,6 +98,7 @@ complete -c rio -n '__rio_option "rio auth refresh-token"' -l json -d 'print one
 
 complete -c rio -n '__rio_option "rio auth status"' -l json -d 'print one JSON object'
 complete -c rio -n '__rio_option "rio auth status"' -l verify -d 'ask the server whether the token is valid'
+complete -c rio -n '__rio_option "rio auth status"' -l min-valid -x -d 'exit with 1 if the token is known to expire sooner'
 
 complete -c rio -n '__rio_option "rio auth token"' -l email -x -d 'email of the account (default: the stored email)'
 complete -c rio -n '__rio_option "rio auth token"' -l password -x -d $password
@@ -107,10 +112,12 @@ complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction de
 complete -c rio -n '__rio_option "rio organization select"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio organization select"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio organization select"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio organization select"' -l json -d 'never prompt; print one JSON object'
 
 complete -c rio -n '__rio_option "rio project select"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio project select"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio project select"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio project select"' -l json -d 'never prompt; print one JSON object'
 
 complete -c rio -n '__rio_option "rio doctor"' -l offline -d 'check only this machine; send nothing'
 complete -c rio -n '__rio_option "rio doctor"' -l json -d 'print one JSON object'

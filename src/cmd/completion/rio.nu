@@ -65,11 +65,14 @@ export extern "rio auth login" [
     --yes # replace an existing login without asking
     --no-browser # do not open a browser
     --json # never prompt; print events as JSON, one per line
+    --if-expires-within: string@"nu-complete rio nothing" # keep a login that is not due for a refresh
+    --timeout: string@"nu-complete rio nothing" # stop waiting after this time; exit with code 3
     --help(-h) # show this help
 ]
 
 # Log out and revoke the token
 export extern "rio auth logout" [
+    --json # print one JSON object
     --help(-h) # show this help
 ]
 
@@ -89,6 +92,7 @@ export extern "rio auth refresh-token" [
 export extern "rio auth status" [
     --json # print one JSON object
     --verify # ask the server whether the token is valid
+    --min-valid: string@"nu-complete rio nothing" # exit with 1 if the token is known to expire sooner
     --help(-h) # show this help
 ]
 
@@ -127,6 +131,7 @@ export extern "rio organization select" [
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
     --silent # never prompt, even with --interactive
+    --json # never prompt; print one JSON object
     --help(-h) # show this help
 ]
 
@@ -147,6 +152,7 @@ export extern "rio project select" [
     --interactive # prompt for missing values (default)
     --no-interactive # never prompt; fail if a value is missing
     --silent # never prompt, even with --interactive
+    --json # never prompt; print one JSON object
     --help(-h) # show this help
 ]
 

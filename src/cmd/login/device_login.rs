@@ -9,7 +9,7 @@ use super::output::LoginOutput;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::machine::{browser, clock};
+use crate::machine::{browser, clock, signals};
 use crate::oauth::device_flow::Polling;
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
@@ -21,12 +21,14 @@ use crate::text;
 /// Unless the config file has another.
 const CLIENT_ID: &str = "rio-cli";
 
-/// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session.
+/// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session. After
+/// `timeout`, ends with a temporary failure, and the next login resumes this one.
 pub fn run(
     machine: &mut Machine,
     context: &CommandContext,
     output: LoginOutput,
     open_browser: bool,
+    timeout: Option<Duration>,
 ) -> Result<Claims, Error> {
     let client_id = context.config.string(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
@@ -61,12 +63,27 @@ pub fn run(
     if (machine.browser)(&browsers) {
         output.opening_browser(machine);
     }
-    let mut login = DeviceLogin { provider: &provider, polling, output, pending };
+    let end = timeout.map(|timeout| machine.clock.now().saturating_add(timeout));
+    let mut login = DeviceLogin { provider: &provider, polling, output, pending, end };
     let outcome = login.wait_for_approval(machine);
     output.end_of_wait(machine);
+    let Some(id_token) = outcome.transpose() else {
+        let left = login.polling.remaining(machine.clock.now());
+        login.pending.keep();
+        return Err(not_approved_error(left));
+    };
     // Also after an error: the code is of no further use.
     login.pending.remove();
-    provider.validate(&outcome?, text::unix_seconds(machine.clock.utc()))
+    provider.validate(&id_token?, text::unix_seconds(machine.clock.utc()))
+}
+
+/// The error after `--timeout`.
+fn not_approved_error(left: Duration) -> Error {
+    let left = text::in_words(Duration::from_secs(left.as_secs()));
+    Error::temporary(
+        "the login has not been approved yet",
+        format!("The code stays valid for {left}. To resume the login, run `rio auth login`."),
+    )
 }
 
 struct DeviceLogin<'a> {
@@ -74,21 +91,28 @@ struct DeviceLogin<'a> {
     polling: Polling,
     output: LoginOutput,
     pending: PendingFile,
+    /// When to stop waiting, by the monotonic clock.
+    end: Option<Duration>,
 }
 
 impl DeviceLogin<'_> {
-    fn wait_for_approval(&mut self, machine: &mut Machine) -> Result<Secret, Error> {
-        // The status line says it already.
-        let _silent = machine.console.has_status().then(|| machine.notice.start_silently());
+    /// The id_token; `None` after the timeout.
+    fn wait_for_approval(&mut self, machine: &mut Machine) -> Result<Option<Secret>, Error> {
         loop {
-            self.sleep(machine);
+            let sleep = self.polling.sleep();
+            let left = self.end.map(|end| end.saturating_sub(machine.clock.now()));
+            if let Some(left) = left.filter(|left| *left < sleep) {
+                self.sleep(machine, left);
+                return Ok(None);
+            }
+            self.sleep(machine, sleep);
             let interval = self.polling.interval();
             let last_failure = self.polling.failure().map(|failure| failure.kind);
             let (response, retry_after) = self.provider.poll(self.polling.device_code());
             self.pending.record_poll(machine.clock.utc());
             let (now, random) = (machine.clock.now(), (machine.random)());
             if let Some(id_token) = self.polling.receive(response, retry_after, now, random)? {
-                return Ok(id_token);
+                return Ok(Some(id_token));
             }
             if self.polling.interval() != interval {
                 self.save(machine);
@@ -104,9 +128,12 @@ impl DeviceLogin<'_> {
         }
     }
 
-    fn sleep(&self, machine: &mut Machine) {
+    fn sleep(&self, machine: &mut Machine, duration: Duration) {
         let (clock, trace) = (machine.clock.clone(), machine.trace.clone());
-        clock::wait(&*clock, &trace, self.polling.sleep(), |now| {
+        clock::wait(&*clock, &trace, duration, |now| {
+            if self.output.is_abandoned(machine) {
+                signals::hang_up();
+            }
             let reason = self.polling.failure().map(|failure| failure.reason.as_str());
             self.output.waiting(machine, reason, self.polling.remaining(now));
         });

@@ -17,7 +17,7 @@ use crate::session::confirmation::confirm;
 use crate::session::context::{CommandContext, login_changed_error};
 use crate::session::describe::account_suffix;
 use crate::session::selection::{Choice, Selection, Selector};
-use crate::session::{options, secrets};
+use crate::session::{options, refresh, secrets};
 use crate::text;
 use crate::token::Token;
 use output::LoginOutput;
@@ -35,8 +35,16 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
     let silent_option = options::silent_option(args.silent, args.no_interactive);
     let may_prompt = silent_option.is_none() && !args.json;
     check_usage(&args, silent_option)?;
-    let method = Method::read(&mut args, machine)?;
+    let timeout = options::duration("--timeout", args.timeout.as_deref())?;
+    let keep_within = options::duration("--if-expires-within", args.if_expires_within.as_deref())?;
     let context = CommandContext::open(machine)?;
+    if let Some(within) = keep_within
+        && let Some(token) = kept_token(machine, &context, args.email.as_deref(), within)?
+    {
+        output.kept(machine, context.config.string(EMAIL_ID)?.as_deref(), &token)?;
+        return Ok(Exit::Success);
+    }
+    let method = Method::read(&mut args, machine, timeout)?;
     let previous = Previous::read(&context.config)?;
     check_hosts(&method, &context)?;
     if previous.has_token && may_prompt && !args.yes {
@@ -79,6 +87,13 @@ fn check_usage(args: &LoginArgs, silent_option: Option<&str>) -> Result<(), Erro
     let email = args.email.is_some();
     let password = args.password.is_some() || args.password_file.is_some();
     let token = args.auth_token.is_some() || args.auth_token_file.is_some();
+    let sources = [
+        ("--auth-token", &args.auth_token, &args.auth_token_file),
+        ("--password", &args.password, &args.password_file),
+    ];
+    for (option, value, file) in sources {
+        secrets::check_one_source(option, value.as_ref(), file.as_deref())?;
+    }
     let (silent, option) = (silent_option.is_some(), silent_option.unwrap_or_default());
     let problems = [
         (
@@ -90,6 +105,10 @@ fn check_usage(args: &LoginArgs, silent_option: Option<&str>) -> Result<(), Erro
             &format!("{option} needs --auth-token, or both --email and --password"),
         ),
         (password && !email, "a password needs --email"),
+        (
+            args.timeout.is_some() && (email || token),
+            "--timeout is only for a login with a code: it cannot be used with --email or --auth-token",
+        ),
         (args.json && email && !password, "--json never prompts, so --email needs --password"),
         (
             silent && args.project.is_some() && args.organization.is_none(),
@@ -102,15 +121,35 @@ fn check_usage(args: &LoginArgs, silent_option: Option<&str>) -> Result<(), Erro
     }
 }
 
+/// The stored token, if it is not due for a refresh and, with `--email`, of that account.
+fn kept_token(
+    machine: &Machine,
+    context: &CommandContext,
+    email: Option<&str>,
+    within: Duration,
+) -> Result<Option<Token>, Error> {
+    let stored = context.config.string(EMAIL_ID)?;
+    if email.is_some_and(|email| Some(email.trim()) != stored.as_deref()) {
+        return Ok(None);
+    }
+    // A malformed token is replaced.
+    let StoredToken::Valid(token) = context.config.auth_token()? else { return Ok(None) };
+    Ok(Some(token).filter(|token| !refresh::is_due(machine, context, token, within)))
+}
+
 /// How to get a token.
 enum Method {
-    DeviceFlow,
+    DeviceFlow { timeout: Option<Duration> },
     Password { email: String, password: Option<Secret> },
     Token(Token),
 }
 
 impl Method {
-    fn read(args: &mut LoginArgs, machine: &mut Machine) -> Result<Self, Error> {
+    fn read(
+        args: &mut LoginArgs,
+        machine: &mut Machine,
+        timeout: Option<Duration>,
+    ) -> Result<Self, Error> {
         let (value, file) = (args.auth_token.take(), args.auth_token_file.take());
         let invalid = match &file {
             Some(path) => Error::failure(
@@ -129,7 +168,7 @@ impl Method {
         let password = secrets::resolve(machine, "--password", value, file)?;
         Ok(match args.email.take() {
             Some(email) => Method::Password { email, password },
-            None => Method::DeviceFlow,
+            None => Method::DeviceFlow { timeout },
         })
     }
 }
@@ -158,7 +197,7 @@ impl Previous {
 fn check_hosts(method: &Method, context: &CommandContext) -> Result<(), Error> {
     let platform = context.platform();
     match method {
-        Method::DeviceFlow => platform.oidc_host()?,
+        Method::DeviceFlow { .. } => platform.oidc_host()?,
         Method::Password { .. } | Method::Token(_) => platform.rip_host()?,
     };
     platform.v2api_host().map(|_| ())
@@ -207,9 +246,9 @@ fn authenticate(
     output: LoginOutput,
 ) -> Result<Account, Error> {
     let (token, email, lifetime) = match method {
-        Method::DeviceFlow => {
+        Method::DeviceFlow { timeout } => {
             let browse = !args.no_browser && !args.json;
-            let claims = device_login::run(machine, context, output, browse)?;
+            let claims = device_login::run(machine, context, output, browse, timeout)?;
             return Ok(Account::new(claims.rio_token, claims.email, None));
         }
         Method::Password { email, password } => {

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::machine::console::Console;
+use crate::machine::signals;
 use crate::oauth::device_flow::DeviceAuthorization;
-use crate::session::describe::{account_suffix, expiry};
+use crate::session::describe::{account_suffix, expiry, token_json};
 use crate::session::selection::{Selected, Selection};
 use crate::text;
+use crate::token::Token;
 
 #[derive(Clone, Copy)]
 pub struct LoginOutput {
@@ -118,6 +120,30 @@ impl LoginOutput {
         if !machine.console.has_status() {
             self.say(machine, &format!("The server is responding again. {WAITING}..."));
         }
+    }
+
+    /// The stored login is kept because its token is not due for a refresh.
+    pub fn kept(
+        self,
+        machine: &mut Machine,
+        email: Option<&str>,
+        token: &Token,
+    ) -> Result<(), Error> {
+        let now = text::unix_seconds(machine.clock.utc());
+        if self.json {
+            let members = json!({"email": email, "token": token_json(token, now)});
+            return event(machine, "kept", members);
+        }
+        let expiry =
+            token.expires_at().map(|expires_at| format!("; the token {}", expiry(expires_at, now)));
+        let account = account_suffix(email);
+        self.say(machine, &format!("Already logged in{account}{}.", expiry.unwrap_or_default()));
+        Ok(())
+    }
+
+    /// Whether the program that reads the events has gone.
+    pub fn is_abandoned(self, machine: &Machine) -> bool {
+        self.json && machine.console.is_abandoned()
     }
 
     pub fn end_of_wait(self, machine: &mut Machine) {
@@ -233,5 +259,10 @@ fn event(machine: &mut Machine, name: &str, mut members: Value) -> Result<(), Er
     if let Some(members) = members.as_object_mut() {
         members.insert("event".to_owned(), json!(name));
     }
-    machine.console.print_json(&members)
+    machine.console.print_json(&members).inspect_err(|error| {
+        // The reader has gone, as when its ssh connection drops. The next login resumes this one.
+        if error.is_quiet() {
+            signals::hang_up();
+        }
+    })
 }

@@ -109,7 +109,7 @@ const CANDIDATES: &[(&str, &[&str])] = &[
     ("rio auth login --organization auth --pr", &["--project"]),
     ("rio auth login --organization --json --pr", &["--project"]),
     ("rio au stat", &["status"]),
-    ("rio auth st --", &["--help", "--json", "--verify"]),
+    ("rio auth st --", &["--help", "--json", "--min-valid", "--verify"]),
     ("rio a st --ver", &["--verify"]),
     ("rio a env ", &["dev", "ga", "qa"]),
     ("rio  auth   stat", &["status"]),

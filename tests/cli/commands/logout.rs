@@ -246,3 +246,20 @@ fn member_stored_during_logout_is_kept() {
     outcome.exits(0).says("Logged out.");
     assert_eq!(robot.config(), json!({"machine_id": 7}));
 }
+
+#[test]
+fn json_tells_what_was_changed_and_revoked() {
+    let run = |robot: &Robot| robot.rio(&["auth", "logout", "--json"]).run().exits(0).json();
+    let platform = Platform::start();
+    let (robot, _) = logged_in(&platform);
+    assert_eq!(run(&robot), json!({"changed": true, "revoked": true}));
+    assert_eq!(run(&robot), json!({"changed": false, "revoked": null}));
+
+    let (robot, _) = logged_in(&platform);
+    platform.answer(Call::UserLogout, Answer::json(500, json!({})));
+    assert_eq!(run(&robot), json!({"changed": true, "revoked": false}));
+
+    let (robot, _) = logged_in(&platform);
+    robot.set_config(json!({"auth_token": "two words"}));
+    assert_eq!(run(&robot), json!({"changed": true, "revoked": null}));
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -397,4 +398,66 @@ fn pending_login_is_stored_beside_the_target_of_a_link() {
     Waiting::start(&robot, &platform).ends_by(libc::SIGTERM);
     assert!(directory.join("rio.json.pending").exists());
     assert!(!pending_file(&robot).exists());
+}
+
+const LOGIN: [&str; 3] = ["auth", "login", "--no-browser"];
+
+#[test]
+fn timeout_leaves_a_login_that_the_next_one_resumes() {
+    let (platform, clock) = (start(), FakeClock::new());
+    let robot = Robot::of(&platform);
+    let arguments = [&LOGIN[..], &["--timeout", "1m"]].concat();
+    let outcome = robot.rio(&arguments).run_at(&clock).exits(3);
+    outcome.says("has not been approved yet").says("rio auth login");
+    assert!(platform.calls(Call::Token).len() > 1);
+    assert!(clock.sleeps().iter().sum::<u64>() <= 60, "{:?}", clock.sleeps());
+    platform.approve();
+    assert_eq!(login(&robot, &clock)["resumed"], true);
+    assert_eq!(platform.calls(Call::DeviceAuthorization).len(), 1);
+    assert!(!pending_file(&robot).exists());
+}
+
+#[test]
+fn timeout_of_zero_shows_the_code_and_sends_no_poll() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    for resumed in [false, true] {
+        let arguments = ["auth", "login", "--json", "--timeout", "0s"];
+        let outcome = robot.rio(&arguments).run_at(&FakeClock::new()).exits(3);
+        let events: Vec<Value> = outcome.events();
+        assert_eq!(events[0]["event"], "verification");
+        assert_eq!(events[0]["resumed"], resumed);
+        assert_eq!((&events[1]["event"], &events[1]["code"]), (&"error".into(), &3.into()));
+        assert!(platform.calls(Call::Token).is_empty());
+    }
+}
+
+#[test]
+fn timeout_needs_a_device_login_and_a_unit() {
+    for options in [
+        &["--timeout", "1m", "--email", EMAIL, "--password", "-"][..],
+        &["--timeout", "1m", "--auth-token", "-"],
+        &["--timeout", "60"],
+        &["--if-expires-within", "soon"],
+    ] {
+        let platform = start();
+        let robot = Robot::of(&platform);
+        let arguments = [&LOGIN[..], options].concat();
+        robot.rio(&arguments).stdin("x\n").run_at(&FakeClock::new()).exits(2);
+        assert!(platform.requests().is_empty(), "{options:?}");
+    }
+}
+
+#[test]
+fn login_whose_reader_has_gone_ends_as_on_a_hang_up() {
+    let platform = start();
+    let robot = Robot::of(&platform);
+    let mut command = robot.rio(&["auth", "login", "--json"]).command();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = child.spawn().unwrap();
+    until(|| !platform.calls(Call::Token).is_empty());
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGHUP));
+    platform.approve();
+    assert_eq!(login(&robot, &FakeClock::new())["resumed"], true);
 }

@@ -308,3 +308,58 @@ fn malformed_new_token_does_not_replace_the_old() {
         assert_unchanged(&outcome, &robot, &before, &platform);
     }
 }
+
+/// Logs in with the token of a file unless the stored one is valid for longer than two days.
+fn login_unless_valid(robot: &Robot, options: &[&str]) -> Outcome {
+    let login = ["auth", "login", "--json", "--if-expires-within", "2d"];
+    robot.rio(&[&login, options].concat()).run_at(&FakeClock::new())
+}
+
+#[test]
+fn login_keeps_a_token_that_is_not_due() {
+    let platform = Platform::start();
+    let (robot, token) = Robot::logged_in(&platform);
+    for options in [
+        &["--auth-token-file", "/missing"][..],
+        &["--email", EMAIL, "--password-file", "/missing", "--organization", "other"],
+        &[],
+    ] {
+        let outcome = robot.changes_nothing(|| login_unless_valid(&robot, options)).exits(0);
+        let [event] = outcome.events().try_into().unwrap();
+        assert_eq!((&event["event"], &event["email"]), (&"kept".into(), &EMAIL.into()));
+        assert!(event["token"]["expires_at_unix"].is_u64(), "{event}");
+        outcome.hides(&token);
+    }
+    assert!(platform.requests().is_empty());
+    let arguments = ["auth", "login", "--if-expires-within", "2d"];
+    let outcome = robot.rio(&arguments).run_at(&FakeClock::new()).exits(0);
+    outcome.says("Already logged in as ada@example.com; the token expires in ");
+}
+
+#[test]
+fn login_replaces_a_token_that_is_due_or_of_another_account() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    // It goes on to read the secret.
+    let replaces = |options: &[&str]| {
+        let outcome = login_unless_valid(&robot, options).exits(1);
+        let message = outcome.events()[0]["message"].to_string();
+        assert!(message.contains("/missing"), "{outcome}");
+    };
+    replaces(&["--email", "eve@example.com", "--password-file", "/missing"]);
+    for token in [json!("opaque-without-a-record"), json!("two words"), Value::Null] {
+        robot.set_config(json!({"auth_token": token}));
+        replaces(&["--auth-token-file", "/missing"]);
+    }
+}
+
+#[test]
+fn login_with_two_sources_of_a_secret_exits_2_even_if_kept() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    for secret in ["--auth-token", "--password"] {
+        let file = format!("{secret}-file");
+        login_unless_valid(&robot, &[secret, "-", &file, "x", "--email", EMAIL]).exits(2);
+    }
+    login_unless_valid(&robot, &["--auth-token", "-", "--auth-token-file", "x"]).exits(2);
+}

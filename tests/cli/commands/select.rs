@@ -366,3 +366,23 @@ fn other_commands_of_the_groups_name_the_full_cli() {
     let typo = robot.rio(&["project", "selct"]).run().exits(2);
     typo.says("Did you mean `rio project select`?");
 }
+
+#[test]
+fn json_tells_what_is_selected_and_whether_that_is_new() {
+    let (_platform, robot) = start();
+    let run = |command, name| select(&robot, command, &[name, "--json"], "1\n").exits(0).json();
+    let solo = json!({"guid": "org-solo", "name": "solo", "short_guid": "soloz"});
+    let only = json!({"guid": "project-soloonly", "name": "only"});
+    for changed in [true, false] {
+        let expected = json!({"changed": changed, "organization": solo, "project": only});
+        assert_eq!(run(ORGANIZATION, "solo"), expected);
+    }
+    assert_eq!(run(ORGANIZATION, "beta")["project"], Value::Null, "it never prompts");
+    for changed in [true, false] {
+        let selected = run(PROJECT, "b2");
+        assert_eq!(selected["changed"], changed);
+        assert_eq!(selected["organization"]["name"], "beta");
+        assert_eq!(selected["project"]["name"], "b2");
+    }
+    select(&robot, ORGANIZATION, &["--json"], "1\n").exits(2).says("--json needs NAME");
+}

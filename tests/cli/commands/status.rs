@@ -472,3 +472,34 @@ fn verify_without_a_login_is_offline() {
     assert_eq!(status(&robot, &["--json", "--verify"]).exits(1).json()["verified"], Value::Null);
     assert_eq!(platform.connections(), 0);
 }
+
+#[test]
+fn min_valid_exits_1_only_if_the_token_is_known_to_expire_sooner() {
+    let hour = |hours: u64| jwt_until(NOW + hours * 3_600);
+    for (token, min_valid, code) in [
+        (hour(3), "2h", 0),
+        (hour(2), "2h", 0),
+        (hour(1), "2h", 1),
+        (hour(0), "0s", 1),
+        ("opaque".to_owned(), "2h", 0),
+    ] {
+        let robot = robot_with(&token);
+        let outcome = status(&robot, &["--min-valid", min_valid]).exits(code);
+        assert!(outcome.stdout.contains("Token"), "{outcome}");
+        let json = status(&robot, &["--json", "--min-valid", min_valid]).exits(code);
+        assert_eq!(json.json()["logged_in"], true);
+    }
+    status(&robot_with(&hour(1)), &["--min-valid", "2h"])
+        .says("the token expires in 1 hour (2027-01-15 09:00:00 UTC), sooner than in 2 hours")
+        .says("rio auth refresh-token");
+    status(&robot_with(&hour(1)), &["--min-valid", "2"]).exits(2);
+}
+
+#[test]
+fn min_valid_with_verify_counts_a_revocation() {
+    let platform = platform_now();
+    let (robot, token) = Robot::logged_in(&platform);
+    status(&robot, &["--verify", "--min-valid", "1h"]).exits(0);
+    platform.revoke(&token);
+    status(&robot, &["--verify", "--min-valid", "1h"]).exits(1);
+}

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use rio::machine::console::Input;
+use rio::machine::console::{Input, Output};
 use rio::secret::Secret;
 
 /// The lines that have not been read yet, in reverse order.
@@ -32,6 +32,12 @@ impl Stream {
     /// The text written so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Output for Stream {
+    fn is_abandoned(&self) -> bool {
+        false
     }
 }
 
