@@ -26,10 +26,14 @@ pub fn run(args: RefreshTokenArgs, machine: &mut Machine) -> Result<Exit, Error>
     };
     let now = text::unix_seconds(machine.clock.utc());
     let expires_at = token.expires_at();
-    machine.console.say(&match expires_at {
+    let done = match expires_at {
         Some(expires_at) => format!("{done}; it {}.", expiry(expires_at, now)),
         None => format!("{done}."),
-    });
+    };
+    match outcome {
+        Outcome::NotDue(_) => machine.console.say_routine(&done),
+        _ => machine.console.say(&done),
+    }
     if let (Some(old), Some(new)) = (old_expires_at, expires_at)
         && new < old
     {

@@ -86,6 +86,13 @@ impl Console {
         self.write_err(&format!("{line}\n"));
     }
 
+    /// Like [`Console::say`]. In the journal, the line has a lower priority than others, so that a service can
+    /// filter it (sd-daemon(3)).
+    pub fn say_routine(&mut self, line: &str) {
+        let priority = if self.screen.journal { "<6>" } else { "" };
+        self.say(&format!("{priority}{line}"));
+    }
+
     /// Like [`Console::say`], in bold and never broken, because the user copies it. A line that is too long
     /// starts at the margin.
     pub fn say_strong(&mut self, line: &str) {
@@ -111,6 +118,11 @@ impl Console {
             let indent = if line.starts_with(' ') { "" } else { "  " };
             self.say(&format!("{indent}{line}"));
         }
+    }
+
+    /// Whether standard error is a terminal and standard output goes elsewhere.
+    pub fn shows_only_messages(&self) -> bool {
+        self.screen.stderr.is_some() && self.screen.stdout.is_none()
     }
 
     /// Replaces the status line, unless it shows the text already: a screen reader would read it again. Does

@@ -28,6 +28,8 @@ pub struct Screen {
     pub color: bool,
     /// A line on standard error that is drawn again in place.
     pub status_line: bool,
+    /// Standard error is the journal.
+    pub journal: bool,
 }
 
 /// Reads `NO_COLOR`, `TERM`, the locale and the sizes.
@@ -44,7 +46,19 @@ pub fn screen(env: &Env) -> Screen {
         // Most of Debian's fonts for the Linux console lack them.
         half_blocks: term != Some("linux"),
         status_line: err && term.is_some() && !env.is_on("RIO_DEBUG"),
+        journal: env.string("JOURNAL_STREAM").is_some_and(|id| id == identity_of_stderr()),
     }
+}
+
+/// Device and inode, as in the variable `JOURNAL_STREAM` of systemd.
+fn identity_of_stderr() -> String {
+    let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: fstat fills in the struct, or leaves it zero, which is valid.
+    let stat = unsafe {
+        libc::fstat(libc::STDERR_FILENO, stat.as_mut_ptr());
+        stat.assume_init()
+    };
+    format!("{}:{}", stat.st_dev, stat.st_ino)
 }
 
 fn size_of(terminal: c_int) -> Size {
