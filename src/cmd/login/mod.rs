@@ -23,7 +23,7 @@ use crate::token::Token;
 use output::LoginOutput;
 
 pub fn run(args: LoginArgs, machine: &mut Machine) -> Result<Exit, Error> {
-    let output = LoginOutput::new(args.json);
+    let output = LoginOutput::new(args.json, machine);
     let outcome = login(args, machine, output);
     if let Err(error) = &outcome {
         output.error(machine, error)?;

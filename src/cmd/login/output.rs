@@ -19,11 +19,13 @@ use crate::token::Token;
 #[derive(Clone, Copy)]
 pub struct LoginOutput {
     json: bool,
+    /// With JSON, only if a terminal shows nothing else.
+    text: bool,
 }
 
 impl LoginOutput {
-    pub fn new(json: bool) -> Self {
-        LoginOutput { json }
+    pub fn new(json: bool, machine: &Machine) -> Self {
+        LoginOutput { json, text: !json || machine.console.shows_only_messages() }
     }
 
     /// Whether the output shows the text unchanged. JSON does, with escapes.
@@ -32,7 +34,7 @@ impl LoginOutput {
     }
 
     fn say(self, machine: &mut Machine, text: &str) {
-        if !self.json {
+        if self.text {
             machine.console.say(text);
         }
     }
@@ -58,7 +60,10 @@ impl LoginOutput {
                 "interval": authorization.interval.as_secs(),
                 "resumed": resumed,
             });
-            return event(machine, "verification", members);
+            event(machine, "verification", members)?;
+        }
+        if !self.text {
+            return Ok(());
         }
         let console = &mut machine.console;
         if resumed {
@@ -82,7 +87,7 @@ impl LoginOutput {
 
     /// Updates the status line. `failure` is why the last poll failed; `left` is until the code expires.
     pub fn waiting(self, machine: &mut Machine, failure: Option<&str>, left: Duration) {
-        if self.json {
+        if !self.text {
             return;
         }
         let (full, short) = match failure {
@@ -106,10 +111,10 @@ impl LoginOutput {
     ) -> Result<(), Error> {
         if self.json {
             let members = json!({"reason": reason, "wait": whole_seconds(wait)});
-            return event(machine, "retrying", members);
+            event(machine, "retrying", members)?;
         }
         // A reason that fits the status line is shown there.
-        if !machine.console.fits_status(&retry_status(reason, left)) {
+        if self.text && !machine.console.fits_status(&retry_status(reason, left)) {
             machine.console.say(&format!("{reason}; retrying..."));
         }
         Ok(())

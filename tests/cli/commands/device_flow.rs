@@ -321,6 +321,17 @@ fn json_verification_event_has_no_device_code() {
 }
 
 #[test]
+fn json_login_shows_its_screen_on_a_terminal_without_the_events() {
+    let platform = start();
+    platform.allow_early_polls();
+    platform.approve_after(0);
+    let robot = Robot::of(&platform);
+    let rio = robot.rio(&["auth", "login", "--json"]).screen(screen(80, 24));
+    let outcome = rio.run_at(&FakeClock::new()).exits(0).says("Approve only logins you started");
+    assert_eq!(outcome.events()[0]["event"], "verification");
+}
+
+#[test]
 fn json_logged_in_event_has_the_selection() {
     let world = World::of([platform::Organization::new("Acme Robotics", ["fleet"])]);
     let (platform, clock) = (Platform::with(world), FakeClock::new());
