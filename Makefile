@@ -17,8 +17,8 @@ dist reproduce: export SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
 # Shown by `rio version`.
 dist reproduce: export RIO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
 
-.PHONY: demo test check check-mutants test-network test-interop deny dist test-dist reproduce bloat bench bench-peer fuzz mutants \
-	build install uninstall clean
+.PHONY: demo test check check-mutants test-network test-interop test-fleet deny dist test-dist reproduce bloat bench \
+	bench-peer fuzz mutants build install uninstall clean
 
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
@@ -46,6 +46,10 @@ test-network:
 test-interop:
 	$(CARGO) build $(LOCKED)
 	tests/interop/run $(TARGET_DIR)/debug/rio
+
+# Sets up robots with Ansible and pyinfra, as root, with the executable of an earlier `make dist`. Takes four minutes.
+test-fleet:
+	tests/fleet/run
 
 # Checks the dependencies as .deny.toml says. The database of advisories is a git repository on the internet.
 DENY := target/cargo-deny/bin/cargo-deny --config .deny.toml

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use platform::{Answer, Call, EMAIL, Platform};
+use platform::{Answer, Call, Platform};
 use serde_json::json;
 
 use crate::commands::command_line::COMMANDS;
@@ -14,6 +14,9 @@ use crate::robot::{FakeClock, Outcome, Robot, binary};
 
 const README: &str = include_str!("../../../README.md");
 const DIST_README: &str = include_str!("../../../src/dist/README.md");
+const FLEET_README: &str = include_str!("../../../src/dist/fleet/README.md");
+const PLAYBOOK: &str = include_str!("../../../src/dist/fleet/playbook.yml");
+const DEPLOY: &str = include_str!("../../../src/dist/fleet/deploy.py");
 const CHANGELOG: &str = include_str!("../../../CHANGELOG.md");
 
 /// The code block that contains this text.
@@ -111,37 +114,30 @@ fn cron_line_refreshes_the_token() {
     run(&robot, &sh, &script, &[]).exits(0).prints("");
 }
 
-/// Replaces ssh: runs the command on this machine, with a config file for each host. The host `away` is unreachable.
-const SSH: &str = r#"ssh() {
-    while [ $# -gt 2 ]; do shift; done
-    [ "$1" != away ] || return 255
-    RIO_CONFIG=$HOME/$1.json sh -c "$2"
-}
-"#;
-
 #[test]
-fn fleet_script_shows_all_links_and_results() {
-    let (Some(sh), Some(_)) = (installed("sh"), installed("jq")) else { return };
+fn metrics_script_tells_a_revoked_login_from_one_that_is_missing() {
+    let Some(sh) = installed("sh") else { return };
     let platform = Platform::start();
-    platform.interval(1);
-    platform.approve_after(1);
-    let robot = with_rio_in_path(Robot::new());
+    let (robot, token) = Robot::logged_in(&platform);
+    let robot = with_rio_in_path(robot);
     let path = format!("{}:/usr/bin:/bin", robot.home().join("bin").display());
     let robot = robot.env("PATH", path);
-    let hosts = ["robot-1", "robot-2"];
-    for host in hosts {
-        let file = robot.home().join(format!("{host}.json"));
-        fs::write(file, platform.config().to_string()).unwrap();
-    }
-    let script = format!("{SSH}{}", example(DIST_README, "# login-fleet"));
-    let outcome = run(&robot, &sh, &script, &["robot-1", "robot-2", "away"]).exits(0);
-    let has = |line: &str| outcome.stdout.lines().any(|shown| shown.starts_with(line));
-    for host in hosts {
-        assert!(has(&format!("{host}: {}/device?user_code=", platform.url())), "{outcome}");
-        assert!(has(&format!("{host}: logged in as {EMAIL}")), "{outcome}");
-    }
-    assert!(has("away: failed with exit code 255"), "{outcome}");
-    assert_eq!(outcome.stdout.lines().count(), 5, "{outcome}");
+    let script = example(DIST_README, "# rio-metrics DIRECTORY");
+    let metrics = || {
+        run(&robot, &sh, script, &[robot.home().to_str().unwrap()]).exits(0).prints("");
+        fs::read_to_string(robot.home().join("rio.prom")).unwrap()
+    };
+    let valid = metrics();
+    let (state, expiry) = valid.split_at("rio_logged_in 1\nrio_login_rejected 0\n".len());
+    assert_eq!(state, "rio_logged_in 1\nrio_login_rejected 0\n");
+    let status = robot.rio(&["auth", "status", "--json"]).run().json();
+    let expires = &status["token"]["expires_at_unix"];
+    assert_eq!(expiry, format!("rio_token_expires_seconds {expires}\n"));
+
+    platform.revoke(&token);
+    assert!(metrics().starts_with("rio_logged_in 1\nrio_login_rejected 1\n"));
+    robot.set_config(json!({"auth_token": null}));
+    assert_eq!(metrics(), "rio_logged_in 0\nrio_login_rejected 0\n");
 }
 
 /// The code in a page: each code span, and each line of a code block.
@@ -178,10 +174,10 @@ fn arguments_in(line: &str) -> Vec<Vec<&str>> {
 #[test]
 fn readmes_name_only_commands_and_options_that_exist() {
     let robot = Robot::new();
-    for page in [README, DIST_README] {
+    for (page, least) in [(README, 11), (DIST_README, 11), (FLEET_README, 1)] {
         let code = code(page);
         let commands: Vec<_> = code.iter().flat_map(|line| arguments_in(line)).collect();
-        assert!(commands.len() > 10);
+        assert!(commands.len() >= least);
         for arguments in commands {
             // rio prints help only if it knows every argument before `--help`.
             robot.rio(&[&arguments[..], &["--help"]].concat()).run_at(&FakeClock::new()).exits(0);
@@ -198,6 +194,11 @@ fn file_names_and_changelog_have_this_version() {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let (_, latest) = CHANGELOG.split_once("\n## ").unwrap();
     assert!(latest.starts_with(&format!("{VERSION} (")), "{VERSION} is not in CHANGELOG.md");
+    assert!(PLAYBOOK.contains(&format!("\n    version: {VERSION}\n")));
+    assert!(DEPLOY.contains(&format!("\nVERSION = \"{VERSION}\"\n")));
+    for name in FLEET_README.split("rio-").skip(1).filter(|name| name.starts_with('0')) {
+        assert!(name.starts_with(VERSION), "{}", &name[..20]);
+    }
     for prefix in ["`rio-", " rio-", "rio-cli_", "/rio_"] {
         let names = DIST_README.split(prefix).skip(1);
         let versions: Vec<_> =

@@ -1,6 +1,7 @@
 //! The systemd units in `src/dist/systemd`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::robot::skip::installed;
 use crate::robot::{FakeClock, Outcome, Robot, binary};
 
 const SERVICE: &str = include_str!("../../../src/dist/systemd/rio-refresh.service");
+const LOGIN: &str = include_str!("../../../src/dist/systemd/rio-login.service");
 const TIMER: &str = include_str!("../../../src/dist/systemd/rio-refresh.timer");
 
 /// The value of a setting.
@@ -37,18 +39,22 @@ fn systemd_accepts_the_units() {
     let directory = tempfile::tempdir().unwrap();
     // Here, rio is not in the directories in which systemd searches for programs.
     let rio = format!("ExecStart={} ", binary().display());
-    let units = [("service", SERVICE.replace("ExecStart=rio ", &rio)), ("timer", TIMER.to_owned())];
+    let units = [
+        ("rio-refresh.service", SERVICE.replace("ExecStart=rio ", &rio)),
+        ("rio-refresh.timer", TIMER.to_owned()),
+        ("rio-login.service", LOGIN.to_owned()),
+    ];
     let mut command = Command::new(analyze);
     command.arg("verify");
-    for (kind, text) in units {
-        let path = directory.path().join(format!("rio-refresh.{kind}"));
+    for (name, text) in units {
+        let path = directory.path().join(name);
         fs::write(&path, text).unwrap();
         command.arg(path);
     }
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     // The machine's own units may cause warnings.
-    assert!(output.status.success() && !stderr.contains("rio-refresh"), "{stderr}");
+    assert!(output.status.success() && !stderr.contains("rio-"), "{stderr}");
 }
 
 #[test]
@@ -86,4 +92,23 @@ fn service_is_skipped_only_while_no_token_is_stored() {
     fs::write(robot.config_path(), "[]").unwrap();
     condition().exits(0);
     assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn check_that_is_not_due_has_a_lower_priority_in_the_journal() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let path = robot.home().join("log");
+    let log = File::create(&path).unwrap();
+    let metadata = log.metadata().unwrap();
+    let stream = format!("{}:{}", metadata.dev(), metadata.ino());
+    for (stream, starts_with) in [(&*stream, "<6>The token does"), ("1:1", "The token does")] {
+        log.set_len(0).unwrap();
+        let mut command = robot.rio(&arguments()).command();
+        let append = File::options().append(true).open(&path).unwrap();
+        command.env("JOURNAL_STREAM", stream).stderr(append);
+        assert!(command.status().unwrap().success());
+        let logged = fs::read_to_string(&path).unwrap();
+        assert!(logged.starts_with(starts_with), "{logged}");
+    }
 }

@@ -1,0 +1,147 @@
+//! The units under a real systemd.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use platform::{Answer, Call};
+use serde_json::json;
+
+use crate::lab::{Kind, Lab, Robot, wait_until};
+
+const UNITS: &str = "etc/systemd/system";
+
+/// Installs rio and the units, with these settings in a drop-in for each.
+fn install(lab: &Lab, root: &Path, settings: &[(&str, &str)]) {
+    fs::copy(lab.packed("rio"), root.join("usr/local/bin/rio")).unwrap();
+    for entry in fs::read_dir(lab.packed("systemd")).unwrap().flatten() {
+        fs::copy(entry.path(), root.join(UNITS).join(entry.file_name())).unwrap();
+    }
+    for (unit, text) in settings {
+        let directory = root.join(UNITS).join(format!("{unit}.d"));
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("test.conf"), text).unwrap();
+    }
+}
+
+fn store_token(lab: &Lab, root: &Path, token: &str) {
+    let mut config = lab.platform.config();
+    config["auth_token"] = token.into();
+    fs::write(root.join("var/lib/rio/config.json"), config.to_string()).unwrap();
+}
+
+/// A link that `systemctl enable` makes.
+fn enable(root: &Path, target: &str, unit: &str) {
+    let wants = root.join(UNITS).join(format!("{target}.wants"));
+    fs::create_dir_all(&wants).unwrap();
+    symlink(format!("../{unit}"), wants.join(unit)).unwrap();
+}
+
+fn refreshed_to(token: &str) -> Answer {
+    Answer::json(200, json!({"data": {"token": token}}))
+}
+
+fn journal(robot: &Robot, unit: &str) -> String {
+    robot.output(&format!("journalctl --sync; journalctl --quiet --output=cat --unit={unit}"))
+}
+
+#[test]
+fn refresh_service_leaves_no_trace_unless_something_happens() {
+    const UNIT: &str = "rio-refresh.service";
+    let prepare = |lab: &Lab, root: &Path| {
+        install(lab, root, &[(UNIT, "[Unit]\nOnFailure=login-lost.service\n")]);
+        let unit = "[Service]\nType=oneshot\nExecStart=touch /login-lost\n";
+        fs::write(root.join(UNITS).join("login-lost.service"), unit).unwrap();
+    };
+    let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
+    let robot = &lab.robots[0];
+    let start = || robot.run(&format!("systemctl start {UNIT}")).status.success();
+    // Nobody is logged in, and then nothing is due.
+    for login in [None, Some(lab.platform.issue_token())] {
+        login.into_iter().for_each(|token| store_token(&lab, &robot.root, &token));
+        let before = robot.output("stat -c %z /var/lib/rio /var/lib/rio/config.json");
+        assert!(start());
+        assert_eq!(robot.output("stat -c %z /var/lib/rio /var/lib/rio/config.json"), before);
+        assert_eq!(journal(robot, UNIT), "");
+        assert!(lab.platform.requests().is_empty());
+    }
+
+    // Expired, but accepted.
+    lab.platform.token_lifetime(0);
+    store_token(&lab, &robot.root, &lab.platform.issue_token());
+    lab.platform.answer(Call::RefreshToken, refreshed_to(&lab.platform.issue_token()));
+    assert!(start());
+    assert!(journal(robot, UNIT).contains("Token refreshed"));
+
+    lab.platform.out_of_service(true);
+    assert!(start());
+    lab.platform.out_of_service(false);
+    assert!(!robot.root.join("login-lost").exists());
+
+    assert!(!start());
+    assert!(journal(robot, UNIT).contains("has expired or was revoked"));
+    wait_until("login-lost.service", || robot.root.join("login-lost").exists());
+}
+
+#[test]
+fn timer_refreshes_a_token_that_is_due_and_waits_ten_minutes() {
+    let prepare = |lab: &Lab, root: &Path| {
+        install(
+            lab,
+            root,
+            &[("rio-refresh.timer", "[Timer]\nOnBootSec=1s\nRandomizedDelaySec=0\n")],
+        );
+        enable(root, "timers.target", "rio-refresh.timer");
+        lab.platform.token_lifetime(0);
+        store_token(lab, root, &lab.platform.issue_token());
+        lab.platform.answer(Call::RefreshToken, refreshed_to("new"));
+    };
+    let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
+    let robot = &lab.robots[0];
+    wait_until("the refresh", || robot.config()["auth_token"] == "new");
+    wait_until("the next run", || {
+        robot.output("systemctl list-timers rio-refresh.timer").contains("9min")
+    });
+}
+
+#[test]
+fn first_boot_shows_the_login_until_it_is_approved() {
+    const UNIT: &str = "rio-login.service";
+    const SETTINGS: &str = "[Unit]\nBefore=console-getty.service\n[Service]\nTTYPath=/dev/console\n\
+                            Environment=\"ORGANIZATION=Acme Robotics\" PROJECT=simulation PAUSE=1\n";
+    let prepare = |lab: &Lab, root: &Path| {
+        install(lab, root, &[(UNIT, SETTINGS)]);
+        enable(root, "multi-user.target", UNIT);
+    };
+    let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
+    let robot = &lab.robots[0];
+    let console = || fs::read_to_string(&robot.console).unwrap_or_default();
+    let screen = || console().rsplit("\x1b[2J\x1b[H").next().unwrap_or_default().to_owned();
+    wait_until("a code", || screen().contains("/device"));
+    let first = screen();
+
+    lab.platform.answer(Call::Token, Answer::json(400, json!({"error": "access_denied"})));
+    wait_until("the denial", || screen().starts_with("Not logged in: the login was denied"));
+    wait_until("a new code", || screen().contains("/device"));
+    assert_ne!(screen(), first);
+    assert!(!console().contains("login:"));
+
+    lab.platform.approve_after(0);
+    wait_until("the login", || screen().contains("Logged in as"));
+    wait_until("the login prompt", || screen().contains("login:"));
+    assert_eq!(robot.config()["project_name"], "simulation");
+    let logins = lab.platform.calls(Call::DeviceAuthorization).len();
+    robot.output(&format!("systemctl start {UNIT}"));
+    assert_eq!(lab.platform.calls(Call::DeviceAuthorization).len(), logins);
+
+    // A mistake in the unit.
+    robot.rio("auth logout");
+    let command = "ExecStart=\nExecStart=rio auth login --mistake\n";
+    fs::write(
+        robot.root.join(UNITS).join(format!("{UNIT}.d/z.conf")),
+        format!("[Service]\n{command}"),
+    )
+    .unwrap();
+    robot.run(&format!("systemctl daemon-reload; systemctl start {UNIT}"));
+    assert_eq!(robot.run(&format!("systemctl is-failed {UNIT}")).stdout, b"failed\n");
+}
