@@ -3,7 +3,7 @@
 //! Each program runs as a process of its own against the fake rapyuta.io over TLS. [`run`] runs a program and
 //! measures it, [`program`] defines the two programs, [`robot`] the machine that they run on, and [`report`]
 //! the table. Each section of the table has a module: [`start_up`], [`memory`], [`one_login`] with a [`relay`]
-//! that counts bytes, [`fleet`] with [`polls_per_second`], and [`size`].
+//! that counts bytes, [`fleet`] with [`polls_per_second`], [`planet`], and [`size`].
 //!
 //! A missed target shows in the table. The benchmark fails only if a required target is missed.
 
@@ -11,8 +11,12 @@ mod fleet;
 mod machine;
 mod memory;
 mod one_login;
+mod planet;
 mod polls_per_second;
 mod program;
+#[expect(dead_code, reason = "the tests use the rest")]
+#[path = "../cli/robot/random.rs"]
+mod random;
 mod relay;
 mod report;
 mod robot;
@@ -35,11 +39,12 @@ pub struct Bench {
 
 type Section = fn(&Bench, &mut Report);
 
-const SECTIONS: [(&str, Section); 5] = [
+const SECTIONS: [(&str, Section); 6] = [
     ("start-up", start_up::measure),
     ("memory", memory::measure),
     ("login", one_login::measure),
     ("fleet", fleet::measure),
+    ("planet", planet::measure),
     ("size", size::measure),
 ];
 
