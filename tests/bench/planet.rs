@@ -128,7 +128,7 @@ impl Fleet {
         let mut load = Load::new(end);
         for robot in robots {
             let mut random = Random::new(robot);
-            let mut age = random.below(self.due + PERIOD);
+            let mut age = random.below(self.due);
             let mut now = random.below(PERIOD);
             age += now;
             while now < end {
