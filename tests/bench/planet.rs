@@ -129,7 +129,8 @@ impl Fleet {
         for robot in robots {
             let mut random = Random::new(robot);
             let mut age = random.below(self.due);
-            let mut now = random.below(PERIOD);
+            let period = INTERVAL + random.below(JITTER);
+            let mut now = random.below(period);
             age += now;
             while now < end {
                 let is_interrupted = interruption.time.contains(&now);
