@@ -34,6 +34,12 @@ check:
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
 	$(MAKE) test check-mutants
 
+# Interrupts rio at its system calls and checks that no login is lost (tests/faults/main.rs). Needs strace.
+# FAULTS=--all tries every case and takes hours; FAULTS='--only NAME' repeats one.
+.PHONY: test-faults
+test-faults:
+	$(CARGO) test $(LOCKED) --test faults -- $(FAULTS)
+
 # Tests bad name servers and dead addresses, in network namespaces, with both executables if `make dist` has built the
 # static one. `make check` and `make test-dist` run these tests, too. Takes a minute.
 STATIC := $(CURDIR)/target/dist/$(HOST)/rio
@@ -96,7 +102,7 @@ fuzz:
 # Each file in src whose mutants are tested, and the modules of the tests that must catch them.
 MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending_login \
 	config/mod:config_file,status,select,login_selection config/file:config_file,concurrent_refresh,refresh_token,status \
-	config/refresh_lock:concurrent_refresh config/temporary:config_file \
+	config/private_file:concurrent_refresh,pending_login config/temporary:config_file \
 	machine/access:pending_login,config_file,concurrent_refresh \
 	http/response:network,wire,login,refresh_token secret:secret,redaction,login token:token
 

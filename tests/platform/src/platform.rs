@@ -1,6 +1,6 @@
 //! The running platform: scripted responses, recorded requests, and the check on drop.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -256,6 +256,11 @@ impl Platform {
     /// Whether a refresh, a logout or [`Platform::revoke`] has ended a token.
     pub fn has_ended(&self, token: &str) -> bool {
         !self.shared.state().backend.tokens.contains_key(token)
+    }
+
+    /// The tokens that were issued and not ended.
+    pub fn valid_tokens(&self) -> HashSet<String> {
+        self.shared.state().backend.tokens.keys().cloned().collect()
     }
 
     /// The claims of a valid id_token for the client `rio-cli`.
