@@ -98,7 +98,7 @@ fuzz_target!(|input: &[u8]| {
         }
     };
     let before = if input.is_empty() { Members(Vec::new()) } else { members(&path) };
-    for result in [config.text(EMAIL_ID).err(), config.auth_token().err()].into_iter().flatten() {
+    for result in [config.string(EMAIL_ID).err(), config.auth_token().err()].into_iter().flatten() {
         fuzz::check_error(&result);
     }
 
