@@ -14,6 +14,8 @@ use crate::secret::Secret;
 struct Times {
     exp: Option<Box<RawValue>>,
     iat: Option<Box<RawValue>>,
+    sub: Option<Box<RawValue>>,
+    email: Option<Box<RawValue>>,
 }
 
 /// A token that can go into an `Authorization` header. Opaque, or a JWT.
@@ -42,6 +44,17 @@ impl Token {
     /// The `iat` claim (RFC 7519 §4.1.6) in seconds since 1970, if there is one.
     pub fn issued_at(&self) -> Option<u64> {
         json::numeric_date(&self.claims()?.iat?)
+    }
+
+    /// Whether both tokens name an account, and not the same one.
+    pub fn names_other_account(&self, other: &Token) -> bool {
+        let (Some(own), Some(other)) = (self.claims(), other.claims()) else { return false };
+        let differ = |own: Option<Box<RawValue>>, other: Option<Box<RawValue>>| {
+            let [own, other] =
+                [own, other].map(|name| json::string(name).map(|name| name.to_lowercase()));
+            own.is_some() && other.is_some() && own != other
+        };
+        differ(own.email, other.email) || differ(own.sub, other.sub)
     }
 
     fn claims(&self) -> Option<Times> {

@@ -58,6 +58,7 @@ fn set(environment: &Environment, yes: bool, machine: &mut Machine) -> Result<()
             environment.hosts().for_each(|(key, url)| config.set(key, &url));
         }
     })?;
+    context.show_warnings(machine);
     pending::remove(&context.file.pending_path());
     machine.console.say(&format!(
         "The environment is now {name}. The previous login and hosts were removed. Run `rio auth login` to \

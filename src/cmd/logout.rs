@@ -19,6 +19,7 @@ pub fn run(args: LogoutArgs, machine: &mut Machine) -> Result<Exit, Error> {
         return finish(args, machine, false, None);
     }
     context.check_writable(machine)?;
+    context.end_superseded();
     let revoked = match token {
         StoredToken::Valid(token) => Some(revoke(machine, &context, &token)),
         _ => None,
@@ -27,7 +28,8 @@ pub fn run(args: LogoutArgs, machine: &mut Machine) -> Result<Exit, Error> {
         let stored = config.string(AUTH_TOKEN).ok().flatten();
         stored.is_none() || stored == token_text
     };
-    let removed = context.file.update_if(is_same, Config::remove_login)?;
+    let removed = context.file.insist_on_update_if(is_same, Config::remove_login)?;
+    context.show_warnings(machine);
     pending::remove(&context.file.pending_path());
     if !removed {
         return Err(Error::failure(

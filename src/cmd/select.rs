@@ -18,6 +18,7 @@ pub fn organization(args: SelectOrganizationArgs, machine: &mut Machine) -> Resu
     let token = context.require_token()?;
     let current = context.config.string(ORGANIZATION_ID)?;
     context.check_writable(machine)?;
+    context.end_superseded();
     let (console, platform) = (&mut machine.console, context.platform());
     let mut selector =
         Selector { console, platform, token: &token, may_prompt, keeps_current: false };
@@ -28,7 +29,7 @@ pub fn organization(args: SelectOrganizationArgs, machine: &mut Machine) -> Resu
         None => selector.project(&organization.guid, None, None)?,
     };
     let selection = Selection { organization: Choice::Selected(organization), project };
-    selection::update(&context, |config| selection.store(config))?;
+    selection::update(machine, &context, |config| selection.store(config))?;
     selection.show(&mut machine.console);
     finish(args.json, &context, machine)
 }
@@ -44,12 +45,13 @@ pub fn project(args: SelectProjectArgs, machine: &mut Machine) -> Result<Exit, E
     })?;
     let current = context.config.string(PROJECT_ID)?;
     context.check_writable(machine)?;
+    context.end_superseded();
     let (console, platform) = (&mut machine.console, context.platform());
     let mut selector =
         Selector { console, platform, token: &token, may_prompt, keeps_current: false };
     let project =
         selector.project(&organization, args.name.as_deref(), current.as_deref())?.required()?;
-    selection::update(&context, |config| {
+    selection::update(machine, &context, |config| {
         selection::store_project(config, &project.guid, &project.name);
     })?;
     selection::show_project(&mut machine.console, &project);

@@ -21,6 +21,7 @@ pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error>
     let context = CommandContext::open(machine)?;
     let mut status = Status::read(&context, text::unix_seconds(machine.clock.utc()))?;
     if let Some(token) = status.token.as_ref().filter(|_| args.verify) {
+        context.end_superseded();
         status.token_check = Some(context.platform().verify(token));
         status.now = text::unix_seconds(machine.clock.utc());
     }

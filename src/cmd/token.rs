@@ -78,5 +78,6 @@ fn new(args: args::TokenArgs, machine: &mut Machine) -> Result<Token, Error> {
         })?,
     };
     let password = secrets::password_or_prompt(machine, password, &email)?;
+    context.end_superseded();
     context.platform().login(&email, &password, level)
 }

@@ -12,8 +12,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::paths::{self, directory_of};
-use super::temporary::Temporary;
-use super::{Config, Members, RefreshLock, unusable_error};
+use super::private_file::{OpenError, PrivateFile};
+use super::replace::{self, Obstacle, sync_directory};
+use super::temporary::{Replacement, Temporary};
+use super::{Config, Members, unusable_error};
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
@@ -29,6 +31,9 @@ const FILL_TIMEOUT: Duration = Duration::from_millis(300);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait for a file that does not change.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to try to store what must not be lost.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+const STORE_RETRY_INTERVAL: Duration = Duration::from_millis(250);
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// How long to wait for another rio that refreshes the token: longer than its two requests take.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(75);
@@ -44,6 +49,7 @@ pub struct ConfigFile {
     path: PathBuf,
     clock: Rc<dyn Clock>,
     created: Rc<CreatedDirectories>,
+    warnings: Rc<RefCell<Vec<Warning>>>,
 }
 
 impl ConfigFile {
@@ -56,7 +62,7 @@ impl ConfigFile {
                 "Set RIO_CONFIG to a file, for example RIO_CONFIG=/data/rio.json",
             )
         })?;
-        Ok(ConfigFile { path, clock, created: Rc::default() })
+        Ok(ConfigFile { path, clock, created: Rc::default(), warnings: Rc::default() })
     }
 
     /// The path, with symbolic links.
@@ -115,13 +121,11 @@ impl ConfigFile {
     /// Checks that [`ConfigFile::update`] can succeed, before a request is sent and its result must be stored.
     /// Returns a warning if the file cannot be made private.
     pub fn check_writable(&self) -> Result<Option<Warning>, Error> {
+        self.check_replaceable()?;
         let mut temporary = self.lock()?;
         let old = self.regular_file()?;
         let has_modes =
             self.write_error(temporary.write(&vec![b' '; self.size_with_token()?], old.as_ref()))?;
-        if is_mount_point(&self.target()) {
-            return self.write_error(Err(io::Error::from_raw_os_error(libc::EBUSY)));
-        }
         Ok((!has_modes).then(|| {
             let path = self.path.display();
             Warning::new(format!(
@@ -130,13 +134,36 @@ impl ConfigFile {
         }))
     }
 
+    /// Checks that the kernel lets this user replace the file.
+    fn check_replaceable(&self) -> Result<(), Error> {
+        let target = self.target();
+        let directory = directory_of(&target);
+        let of_file =
+            replace::obstacle(&target, Some(&directory)).map(|obstacle| (obstacle, &target));
+        let of_directory = || Some((replace::obstacle(&directory, None)?, &directory));
+        let Some((obstacle, path)) = of_file.or_else(of_directory) else { return Ok(()) };
+        let (state, option) = match obstacle {
+            Obstacle::Mount => {
+                return self.write_error(Err(io::Error::from_raw_os_error(libc::EBUSY)));
+            }
+            Obstacle::Immutable => ("is immutable", "-i"),
+            Obstacle::AppendOnly => ("can only be appended to", "-a"),
+        };
+        let sudo = if process::user() == 0 { "" } else { "sudo " };
+        Err(Warning::fixed_by(
+            format!("cannot replace {}: {} {state}", self.path.display(), path.display()),
+            format!("{sudo}chattr {option} -- {}", text::shell_word(path)),
+        )
+        .into())
+    }
+
     /// Checks that the file will not be too large with a new token.
     pub fn check_room(&self) -> Result<(), Error> {
         self.check_size(self.size_with_token()?)
     }
 
     /// The size that the file may have after the next write.
-    fn size_with_token(&self) -> Result<usize, Error> {
+    pub fn size_with_token(&self) -> Result<usize, Error> {
         Ok(self.load()?.members.to_json().len().saturating_add(TOKEN_RESERVE))
     }
 
@@ -179,58 +206,120 @@ impl ConfigFile {
             }
             self.check_size(after.len())?;
             self.write_error(temporary.write(after.as_bytes(), old.as_ref()))?;
-            if temporary.is_at_path() && self.read_bytes()? == bytes {
-                self.write_error(temporary.rename())?;
+            if self.read_bytes()? != bytes {
+                drop(temporary);
+            } else if let Replacement::Done { synced } =
+                self.write_error(temporary.replace(bytes.as_deref()))?
+            {
+                self.warn_unless_synced(synced);
                 return Ok(true);
             }
-            drop(temporary);
-            self.wait_for_retry(deadline, || {
-                Error::temporary(
-                    format!("{} keeps changing: another program writes to it", self.path.display()),
-                    "Try again later.",
-                )
-            })?;
+            self.wait_for_retry(deadline, || self.changing_error())?;
             temporary = self.lock()?;
+        }
+    }
+
+    /// As [`ConfigFile::update_if`], for a change that must not be lost: tries it again for some seconds.
+    pub fn insist_on_update_if(
+        &self,
+        condition: impl Fn(&Config) -> bool,
+        mut change: impl FnMut(&mut Config),
+    ) -> Result<bool, Error> {
+        let deadline = self.deadline(STORE_TIMEOUT);
+        loop {
+            match self.update_if(&condition, &mut change) {
+                Err(_) if self.clock.now() < deadline => self.clock.sleep(STORE_RETRY_INTERVAL),
+                result => return result,
+            }
+        }
+    }
+
+    fn warn_unless_synced(&self, synced: io::Result<()>) {
+        if let Err(error) = synced {
+            let directory = directory_of(&self.target());
+            let (directory, problem) = (directory.display(), text::io_error(&error));
+            self.warnings.borrow_mut().push(Warning::new(format!(
+                "cannot sync {directory}: {problem}; a power failure may undo the change"
+            )));
+        }
+    }
+
+    /// The warnings of the updates since the last call.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        self.warnings.take()
+    }
+
+    /// Opens a private file beside the config file, or creates it.
+    pub fn open_or_create(&self, path: &Path) -> Result<PrivateFile, OpenError> {
+        let config = self.regular_file().map_err(OpenError::Other)?;
+        match PrivateFile::create(path, config.as_ref()) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                PrivateFile::open(path, config.as_ref())
+            }
+            file => file.map_err(|error| OpenError::Other(write_error(path, &error))),
+        }
+    }
+
+    /// As [`ConfigFile::open_or_create`]. `None` if there is no file.
+    pub fn open_private(&self, path: &Path) -> Result<Option<PrivateFile>, OpenError> {
+        let config = self.regular_file().map_err(OpenError::Other)?;
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            _ => PrivateFile::open(path, config.as_ref()).map(Some),
         }
     }
 
     /// Checks that the lock file of a token refresh can be opened, if it exists.
     pub fn check_refresh_lock(&self) -> Result<(), Error> {
-        let (path, config) = (paths::refresh_lock(&self.target()), self.regular_file()?);
-        match config.filter(|_| fs::symlink_metadata(&path).is_ok()) {
-            Some(config) => RefreshLock::open_existing(&path, &config).map(drop),
-            None => Ok(()),
-        }
+        Ok(self.open_private(&self.refresh_lock_path()).map(drop)?)
     }
 
-    /// Takes the lock of a token refresh. Also returns a warning if the file system has no locks.
-    pub fn lock_refresh(&self, notice: &Notice) -> Result<(RefreshLock, Option<Warning>), Error> {
-        let path = paths::refresh_lock(&self.target());
-        let config = fs::metadata(&self.path).map_err(|error| self.unreadable_error(&error))?;
-        let lock = RefreshLock::open(&path, &config)?;
+    /// Takes the lock of a token refresh. `None` if another user owns it. Also returns a warning about that, or
+    /// if the file system has no locks.
+    ///
+    /// The file is never deleted: two processes could then lock two files.
+    pub fn lock_refresh(
+        &self,
+        notice: &Notice,
+    ) -> Result<(Option<PrivateFile>, Option<Warning>), Error> {
+        let path = self.refresh_lock_path();
         let deadline = self.deadline(REFRESH_TIMEOUT);
         loop {
-            match lock.try_lock() {
-                Ok(true) => return Ok((lock, None)),
-                Ok(false) if self.clock.now() < deadline => {
-                    self.clock.sleep(REFRESH_RETRY_INTERVAL);
-                    notice.tick();
-                }
-                Ok(false) => {
-                    return Err(Error::temporary(
-                        format!("another rio is refreshing the token and holds {}", path.display()),
-                        "If it hangs, stop it, then try again.",
-                    ));
-                }
-                Err(error) => {
-                    let (path, problem) = (path.display(), text::io_error(&error));
-                    let warning = Warning::new(format!(
-                        "cannot lock {path}: {problem}; run only one refresh at a time"
-                    ));
-                    return Ok((lock, Some(warning)));
+            let lock = match self.open_or_create(&path) {
+                Ok(lock) => lock,
+                Err(OpenError::Foreign(warning)) => return Ok((None, Some(warning))),
+                Err(OpenError::Other(error)) => return Err(error),
+            };
+            while lock.is_at_path() {
+                match lock.try_lock() {
+                    // Otherwise another program has removed the file during the wait.
+                    Ok(true) if lock.is_at_path() => return Ok((Some(lock), None)),
+                    Ok(true) => break,
+                    Ok(false) if self.clock.now() < deadline => {
+                        self.clock.sleep(REFRESH_RETRY_INTERVAL);
+                        notice.tick();
+                    }
+                    Ok(false) => {
+                        let path = path.display();
+                        return Err(Error::temporary(
+                            format!("another rio is refreshing the token and holds {path}"),
+                            "If it hangs, stop it, then try again.",
+                        ));
+                    }
+                    Err(error) => {
+                        let (path, problem) = (path.display(), text::io_error(&error));
+                        let warning = Warning::new(format!(
+                            "cannot lock {path}: {problem}; run only one refresh at a time"
+                        ));
+                        return Ok((Some(lock), Some(warning)));
+                    }
                 }
             }
         }
+    }
+
+    pub fn refresh_lock_path(&self) -> PathBuf {
+        paths::refresh_lock(&self.target())
     }
 
     fn deadline(&self, timeout: Duration) -> Duration {
@@ -261,15 +350,19 @@ impl ConfigFile {
         Err(Error::failure(format!("the config file {path} is {problem}"), advice))
     }
 
+    /// The whole file, at one moment: another program may write to it meanwhile.
     fn read_bytes(&self) -> Result<Option<Vec<u8>>, Error> {
-        if self.regular_file()?.is_none() {
-            return Ok(None);
+        let deadline = self.deadline(WRITE_TIMEOUT);
+        while self.regular_file()?.is_some() {
+            match read_bounded(&self.path).map_err(|error| self.unreadable_error(&error))? {
+                Some(bytes) if bytes.len() as u64 > MAX_SIZE => {
+                    return Err(self.unusable_error("is larger than 1 MiB"));
+                }
+                Some(bytes) => return Ok(Some(bytes)),
+                None => self.wait_for_retry(deadline, || self.changing_error())?,
+            }
         }
-        let bytes = read_bounded(&self.path).map_err(|error| self.unreadable_error(&error))?;
-        if bytes.len() as u64 > MAX_SIZE {
-            return Err(self.unusable_error("is larger than 1 MiB"));
-        }
-        Ok(Some(bytes))
+        Ok(None)
     }
 
     /// The bytes and what they contain. Waits while another program fills the file. Each time that program
@@ -310,10 +403,10 @@ impl ConfigFile {
         let deadline = self.deadline(LOCK_TIMEOUT);
         self.regular_file()?;
         let target = self.target();
-        self.write_error(self.created.create(&directory_of(&target)))?;
+        self.warn_unless_synced(self.write_error(self.created.create(&directory_of(&target)))?);
         loop {
-            let temporary = Temporary::try_lock(&target, self.clock.utc(), WRITE_TIMEOUT);
-            if let Some(temporary) = self.write_error(temporary)? {
+            let utc = self.clock.utc();
+            if let Some(temporary) = Temporary::try_lock(&self.path, &target, utc, WRITE_TIMEOUT)? {
                 return Ok(temporary);
             }
             self.wait_for_retry(deadline, || {
@@ -332,8 +425,26 @@ impl ConfigFile {
         unusable_error(&self.path, format!("the config file {} {problem}", self.path.display()))
     }
 
+    fn changing_error(&self) -> Error {
+        Error::temporary(
+            format!("{} keeps changing: another program writes to it", self.path.display()),
+            "Try again later.",
+        )
+    }
+
     fn unreadable_error(&self, error: &io::Error) -> Error {
-        self.unusable_error(&format!("cannot be read: {}", text::io_error(error)))
+        let fact = format!(
+            "the config file {} cannot be read: {}",
+            self.path.display(),
+            text::io_error(error)
+        );
+        match may_pass(error) {
+            true => Error::temporary(fact, "Try again later."),
+            false => Error::failure(
+                fact,
+                "Make it readable for this user, or set RIO_CONFIG to another file.",
+            ),
+        }
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
@@ -341,8 +452,44 @@ impl ConfigFile {
     }
 }
 
+/// At most one byte more than a config file may have, with one call of `read`. `None` if the file changed meanwhile.
+fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let before = file.metadata()?;
+    let size = before.len().min(MAX_SIZE.saturating_add(1));
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+    let read = file.read_exact(&mut bytes);
+    let after = file.metadata()?;
+    let version = |metadata: &Metadata| (metadata.len(), metadata.modified().ok());
+    if version(&before) != version(&after) {
+        return Ok(None);
+    }
+    read.map(|()| Some(bytes))
+}
+
+/// Whether the same system call may succeed later, without any change by the user.
+fn may_pass(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EIO | libc::ESTALE | libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR)
+    )
+}
+
+/// The error for a file beside the config file that cannot be opened.
+pub(super) fn open_error(path: &Path, error: &io::Error) -> Error {
+    let fact = format!("the file {} cannot be opened: {}", path.display(), text::io_error(error));
+    match may_pass(error) {
+        true => Error::temporary(fact, "Try again later."),
+        false => Warning::fixed_by(fact, format!("chmod 600 {}", text::shell_word(path))).into(),
+    }
+}
+
 /// The error for the config file, or a file beside it, that cannot be written.
 pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
+    let fact = format!("cannot write {}: {}", path.display(), text::io_error(error));
+    if may_pass(error) {
+        return Error::temporary(fact, "Try again later.");
+    }
     let advice = match error.kind() {
         ErrorKind::NotFound => "Create its directory",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
@@ -351,27 +498,7 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
         ErrorKind::ResourceBusy => "Mount its directory instead of the file",
         _ => "Make its directory writable for this user",
     };
-    Error::failure(
-        format!("cannot write {}: {}", path.display(), text::io_error(error)),
-        format!("{advice}, or set RIO_CONFIG to another file."),
-    )
-}
-
-/// At most one byte more than a config file may have. Normally one call of `read`: its size is known, and nothing
-/// is read behind it.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len().min(MAX_SIZE.saturating_add(1));
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    file.take(size).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Whether the file is a mount point, as when a container mounts a single file. It cannot be replaced.
-fn is_mount_point(path: &Path) -> bool {
-    let path = fs::canonicalize(path).unwrap_or_default();
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    mounts.lines().any(|mount| mount.split(' ').nth(4).is_some_and(|point| path == *point))
+    Error::failure(fact, format!("{advice}, or set RIO_CONFIG to another file."))
 }
 
 /// Directories that this process has created. At the end, it removes those that are still empty.
@@ -379,8 +506,9 @@ fn is_mount_point(path: &Path) -> bool {
 struct CreatedDirectories(RefCell<Vec<PathBuf>>);
 
 impl CreatedDirectories {
-    /// Creates a directory and those above it.
-    fn create(&self, path: &Path) -> io::Result<()> {
+    /// Creates a directory and those above it. The inner result is that of syncing their parents.
+    fn create(&self, path: &Path) -> io::Result<io::Result<()>> {
+        let mut synced = Ok(());
         let missing: Vec<&Path> =
             path.ancestors().take_while(|p| *p != Path::new("") && !p.exists()).collect();
         if missing.len() > MAX_NEW_DIRECTORIES {
@@ -392,12 +520,13 @@ impl CreatedDirectories {
                     // The umask may have removed bits. FAT has none.
                     let _ = fs::set_permissions(directory, Permissions::from_mode(0o700));
                     self.0.borrow_mut().push(directory.to_owned());
+                    synced = synced.and_then(|()| sync_directory(&directory_of(directory)));
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(synced)
     }
 }
 
@@ -426,7 +555,7 @@ mod tests {
             let (Some(first), Some(second)) = (reads(), reads()) else {
                 return println!("skipped: this kernel does not count system calls");
             };
-            assert_eq!(read_bounded(&path).unwrap().len(), size);
+            assert_eq!(read_bounded(&path).unwrap().unwrap().len(), size);
             assert_eq!(reads().unwrap() - second, second - first + 1);
         }
     }
@@ -436,6 +565,6 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
         File::create(&path).unwrap().set_len(2 * MAX_SIZE).unwrap();
-        assert_eq!(read_bounded(&path).unwrap().len() as u64, MAX_SIZE + 1);
+        assert_eq!(read_bounded(&path).unwrap().unwrap().len() as u64, MAX_SIZE + 1);
     }
 }

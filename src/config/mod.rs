@@ -1,26 +1,29 @@
 //! The config file: one JSON object that rio shares with the Python `rio`.
 //!
-//! rio uses the members below and the host keys of [`crate::platform::environment`]. The members of other
-//! programs keep their value, spelling and order, except that non-ASCII characters become escapes: the
-//! Python `rio` reads the file in the encoding of the locale. [`ConfigFile`] reads and replaces the file.
+//! rio uses the members below. The members of other programs keep their value, spelling and order, except that
+//! non-ASCII characters become escapes: the Python `rio` reads the file in the encoding of the locale.
+//! [`ConfigFile`] reads and replaces the file. [`NewLogin`] is a token that it does not have yet, in a
+//! [`PrivateFile`] beside it.
 
 mod file;
+mod new_login;
 mod paths;
+mod private_file;
 mod record;
-mod refresh_lock;
+mod replace;
 mod temporary;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::file::ConfigFile;
+pub use self::new_login::{NewLogin, Progress};
+pub use self::private_file::{OpenError, PrivateFile};
 pub use self::record::TokenRecord;
-pub use self::refresh_lock::RefreshLock;
 use crate::error::Error;
 use crate::json;
 use crate::text;
@@ -32,6 +35,12 @@ pub const AUTH_TOKEN: &str = "auth_token";
 const AUTH_TOKEN_RECORD: &str = "auth_token_record";
 /// The email of the token's account.
 pub const EMAIL_ID: &str = "email_id";
+/// The host of the login server.
+pub const OIDC_HOST: &str = "oidc_host";
+/// The host of the token API.
+pub const RIP_HOST: &str = "rip_host";
+/// The host of the organization and project API.
+pub const V2API_HOST: &str = "v2api_host";
 /// The name of the environment; `ga` if absent.
 pub const ENVIRONMENT: &str = "environment";
 /// The OAuth client id; `rio-cli` if absent.
@@ -72,6 +81,7 @@ impl StoredToken {
     }
 }
 
+#[derive(Default)]
 pub struct Config {
     path: PathBuf,
     members: Members,
@@ -133,12 +143,6 @@ impl Config {
     /// Removes the selected organization and project.
     pub fn remove_selection(&mut self) {
         self.remove(&SELECTION);
-    }
-
-    /// Stores a token that was obtained now, in seconds since 1970, and its lifetime, if known.
-    pub fn set_token(&mut self, token: &Token, now: u64, lifetime: Option<Duration>) {
-        self.members.set(AUTH_TOKEN, token.expose());
-        self.members.set(AUTH_TOKEN_RECORD, &TokenRecord::new(token, now, lifetime));
     }
 
     pub fn set(&mut self, name: &str, value: &str) {

@@ -3,8 +3,10 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::replace::retry;
 use crate::machine::env::Env;
 
 /// As many symbolic links as the kernel follows.
@@ -24,9 +26,15 @@ pub(super) fn default(env: &Env) -> Option<PathBuf> {
 pub(super) fn resolve(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        match fs::read_link(&path) {
-            Ok(link) => path = directory_of(&path).join(link),
-            Err(_) => break,
+        let link = retry(|| match fs::read_link(&path) {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
+                Ok(None)
+            }
+            link => link.map(Some),
+        });
+        match link {
+            Ok(Some(link)) => path = directory_of(&path).join(link),
+            _ => break,
         }
     }
     path

@@ -4,13 +4,17 @@
 //! file or is removed, and the next write removes the file of a process that was killed.
 
 use std::fs::{self, File, Metadata, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::paths;
-use crate::machine::access;
+use super::file::write_error;
+use super::paths::{self, directory_of};
+use super::replace::{exchange, rename_new, retry, sync_directory};
+use crate::error::Error;
+use crate::machine::{access, process};
+use crate::text;
 
 /// Locked.
 pub struct Temporary {
@@ -19,45 +23,73 @@ pub struct Temporary {
     target: PathBuf,
     /// Whether the file system has locks.
     pub has_locks: bool,
+    /// Whether this file may be the target now: a rename may succeed and return an error.
+    may_be_target: bool,
+}
+
+/// How an attempt to replace the target ended.
+pub enum Replacement {
+    /// It is the target. If the directory could not be synced, a power failure may undo that.
+    Done { synced: io::Result<()> },
+    /// Another program has changed the target.
+    TargetChanged,
 }
 
 impl Temporary {
-    /// Creates and locks the file. `None` if another process holds the lock or has just released it.
+    /// Creates and locks the file. `None` if another process holds the lock or has just released it. Errors
+    /// name `config`, whose links end at `target`.
     ///
     /// On a file system without locks, the process that creates the file holds the lock, until the file
     /// is older than `max_age` at the time `utc`.
-    pub fn try_lock(target: &Path, utc: SystemTime, max_age: Duration) -> io::Result<Option<Self>> {
+    pub fn try_lock(
+        config: &Path,
+        target: &Path,
+        utc: SystemTime,
+        max_age: Duration,
+    ) -> Result<Option<Self>, Error> {
         let path = &paths::temporary(target);
+        let in_the_way = |error: io::Error| in_the_way_error(path, &error);
         let mut options = access::private_options();
         let (file, is_new) = match options.create_new(true).open(path) {
             Ok(file) => (file, true),
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(write_error(config, &error));
+            }
             Err(_) => match options.create_new(false).open(path) {
                 Ok(file) => (file, false),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 // A symbolic link, or a file that this user cannot open.
-                Err(_) => return fs::remove_file(path).map(|()| None),
+                Err(_) => return fs::remove_file(path).map(|()| None).map_err(in_the_way),
             },
         };
         let locked = file.try_lock();
         let has_locks = locked.is_ok();
         match locked {
+            Err(TryLockError::WouldBlock) if is_foreign(&file) => {
+                return Err(in_the_way(ErrorKind::PermissionDenied.into()));
+            }
             Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(_) if !is_new && age(&file.metadata()?, utc)? <= max_age => return Ok(None),
+            Err(_) if !is_new && age(&file, utc).map_err(in_the_way)? <= max_age => {
+                return Ok(None);
+            }
             _ => {}
         }
-        // A file that is not new is from a process that was killed: dropping it removes it. Another process
-        // may have done the same to a new file that was not locked yet.
         let (path, target) = (path.clone(), target.to_owned());
-        let temporary = Temporary { file, path, target, has_locks };
-        Ok(Some(temporary).filter(|temporary| is_new && temporary.is_at_path()))
+        let temporary = Temporary { file, path, target, has_locks, may_be_target: false };
+        if !is_new {
+            return temporary.remove_leftover().map(|()| None).map_err(in_the_way);
+        }
+        // Another process may have removed a new file that was not locked yet.
+        Ok(Some(temporary).filter(Temporary::is_at_path))
     }
 
     /// Whether the path still leads to this file.
     pub fn is_at_path(&self) -> bool {
-        let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
-        let at_path = fs::symlink_metadata(&self.path).map(inode);
-        at_path.is_ok_and(|at_path| self.file.metadata().map(inode).is_ok_and(|own| own == at_path))
+        self.is_at(&self.path).unwrap_or(false)
+    }
+
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        is_at(&self.file, path)
     }
 
     /// Writes the contents and syncs them. The file gets mode 0600 and the owner of `old`.
@@ -74,29 +106,131 @@ impl Temporary {
         Ok(has_modes)
     }
 
-    /// Replaces the target with this file, atomically.
-    pub fn rename(self) -> io::Result<()> {
+    /// Replaces the target with this file, atomically, if the target still holds `expected`, or does not exist
+    /// and nothing is expected.
+    ///
+    /// A program that takes no lock may change the target at any moment. So the two files are exchanged and the
+    /// old one is read again; if it has changed, they are exchanged back. Where that is not possible, the last
+    /// moment stays open.
+    pub fn replace(mut self, expected: Option<&[u8]>) -> io::Result<Replacement> {
+        if !self.is_at_path() {
+            return Ok(Replacement::TargetChanged);
+        }
+        self.may_be_target = true;
+        let Some(expected) = expected else {
+            return match rename_new(&self.path, &self.target) {
+                Ok(()) => Ok(self.done()),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    Ok(Replacement::TargetChanged)
+                }
+                Err(_) => self.rename(),
+            };
+        };
+        let old = retry(|| File::open(&self.target))?;
+        // For a while it lies at the path of the lock. Another rio would remove it if it were not locked.
+        let _ = old.try_lock();
+        if exchange(&self.path, &self.target).is_err() {
+            return self.rename();
+        }
+        let is_unchanged = self.holds(&old, expected);
+        // Not cut off: it may have other links.
+        if is_unchanged && retry(|| fs::remove_file(&self.path)).is_ok() {
+            let _ = old.unlock();
+            return Ok(self.done());
+        }
+        retry(|| exchange(&self.path, &self.target))?;
+        self.may_be_target = false;
+        if is_unchanged { self.rename() } else { Ok(Replacement::TargetChanged) }
+    }
+
+    /// Whether the old file, which has been exchanged, is at this path and unchanged.
+    fn holds(&self, mut old: &File, expected: &[u8]) -> bool {
+        let mut contents = Vec::with_capacity(expected.len().saturating_add(1));
+        let is_same = is_at(old, &self.path).unwrap_or(false);
+        is_same && old.read_to_end(&mut contents).is_ok() && contents == expected
+    }
+
+    fn rename(mut self) -> io::Result<Replacement> {
+        if !self.is_at_path() {
+            return Ok(Replacement::TargetChanged);
+        }
+        self.may_be_target = true;
         fs::rename(&self.path, &self.target)?;
-        // Not every file system can sync a directory.
-        let _ = File::open(paths::directory_of(&self.target))
-            .and_then(|directory| directory.sync_all());
-        Ok(())
+        Ok(self.done())
+    }
+
+    fn done(&self) -> Replacement {
+        Replacement::Done { synced: sync_directory(&directory_of(&self.target)) }
+    }
+
+    /// Removes the file of a process that was killed. It may be an exchanged old file, which has other links.
+    fn remove_leftover(&self) -> io::Result<()> {
+        if retry(|| self.file.metadata())?.nlink() == 1 {
+            let _ = self.file.set_len(0);
+        }
+        match self.is_at(&self.path)? {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
+        }
+    }
+
+    /// Removes the file unless it is the target. What was written is cut off first, in case the file stays.
+    fn discard(&self) {
+        if self.may_be_target && self.is_at(&self.target).unwrap_or(true) {
+            return;
+        }
+        let _ = retry(|| self.file.set_len(0));
+        if self.is_at_path() {
+            let _ = retry(|| fs::remove_file(&self.path));
+        }
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if self.is_at_path() {
-            let _ = fs::remove_file(&self.path);
-        }
+        self.discard();
         // Closing is not enough: a child process also has the file open until it calls exec.
         let _ = self.file.unlock();
     }
 }
 
+/// Whether a path leads to this file.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let own = inode(retry(|| file.metadata())?);
+    match retry(|| match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    })? {
+        Some(found) => Ok(inode(found) == own),
+        None => Ok(false),
+    }
+}
+
+fn is_foreign(file: &File) -> bool {
+    let user = process::user();
+    user != 0 && file.metadata().is_ok_and(|metadata| ![0, user].contains(&metadata.uid()))
+}
+
+/// The error for a file that rio needs to create, whose name is taken.
+pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
+    let shown = path.display();
+    let owner = fs::symlink_metadata(path).map(|metadata| metadata.uid());
+    match owner {
+        Ok(owner) if owner != process::user() => Error::failure(
+            format!("{shown} belongs to another user (uid {owner})"),
+            "Set RIO_CONFIG to a file in a directory that only you can write to.",
+        ),
+        _ => Error::failure(
+            format!("cannot remove {shown}: {}", text::io_error(error)),
+            format!("Remove it:\n  rm -r -- {}", text::shell_word(path)),
+        ),
+    }
+}
+
 /// The time since the last write. The clock may have been set back since then.
-fn age(metadata: &Metadata, utc: SystemTime) -> io::Result<Duration> {
-    let age = utc.duration_since(metadata.modified()?);
+fn age(file: &File, utc: SystemTime) -> io::Result<Duration> {
+    let age = utc.duration_since(file.metadata()?.modified()?);
     Ok(age.unwrap_or_else(|error| error.duration()))
 }
 

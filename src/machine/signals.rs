@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
 
 use libc::{c_char, c_int, sighandler_t};
 
@@ -20,8 +20,8 @@ pub fn install_handlers() {
             let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
             let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
             new.sa_sigaction = on_fatal_signal as *const () as sighandler_t;
-            // The handler raises the signal again, with its default action.
-            new.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
+            // The handler raises the signal again. Where it returns, the system call goes on.
+            new.sa_flags = libc::SA_NODEFER | libc::SA_RESTART;
             // Otherwise, restoring the terminal from the background would stop the program.
             libc::sigaddset(&mut new.sa_mask, libc::SIGTTOU);
             libc::sigaction(signal, null_mut(), &mut old);
@@ -32,29 +32,40 @@ pub fn install_handlers() {
     }
 }
 
-/// Until it is dropped, SIGTERM and SIGHUP stay pending in this thread and in the threads that it starts.
+/// Until it is dropped, signals wait: a new token may exist that is not stored yet. The first SIGINT says so.
+/// A SIGINT after another signal ends the program at once.
+///
+/// `pthread_sigmask` could not count them, and would not reach other threads.
 #[must_use]
-pub struct DeferredTermination {
-    old: libc::sigset_t,
-}
+pub struct Hold(());
 
-pub fn defer_termination() -> DeferredTermination {
-    // SAFETY: the sets are plain data, valid when zeroed.
-    unsafe {
-        let mut old = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
-        let mut deferred = MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
-        libc::sigemptyset(&mut deferred);
-        libc::sigaddset(&mut deferred, libc::SIGTERM);
-        libc::sigaddset(&mut deferred, libc::SIGHUP);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &deferred, &mut old);
-        DeferredTermination { old }
+impl Hold {
+    /// SIGTERM and SIGHUP wait.
+    pub fn termination() -> Self {
+        HELD.store(mask(libc::SIGTERM) | mask(libc::SIGHUP), Ordering::SeqCst);
+        Hold(())
+    }
+
+    /// SIGINT and SIGQUIT wait, too.
+    pub fn all() -> Self {
+        let mut hold = Hold::termination();
+        hold.extend_to_all();
+        hold
+    }
+
+    pub fn extend_to_all(&mut self) {
+        HELD.fetch_or(mask(libc::SIGINT) | mask(libc::SIGQUIT), Ordering::SeqCst);
     }
 }
 
-impl Drop for DeferredTermination {
+impl Drop for Hold {
     fn drop(&mut self) {
-        // SAFETY: the set is valid.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.old, null_mut()) };
+        HELD.store(0, Ordering::SeqCst);
+        let waiting = WAITING.swap(0, Ordering::SeqCst);
+        if waiting != 0 {
+            // SAFETY: takes no pointer.
+            unsafe { libc::raise(waiting) };
+        }
     }
 }
 
@@ -62,6 +73,36 @@ impl Drop for DeferredTermination {
 pub fn hang_up() {
     // SAFETY: takes no pointer.
     unsafe { libc::raise(libc::SIGHUP) };
+}
+
+/// The signals that wait, as a bit mask.
+static HELD: AtomicU32 = AtomicU32::new(0);
+/// The first signal that has come since; 0 for none.
+static WAITING: AtomicI32 = AtomicI32::new(0);
+
+fn mask(signal: c_int) -> u32 {
+    u32::try_from(signal).ok().and_then(|signal| 1_u32.checked_shl(signal)).unwrap_or_default()
+}
+
+/// Whether the program goes on in spite of this signal.
+fn is_held(signal: c_int) -> bool {
+    const WAITS: &str = "rio: storing the new token; press Ctrl-C again to stop at once\n";
+    const COSTS: &str = "rio: stopped before the new token was stored; the login may be lost\n  Run `rio \
+                         auth status --verify`. If the login is not valid, run `rio auth login`.\n";
+    if HELD.load(Ordering::SeqCst) & mask(signal) == 0 {
+        return false;
+    }
+    let is_first = WAITING.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    let (is_held, message) = match (signal, is_first) {
+        (libc::SIGINT, true) => (true, WAITS),
+        (libc::SIGINT, false) => (false, COSTS),
+        _ => (true, ""),
+    };
+    if !message.is_empty() {
+        // SAFETY: async-signal-safe; the text is valid.
+        unsafe { libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len()) };
+    }
+    is_held
 }
 
 /// Null, or a C string that is never freed, so that the handler can read it at any time.
@@ -100,6 +141,9 @@ extern "C" fn reprint_prompt(_: c_int) {
 }
 
 extern "C" fn on_fatal_signal(signal: c_int) {
+    if is_held(signal) {
+        return;
+    }
     terminal::restore_echo();
     let path = REMOVE_ON_INTERRUPT.load(Ordering::SeqCst);
     // SAFETY: all async-signal-safe; the path is null or a C string that is never freed.
@@ -107,6 +151,7 @@ extern "C" fn on_fatal_signal(signal: c_int) {
         if signal == libc::SIGINT && !path.is_null() {
             libc::unlink(path);
         }
+        libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
         // PID 1 survives the signal.
         libc::_exit(128_i32.wrapping_add(signal))

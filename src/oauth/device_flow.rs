@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::http::FailureKind;
 use crate::machine::random::Fraction;
-use crate::secret::Secret;
+use crate::secret::{Secret, serialize_exposed};
 
 /// A device authorization response (RFC 8628 §3.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,11 +37,6 @@ impl DeviceAuthorization {
     pub fn most_complete_uri(&self) -> &str {
         self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri)
     }
-}
-
-/// [`Secret`] has no `Serialize`.
-fn serialize_exposed<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(secret.expose())
 }
 
 /// A response to a poll (RFC 8628 §3.5).

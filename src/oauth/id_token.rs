@@ -11,6 +11,9 @@ use crate::secret::Secret;
 use crate::text;
 use crate::token::{Jwt, Token};
 
+/// In bytes: four times what RFC 5321 allows. A longer one is ignored.
+const MAX_EMAIL: usize = 1024;
+
 /// The claims that rio uses.
 #[derive(Debug)]
 pub struct Claims {
@@ -80,7 +83,8 @@ impl Claims {
         let rio_token = json::string(payload.rio_token).and_then(|token| Token::parse(&token));
         Ok(Claims {
             rio_token: rio_token.ok_or(InvalidIdToken::NoToken)?,
-            email: json::string(payload.email).filter(|email| !email.is_empty()),
+            email: json::string(payload.email)
+                .filter(|email| !email.is_empty() && email.len() <= MAX_EMAIL),
         })
     }
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::environment::{self, OIDC_HOST, RIP_HOST, V2API_HOST};
-use crate::config::Config;
-use crate::error::{Error, Exit};
+use super::environment;
+use crate::config::{Config, OIDC_HOST, RIP_HOST, V2API_HOST};
+use crate::error::Error;
 use crate::http::{Action, Http, Request, Response, Url};
 use crate::json::{self, Object};
 use crate::secret::Secret;
@@ -20,6 +20,8 @@ pub const USER_INFO: &str = "/user/info";
 /// The organizations of the user.
 pub const USERS_ME: &str = "/v2/users/me/";
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(5);
+/// In bytes: four times what RFC 5321 allows.
+const MAX_EMAIL: usize = 1024;
 /// In projects.
 const PAGE_SIZE: usize = 100;
 /// In case the pages never end.
@@ -238,13 +240,8 @@ impl Platform<'_> {
         }
         match new_token(&response, "the token refresh", token) {
             Ok(token) => Ok(Refresh::New(token)),
-            Err(error) if response.is_lost() => Ok(Refresh::Lost(error)),
-            Err(error) if response.is_success() && error.exit() == Exit::Failure => {
-                Err(error.advise(
-                    "The stored token may no longer be valid. Run `rio auth status --verify`. If the \
-                     server rejects the token, run `rio auth login`.",
-                ))
-            }
+            // No token can be read from a success: the old one may have been replaced.
+            Err(error) if response.is_success() || response.is_lost() => Ok(Refresh::Lost(error)),
             Err(error) => Err(error),
         }
     }
@@ -379,5 +376,7 @@ pub fn token_check(response: &Response, token: &Token) -> Result<TokenCheck, Err
 
 fn email(response: &Response, token: &Token) -> Result<String, Error> {
     let info: Data<UserInfo> = response.success("the token check", "email", &[token])?;
-    Ok(info.data.0.email)
+    Some(info.data.0.email)
+        .filter(|email| email.len() <= MAX_EMAIL)
+        .ok_or_else(|| response.missing_error("email", "the token check", &[token]))
 }

@@ -1,15 +1,8 @@
 //! The environments of rapyuta.io and their hosts.
 
-use crate::config::{Config, ENVIRONMENT};
+use crate::config::{Config, ENVIRONMENT, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
 use crate::http::{Http, Url};
-
-/// The host of the login server.
-pub const OIDC_HOST: &str = "oidc_host";
-/// The host of the token API.
-pub const RIP_HOST: &str = "rip_host";
-/// The host of the organization and project API.
-pub const V2API_HOST: &str = "v2api_host";
 
 /// For messages.
 pub const VALID_NAMES: &str = "ga (production), dev, qa, or pr and a number (pr123)";

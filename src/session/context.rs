@@ -1,9 +1,11 @@
 //! What every command that calls the platform needs.
 
-use crate::config::{Config, ConfigFile, RefreshLock};
-use crate::error::Error;
+use super::kept_token;
+use crate::config::{Config, ConfigFile, PrivateFile};
+use crate::error::{Error, Warning};
 use crate::http::Http;
 use crate::machine::Machine;
+use crate::oauth::pending::PendingFile;
 use crate::platform::Platform;
 use crate::token::Token;
 
@@ -12,26 +14,76 @@ pub struct CommandContext {
     pub file: ConfigFile,
     pub config: Config,
     pub http: Http,
+    /// Why a token that an earlier command kept cannot be stored. `config` has it.
+    unstored: Option<Error>,
 }
 
 impl CommandContext {
-    /// Reads the config file, and warns if other users can change it. Sends nothing.
+    /// Reads the config file, and warns if other users can change it. If it lacks a new token that an earlier command
+    /// kept, stores that first. Sends nothing.
     pub fn open(machine: &mut Machine) -> Result<Self, Error> {
         let file = ConfigFile::locate(&machine.env, machine.clock.clone())?;
-        let config = file.load()?;
+        let mut config = file.load()?;
         file.warnings().iter().for_each(|warning| machine.console.warn(warning));
-        Ok(CommandContext { file, config, http: http(machine) })
+        let unstored = kept_token::recover(&file, &mut config)?;
+        let warning = unstored.as_ref().map(|error| Warning::new(error.fact()));
+        warning.iter().for_each(|warning| machine.console.warn(warning));
+        Ok(CommandContext { file, config, http: http(machine), unstored })
+    }
+
+    /// Ends tokens of earlier commands that fit no more. Every command that sends requests calls it.
+    pub fn end_superseded(&self) {
+        // What fails here is reported where it matters.
+        let _ = kept_token::end_superseded(&self.file, &self.http);
+    }
+
+    /// See [`PendingFile::open`].
+    pub fn open_pending(&self, machine: &mut Machine) -> Result<PendingFile<'_>, Error> {
+        let (pending, warning) = PendingFile::open(&self.file)?;
+        warning.iter().for_each(|warning| machine.console.warn(warning));
+        Ok(pending)
+    }
+
+    /// See [`PendingFile::reserve`].
+    pub fn reserve(&self, pending: &mut PendingFile, machine: &mut Machine) -> Result<(), Error> {
+        let warning = pending.reserve()?;
+        warning.iter().for_each(|warning| machine.console.warn(warning));
+        Ok(())
+    }
+
+    /// Opens the pending file, or creates it, with room for a new token.
+    pub fn reserve_pending(&self, machine: &mut Machine) -> Result<PendingFile<'_>, Error> {
+        let mut pending = self.open_pending(machine)?;
+        self.reserve(&mut pending, machine)?;
+        Ok(pending)
+    }
+
+    /// An error if a token that an earlier command kept cannot be stored.
+    pub fn check_kept(&self) -> Result<(), Error> {
+        self.unstored.clone().map_or(Ok(()), Err)
+    }
+
+    /// Checks that a new token can be stored, before the request for it.
+    pub fn check_room(&self, machine: &mut Machine) -> Result<(), Error> {
+        self.file.check_room()?;
+        self.check_writable(machine)
+    }
+
+    /// Shows the warnings of an update of the config file.
+    pub fn show_warnings(&self, machine: &mut Machine) {
+        self.file.take_warnings().iter().for_each(|warning| machine.console.warn(warning));
     }
 
     /// See [`ConfigFile::check_writable`].
     pub fn check_writable(&self, machine: &mut Machine) -> Result<(), Error> {
+        self.check_kept()?;
         let warning = self.file.check_writable()?;
         warning.iter().for_each(|warning| machine.console.warn(warning));
         Ok(())
     }
 
     /// Takes the lock of a token refresh. Waits while another rio holds it.
-    pub fn lock_refresh(&self, machine: &mut Machine) -> Result<RefreshLock, Error> {
+    pub fn lock_refresh(&self, machine: &mut Machine) -> Result<Option<PrivateFile>, Error> {
         let wait = machine.notice.start("another rio that refreshes the token");
         let (lock, warning) = self.file.lock_refresh(&machine.notice)?;
         drop(wait);

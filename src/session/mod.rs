@@ -6,6 +6,7 @@ pub mod confirmation;
 pub mod context;
 pub mod describe;
 pub mod due;
+pub mod kept_token;
 pub mod list;
 pub mod options;
 pub mod refresh;

@@ -6,14 +6,19 @@
 use std::time::Duration;
 
 use super::context::{CommandContext, login_changed_error};
-use super::{due, secrets};
-use crate::config::{EMAIL_ID, RefreshLock};
-use crate::error::Error;
-use crate::machine::{Machine, signals};
+use super::{due, kept_token, secrets};
+use crate::config::{EMAIL_ID, NewLogin, PrivateFile, Progress};
+use crate::error::{Error, Warning};
+use crate::machine::signals::Hold;
+use crate::machine::{Machine, clock};
+use crate::oauth::pending::PendingFile;
 use crate::platform::{Level, Refresh, TokenCheck};
 use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;
+
+/// How long a server may take to replace a token after its response was lost.
+const LOST_RESPONSE_WAIT: Duration = Duration::from_secs(2);
 
 /// The stored token, and how it got there.
 pub enum Outcome {
@@ -44,20 +49,26 @@ pub fn run(
         return Ok(Outcome::NotDue(old));
     }
     context.platform().rip_host()?;
-    context.check_writable(machine)?;
-    let (lock, new) = lock(machine, context, &old)?;
+    context.end_superseded();
+    let (place, new) = lock(machine, context, &old)?;
     if let Some(new) = new {
         return Ok(Outcome::RefreshedByOther(new));
     }
     // The server may end the old token, so the new one must be stored.
-    let deferred = signals::defer_termination();
-    let refresh = context.platform().refresh(&old)?;
-    if let Refresh::New(new) = refresh {
-        return store(machine, context, &old, new, None);
+    let hold = Hold::all();
+    let refresh = context.platform().refresh(&old);
+    if let Ok(Refresh::New(new)) = refresh {
+        return store(machine, context, &place, &old, new, None);
     }
-    drop(deferred);
+    place.release();
+    drop(hold);
+    let refresh = refresh?;
     let token_check = match &refresh {
-        Refresh::Lost(_) => Some(context.platform().verify_once(&old)),
+        Refresh::Lost(_) => {
+            // The server may still be replacing the token.
+            clock::wait(&*machine.clock, &machine.trace, LOST_RESPONSE_WAIT, |_| {});
+            Some(context.platform().verify_once(&old))
+        }
         _ => None,
     };
     if let Some(new) = replacement(context, &old)? {
@@ -65,7 +76,30 @@ pub fn run(
     }
     match (refresh, token_check) {
         (Refresh::Lost(error), Some(token_check)) => Err(lost_error(error, token_check)),
-        _ => log_in(machine, context, &old, credentials, lock),
+        _ => log_in(machine, context, &old, credentials, place),
+    }
+}
+
+/// Where a new token goes until the config file has it: the lock file, or the pending file if the lock file belongs
+/// to another user.
+struct Place<'a> {
+    lock: Option<PrivateFile>,
+    pending: Option<PendingFile<'a>>,
+}
+
+impl Place<'_> {
+    fn file(&self) -> Option<&PrivateFile> {
+        self.lock.as_ref().or_else(|| self.pending.as_ref()?.file())
+    }
+
+    /// Makes room for a new token.
+    fn reserve(&self, context: &CommandContext) -> Result<(), Error> {
+        let size = context.file.size_with_token()?;
+        self.file().map_or(Ok(()), |file| file.reserve(size))
+    }
+
+    fn release(&self) {
+        self.file().into_iter().for_each(PrivateFile::release);
     }
 }
 
@@ -81,19 +115,26 @@ pub fn is_due(
 }
 
 /// Takes the lock. Then returns the token that another process has stored, or checks that a new one can be.
-fn lock(
+fn lock<'a>(
     machine: &mut Machine,
-    context: &CommandContext,
+    context: &'a CommandContext,
     old: &Token,
-) -> Result<(RefreshLock, Option<Token>), Error> {
-    let lock = context.lock_refresh(machine)?;
+) -> Result<(Place<'a>, Option<Token>), Error> {
+    context.check_kept()?;
+    // A problem of the config file explains that of the lock file.
+    let lock = context
+        .lock_refresh(machine)
+        .or_else(|error| context.check_writable(machine).and(Err(error)))?;
+    let mut place = Place { lock, pending: None };
     let new = replacement(context, old)?;
     if new.is_none() {
-        // The disk may have become full during the wait, or with the lock file.
-        context.file.check_writable()?;
-        context.file.check_room()?;
+        if place.lock.is_none() {
+            place.pending = Some(context.reserve_pending(machine)?);
+        }
+        place.reserve(context).or_else(|error| context.check_writable(machine).and(Err(error)))?;
+        context.check_room(machine)?;
     }
-    Ok((lock, new))
+    Ok((place, new))
 }
 
 /// The stored token, if it is no longer the old one but of the same account.
@@ -129,7 +170,7 @@ fn log_in(
     context: &CommandContext,
     old: &Token,
     credentials: Credentials,
-    lock: RefreshLock,
+    place: Place,
 ) -> Result<Outcome, Error> {
     const INVALID: &str = "the stored token has expired or was revoked";
     let email = context.config.string(EMAIL_ID)?.ok_or_else(|| {
@@ -138,17 +179,17 @@ fn log_in(
             "Run `rio auth login`.",
         )
     })?;
-    let (password, _lock) = match (credentials.password, credentials.forbidden_by) {
-        (Some(password), _) => (password, lock),
+    let (password, place) = match (credentials.password, credentials.forbidden_by) {
+        (Some(password), _) => (password, place),
         (None, None) => {
-            drop(lock);
+            drop(place);
             machine.console.say("The stored token has expired or was revoked.");
             let password = secrets::password_or_prompt(machine, None, &email)?;
-            let (lock, new) = self::lock(machine, context, old)?;
+            let (place, new) = lock(machine, context, old)?;
             if let Some(new) = new {
                 return Ok(Outcome::RefreshedByOther(new));
             }
-            (password, lock)
+            (password, place)
         }
         (None, Some(option)) => {
             return Err(Error::failure(
@@ -158,28 +199,31 @@ fn log_in(
             ));
         }
     };
+    let _hold = Hold::all();
+    place.reserve(context)?;
     let new = context.platform().login(&email, &password, Level::Medium)?;
-    store(machine, context, old, new, Some(Level::Medium.lifetime()))
+    store(machine, context, &place, old, new, Some(Level::Medium.lifetime()))
 }
 
-/// Stores the new token in place of the old one. Revokes it if that fails.
+/// Stores the new token in place of the old one.
 fn store(
-    machine: &Machine,
+    machine: &mut Machine,
     context: &CommandContext,
+    place: &Place,
     old: &Token,
     new: Token,
     lifetime: Option<Duration>,
 ) -> Result<Outcome, Error> {
     let now = text::unix_seconds(machine.clock.utc());
-    let stored = context
-        .file
-        .update_if(|config| config.holds(old), |config| config.set_token(&new, now, lifetime));
-    let error = match stored {
-        Ok(true) => return Ok(Outcome::Refreshed(new)),
-        Ok(false) => login_changed_error(),
-        Err(error) => error.into_failure().context("the new token could not be stored"),
-    };
-    // The error is the same if revoking fails.
-    let _ = context.platform().logout(&new);
-    Err(error)
+    let login = NewLogin::new(&new, now, lifetime, None, true, &context.config);
+    kept_token::store(context, &login, place.file(), |config| {
+        login.progress(config) != Progress::Superseded
+    })?;
+    context.show_warnings(machine);
+    if new.names_other_account(old) {
+        machine
+            .console
+            .warn(&Warning::new("the new token is for another account than the old one"));
+    }
+    Ok(Outcome::Refreshed(new))
 }

@@ -12,6 +12,7 @@ use crate::config::{
     PROJECT_NAME,
 };
 use crate::error::Error;
+use crate::machine::Machine;
 use crate::machine::console::Console;
 use crate::platform::{Organization, Platform, Project};
 use crate::token::Token;
@@ -181,7 +182,11 @@ pub fn may_prompt(
 }
 
 /// Changes the stored selection, unless another process has changed it or the login since the command started.
-pub fn update(context: &CommandContext, change: impl FnMut(&mut Config)) -> Result<(), Error> {
+pub fn update(
+    machine: &mut Machine,
+    context: &CommandContext,
+    change: impl FnMut(&mut Config),
+) -> Result<(), Error> {
     let email = context.config.string(EMAIL_ID)?;
     let unchanged =
         |config: &Config, key| config.string(key).ok() == context.config.string(key).ok();
@@ -189,7 +194,9 @@ pub fn update(context: &CommandContext, change: impl FnMut(&mut Config)) -> Resu
         config.is_login_for(email.as_deref())
             && [ORGANIZATION_ID, PROJECT_ID].iter().all(|key| unchanged(config, key))
     };
-    match context.file.update_if(may_change, change)? {
+    let is_changed = context.file.update_if(may_change, change)?;
+    context.show_warnings(machine);
+    match is_changed {
         true => Ok(()),
         false => Err(Error::failure(
             "another rio changed the login or the selection in the meantime; its change was kept",

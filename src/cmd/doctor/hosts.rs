@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 
 use super::report::{Check, CheckResult};
-use crate::config::Config;
+use crate::config::{Config, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
 use crate::http::{Action, Http, Request, Response, Stage, TransportError, Url};
 use crate::machine::clock::Clock;
 use crate::oauth::provider::DISCOVERY;
-use crate::platform::environment::{self, OIDC_HOST, RIP_HOST, V2API_HOST};
+use crate::platform::environment;
 use crate::platform::{USER_INFO, USERS_ME};
 use crate::token::Token;
 

@@ -9,8 +9,9 @@ use super::output::LoginOutput;
 use crate::config::DEVICE_FLOW_CLIENT_ID;
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::machine::{browser, clock, signals};
-use crate::oauth::device_flow::Polling;
+use crate::machine::signals::{self, Hold};
+use crate::machine::{browser, clock};
+use crate::oauth::device_flow::{PollResponse, Polling};
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
 use crate::oauth::provider::Provider;
@@ -23,22 +24,25 @@ const CLIENT_ID: &str = "rio-cli";
 
 /// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session. After
 /// `timeout`, ends with a temporary failure, and the next login resumes this one.
-pub fn run(
+pub fn run<'a>(
     machine: &mut Machine,
-    context: &CommandContext,
+    context: &'a CommandContext,
     output: LoginOutput,
     open_browser: bool,
     timeout: Option<Duration>,
-) -> Result<Claims, Error> {
+) -> Result<Approval<'a>, Error> {
     let client_id = context.config.string(DEVICE_FLOW_CLIENT_ID)?;
     let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
     let oidc_host = &context.platform().oidc_host()?;
-    let mut pending = PendingFile::open(context.file.pending_path());
+    let mut pending = context.open_pending(machine)?;
+    pending.remove_on_interrupt();
     context.http.check_settings(oidc_host)?;
     output.connecting(machine, oidc_host.authority());
     let provider = Provider::discover(&context.http, oidc_host, client_id)?;
     let saved = pending.load(&provider, machine.clock.utc());
     let resumed = saved.is_some();
+    context.reserve(&mut pending, machine)?;
+    pending.remove_on_interrupt();
     let (authorization, since_poll) = match saved {
         Some(saved) => saved,
         None => (provider.authorize_device()?, Duration::ZERO),
@@ -59,22 +63,28 @@ pub fn run(
         true => browser::commands(&machine.env, authorization.most_complete_uri()),
         false => Vec::new(),
     };
-    output.verification(machine, &authorization, resumed, !browsers.is_empty())?;
-    if (machine.browser)(&browsers) {
+    let shown = output.verification(machine, &authorization, resumed, !browsers.is_empty());
+    if shown.is_ok() && (machine.browser)(&browsers) {
         output.opening_browser(machine);
     }
     let end = timeout.map(|timeout| machine.clock.now().saturating_add(timeout));
-    let mut login = DeviceLogin { provider: &provider, polling, output, pending, end };
-    let outcome = login.wait_for_approval(machine);
+    let mut login = DeviceLogin { provider: &provider, polling, output, pending: &pending, end };
+    let outcome = shown.and_then(|()| login.wait_for_approval(machine));
     output.end_of_wait(machine);
-    let Some(id_token) = outcome.transpose() else {
-        let left = login.polling.remaining(machine.clock.now());
-        login.pending.keep();
-        return Err(not_approved_error(left));
-    };
-    // Also after an error: the code is of no further use.
-    login.pending.remove();
-    provider.validate(&id_token?, text::unix_seconds(machine.clock.utc()))
+    let approved = outcome.and_then(|approved| {
+        let Some((id_token, hold)) = approved else { return Ok(None) };
+        let claims = provider.validate(&id_token, text::unix_seconds(machine.clock.utc()))?;
+        Ok(Some((claims, hold)))
+    });
+    match approved {
+        Ok(Some((claims, hold))) => Ok(Approval { claims, pending, hold }),
+        Ok(None) => Err(not_approved_error(login.polling.remaining(machine.clock.now()))),
+        Err(error) => {
+            // The code is of no further use.
+            pending.remove();
+            Err(error)
+        }
+    }
 }
 
 /// The error after `--timeout`.
@@ -86,18 +96,32 @@ fn not_approved_error(left: Duration) -> Error {
     )
 }
 
+/// What an approved login leads to.
+pub struct Approval<'a> {
+    pub claims: Claims,
+    /// For the token, until it is stored.
+    pub pending: PendingFile<'a>,
+    /// Until the token is stored.
+    pub hold: Hold,
+}
+
 struct DeviceLogin<'a> {
     provider: &'a Provider<'a>,
     polling: Polling,
     output: LoginOutput,
-    pending: PendingFile,
+    pending: &'a PendingFile<'a>,
     /// When to stop waiting, by the monotonic clock.
     end: Option<Duration>,
 }
 
 impl DeviceLogin<'_> {
     /// The id_token; `None` after the timeout.
-    fn wait_for_approval(&mut self, machine: &mut Machine) -> Result<Option<Secret>, Error> {
+    fn wait_for_approval(
+        &mut self,
+        machine: &mut Machine,
+    ) -> Result<Option<(Secret, Hold)>, Error> {
+        // The status line says it already.
+        let _silent = machine.console.has_status().then(|| machine.notice.start_silently());
         loop {
             let sleep = self.polling.sleep();
             let left = self.end.map(|end| end.saturating_sub(machine.clock.now()));
@@ -108,11 +132,16 @@ impl DeviceLogin<'_> {
             self.sleep(machine, sleep);
             let interval = self.polling.interval();
             let last_failure = self.polling.failure().map(|failure| failure.kind);
+            let mut hold = Hold::termination();
             let (response, retry_after) = self.provider.poll(self.polling.device_code());
+            if matches!(response, PollResponse::Approved(_)) {
+                hold.extend_to_all();
+                signals::remove_on_interrupt(None);
+            }
             self.pending.record_poll(machine.clock.utc());
             let (now, random) = (machine.clock.now(), (machine.random)());
             if let Some(id_token) = self.polling.receive(response, retry_after, now, random)? {
-                return Ok(Some(id_token));
+                return Ok(Some((id_token, hold)));
             }
             if self.polling.interval() != interval {
                 self.save(machine);

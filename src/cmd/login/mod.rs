@@ -7,19 +7,21 @@ mod output;
 use std::time::Duration;
 
 use crate::cli::args::LoginArgs;
-use crate::config::{Config, EMAIL_ID, ORGANIZATION_ID, PROJECT_ID, StoredToken};
+use crate::config::{Config, EMAIL_ID, NewLogin, ORGANIZATION_ID, PROJECT_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
-use crate::oauth::pending;
+use crate::machine::signals::Hold;
+use crate::oauth::pending::PendingFile;
 use crate::platform::Level;
 use crate::secret::Secret;
 use crate::session::confirmation::confirm;
 use crate::session::context::{CommandContext, login_changed_error};
 use crate::session::describe::account_suffix;
 use crate::session::selection::{Choice, Selection, Selector};
-use crate::session::{options, refresh, secrets};
+use crate::session::{kept_token, options, refresh, secrets};
 use crate::text;
 use crate::token::Token;
+use device_login::Approval;
 use output::LoginOutput;
 
 pub fn run(args: LoginArgs, machine: &mut Machine) -> Result<Exit, Error> {
@@ -50,18 +52,19 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
     if previous.has_token && may_prompt && !args.yes {
         confirm_replacing(machine, previous.email.as_deref())?;
     }
-    context.check_writable(machine)?;
+    context.check_room(machine)?;
 
-    let account = authenticate(method, &args, machine, &context, output)?;
+    context.end_superseded();
+    // Dropped last, so that nothing stays behind when a signal ends the program.
+    let Authenticated { hold, account, pending } =
+        authenticate(method, &args, machine, &context, output)?;
     let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
-    let now = text::unix_seconds(machine.clock.utc());
-    context.file.update(|config| {
-        // Another account has other organizations.
-        if same_account.is_none() {
-            config.remove_login();
-        }
-        account.store(config, now);
-    })?;
+    let login = account.to_login(machine, &context, same_account.is_some());
+    let is_same_server = |config: &Config| login.is_for_server_of(config);
+    kept_token::store(&context, &login, pending.file(), is_same_server)?;
+    pending.remove();
+    drop(hold);
+    context.show_warnings(machine);
     output.logged_in(machine, account.email.as_deref(), account.token.expires_at());
 
     let unselected = match &same_account {
@@ -72,6 +75,7 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
         .map_err(|error| not_selected_error(error, unselected))?;
     let is_same = |config: &Config| config.is_login_for(account.email.as_deref());
     let stored = context.file.update_if(is_same, |config| selection.store(config))?;
+    context.show_warnings(machine);
     if !stored {
         return Err(login_changed_error());
     }
@@ -230,39 +234,53 @@ impl Account {
         Account { token, email: email.and_then(|email| text::not_blank(&email)), lifetime }
     }
 
-    fn store(&self, config: &mut Config, now: u64) {
-        config.set_token(&self.token, now, self.lifetime);
-        if let Some(email) = &self.email {
-            config.set(EMAIL_ID, email);
-        }
+    fn to_login(
+        &self,
+        machine: &Machine,
+        context: &CommandContext,
+        keeps_selection: bool,
+    ) -> NewLogin {
+        let (email, now) = (self.email.clone(), text::unix_seconds(machine.clock.utc()));
+        NewLogin::new(&self.token, now, self.lifetime, email, keeps_selection, &context.config)
     }
 }
 
-fn authenticate(
+/// An account, and what protects its token until it is stored.
+struct Authenticated<'a> {
+    account: Account,
+    pending: PendingFile<'a>,
+    hold: Hold,
+}
+
+fn authenticate<'a>(
     method: Method,
     args: &LoginArgs,
     machine: &mut Machine,
-    context: &CommandContext,
+    context: &'a CommandContext,
     output: LoginOutput,
-) -> Result<Account, Error> {
-    let (token, email, lifetime) = match method {
+) -> Result<Authenticated<'a>, Error> {
+    match method {
         Method::DeviceFlow { timeout } => {
             let browse = !args.no_browser && !args.json;
-            let claims = device_login::run(machine, context, output, browse, timeout)?;
-            return Ok(Account::new(claims.rio_token, claims.email, None));
+            let Approval { claims, pending, hold } =
+                device_login::run(machine, context, output, browse, timeout)?;
+            let account = Account::new(claims.rio_token, claims.email, None);
+            Ok(Authenticated { account, pending, hold })
         }
         Method::Password { email, password } => {
             let password = secrets::password_or_prompt(machine, password, &email)?;
+            let (hold, pending) = (Hold::all(), context.reserve_pending(machine)?);
             let token = context.platform().login(&email, &password, Level::Medium)?;
-            (token, email, Some(Level::Medium.lifetime()))
+            let account = Account::new(token, Some(email), Some(Level::Medium.lifetime()));
+            Ok(Authenticated { account, pending, hold })
         }
         Method::Token(token) => {
+            let (hold, pending) = (Hold::all(), context.reserve_pending(machine)?);
             let email = context.platform().user_info(&token)?;
-            (token, email, None)
+            let account = Account::new(token, Some(email), None);
+            Ok(Authenticated { account, pending, hold })
         }
-    };
-    pending::remove(&context.file.pending_path());
-    Ok(Account::new(token, Some(email), lifetime))
+    }
 }
 
 fn select(

@@ -283,7 +283,7 @@ fn stored_bearer_prefix_is_not_sent_twice() {
 }
 
 #[test]
-fn malformed_new_token_does_not_replace_the_old() {
+fn malformed_new_token_is_a_lost_response() {
     const NO_TOKEN: &str = "answered the token refresh without a valid token";
     for (body, says) in [
         (json!({"data": {"token": ""}}), NO_TOKEN),
@@ -303,9 +303,9 @@ fn malformed_new_token_does_not_replace_the_old() {
         let before = robot.config_bytes();
         platform.answer(Call::RefreshToken, Answer::json(200, body));
         let outcome = refresh(&robot, &["--password", "-"], &format!("{PASSWORD}\n"));
-        let outcome = outcome.exits(1).says(says).says("rio auth status --verify");
-        let outcome = outcome.says("rio auth login").hides("Try again");
+        let outcome = outcome.exits(3).says(says).says("The stored token is still valid.");
         assert_unchanged(&outcome, &robot, &before, &platform);
+        assert_eq!(platform.calls(Call::UserInfo).len(), 1);
     }
 }
 

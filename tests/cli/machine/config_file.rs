@@ -581,12 +581,11 @@ fn unreadable_file_stops_every_command() {
         set_mode(&robot.config_path(), 0);
         let outcome = outcome(&mut command).exits(1).prints_no_result();
         let outcome = outcome.says(&robot.config_path().display().to_string());
-        let outcome = outcome.says("permission denied");
+        // The contents may be good, so moving it aside is no advice.
+        outcome.says("permission denied").hides("mv ");
         assert_eq!(mode(&robot.config_path()), 0);
         set_mode(&robot.config_path(), 0o600);
         assert_eq!(robot.config_bytes(), bytes);
-        follow_the_mv_advice(&robot, &outcome);
-        assert!(!robot.config_path().exists());
     }
     assert!(platform.requests().is_empty());
 }
@@ -768,13 +767,9 @@ fn symbolic_link_loop_is_an_error() {
     symlink("config.json", path.with_file_name("other")).unwrap();
     for arguments in COMMANDS {
         let outcome = robot.rio(arguments).run_at(&FakeClock::new()).exits(1);
-        outcome.says(&path.display().to_string());
+        outcome.says(&path.display().to_string()).says("too many levels of symbolic links");
         assert!(path.is_symlink());
     }
-    let outcome = robot.rio(&WRITE).run().exits(1);
-    follow_the_mv_advice(&robot, &outcome);
-    robot.rio(&WRITE).run().exits(0);
-    assert_eq!(robot.config()["environment"], "dev");
 }
 
 #[test]
@@ -1050,7 +1045,7 @@ fn read_only_disk_is_an_error_before_any_request() {
 
 /// Runs a command in a mount namespace. `None` if it cannot mount, which it reports with exit code 77.
 #[cfg(target_os = "linux")]
-fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
+pub fn outcome_in_a_mount_namespace(command: &mut Command) -> Option<Outcome> {
     // SAFETY: both calls are async-signal-safe; the strings are valid.
     unsafe {
         command.pre_exec(|| {
@@ -1081,6 +1076,7 @@ fn mounted_file_is_an_error_before_any_request() {
     // A single file mounted into a container can be written to, but not replaced.
     const SCRIPT: &str = r#"
         mount --bind "$RIO_CONFIG" "$RIO_CONFIG" || exit 77
+        mount -t tmpfs none /proc || exit 77
         exec "$@"
     "#;
     let commands = [&LOGIN[..], &["auth", "refresh-token"], &["auth", "login", "--yes"], &WRITE];

@@ -8,6 +8,8 @@ mod crash_safety;
 #[cfg(target_os = "linux")]
 mod from_scratch;
 #[cfg(target_os = "linux")]
+mod lost_logins;
+#[cfg(target_os = "linux")]
 mod memory;
 mod simulation;
 mod smoke;

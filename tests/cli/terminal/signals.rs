@@ -194,7 +194,6 @@ fn ctrl_c_ends_the_wait_for_a_server() {
     for (arguments, call) in [
         (["auth", "status", "--verify"], Call::UserInfo),
         (["auth", "login", "--yes"], Call::Discovery),
-        (["auth", "refresh-token", "--interactive"], Call::RefreshToken),
     ] {
         platform.answer(call, Answer::stall(2 * TIMEOUT));
         let mut terminal = Terminal::start(robot.rio(&arguments).command());
