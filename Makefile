@@ -14,6 +14,8 @@ HOST := $(shell uname -m)-unknown-linux-musl
 COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 # Not for other builds: they would compile ring again after each commit.
 dist reproduce: export SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
+# The maintainer of the packages.
+dist reproduce: export MAINTAINER ?= Rapyuta Robotics <opensource@rapyuta-robotics.com>
 # Shown by `rio version`.
 dist reproduce: export RIO_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
 
@@ -72,7 +74,8 @@ dist:
 	src/dist/build target/dist $(TARGET)
 	src/dist/pack target/dist $(TARGET)
 
-# Tests the static executables: this machine's with all tests, others with the smoke tests under qemu.
+# Tests the static executables: this machine's with all tests, others with the smoke tests under qemu. Tests the packages,
+# as root also in a Debian with systemd.
 test-dist:
 	for target in $(TARGET); do tests/dist/test target/dist $$target || exit 1; done
 	tests/dist/test-packages target/dist

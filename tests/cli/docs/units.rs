@@ -45,7 +45,8 @@ fn systemd_accepts_the_units() {
         ("rio-login.service", LOGIN.to_owned()),
     ];
     let mut command = Command::new(analyze);
-    command.arg("verify");
+    // The man page that they name is not installed here.
+    command.args(["verify", "--man=no"]);
     for (name, text) in units {
         let path = directory.path().join(name);
         fs::write(&path, text).unwrap();
