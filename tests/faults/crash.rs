@@ -72,7 +72,8 @@ impl Disk {
         let name = |path: &str| path.strip_prefix(directory)?.strip_prefix('/').map(str::to_owned);
         let number = |index: usize| call.numbers.get(index).copied().unwrap_or_default();
         match call.name {
-            "openat" => {
+            // musl opens files with `open`.
+            "open" | "openat" => {
                 let Some(name) = call.strings.first().and_then(|path| name(path)) else { return };
                 if call.text.contains("O_CREAT") && !self.names.contains_key(&name) {
                     self.change(Entry::Link(name.clone(), self.inodes.len()));
