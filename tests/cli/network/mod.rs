@@ -3,6 +3,7 @@
 mod connections;
 mod lookup;
 mod name_servers;
+mod openssl;
 mod plain_http;
 mod proxies;
 mod responses;
