@@ -50,7 +50,7 @@ test-network:
 	@if [ -x $(STATIC) ]; then RIO_BINARY=$(STATIC) tests/run --locked --test cli name_servers; \
 	else echo 'Not tested: the static executable. Build it: make dist TARGET=$(HOST)'; fi
 
-# Logs in to node-oidc-provider. Takes 20 seconds.
+# Logs in to node-oidc-provider, also through proxies. Takes a minute.
 test-interop:
 	$(CARGO) build $(LOCKED)
 	tests/interop/run $(TARGET_DIR)/debug/rio
