@@ -7,3 +7,4 @@ mod qr;
 mod screens;
 mod signals;
 mod status_line;
+mod waiting;
