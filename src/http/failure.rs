@@ -90,6 +90,11 @@ impl TransportError {
         TransportError { error: Error::temporary(fact, advice), kind, stage, sent }
     }
 
+    /// The error as `rio doctor` reports it.
+    pub fn into_finding(self) -> Error {
+        self.error
+    }
+
     /// What happened, without advice.
     pub fn reason(&self) -> &str {
         self.error.fact()
@@ -138,9 +143,17 @@ impl From<Error> for TransportError {
     }
 }
 
+/// With the command that finds the cause, unless the advice says what to change.
 impl From<TransportError> for Error {
     fn from(failure: TransportError) -> Self {
-        failure.error
+        let error = failure.error;
+        match failure.kind {
+            FailureKind::Settings | FailureKind::ProxyRefused => error,
+            _ => {
+                let advice = format!("{}\nTo find the cause, run:\n    rio doctor", error.advice());
+                error.advise(advice)
+            }
+        }
     }
 }
 

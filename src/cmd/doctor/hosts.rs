@@ -144,7 +144,7 @@ fn fault(
     target: &Target,
     result: Result<Response, TransportError>,
 ) -> Result<Response, (usize, Error)> {
-    let response = result.map_err(|failure| (failure.stage() as usize, failure.into()))?;
+    let response = result.map_err(|failure| (failure.stage() as usize, failure.into_finding()))?;
     match response {
         page if page.is_from_portal() => Err((CAPTIVE_PORTAL, page.unexpected_error("rio"))),
         response if target.is_from_api(&response) => Ok(response),
