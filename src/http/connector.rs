@@ -17,6 +17,7 @@ use ureq::unversioned::transport::{
 
 use super::deadline::Deadline;
 use super::dial::{DialError, Dialer};
+use super::failure::tls_error;
 use super::proxy::Proxy;
 use super::tcp::Tcp;
 use super::tunnel::{self, TunnelError};
@@ -46,31 +47,6 @@ impl Network {
     pub fn opened(&self) -> usize {
         self.opened.load(Ordering::Relaxed)
     }
-
-    /// Adds TLS if the URL is https.
-    fn secure(
-        &self,
-        uri: &Uri,
-        transport: Box<dyn Transport>,
-        details: &ConnectionDetails,
-        deadline: Deadline,
-    ) -> Result<Box<dyn Transport>, Error> {
-        // `request_level` would make ureq build another TLS configuration.
-        let details = ConnectionDetails {
-            uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: false,
-            resolver: details.resolver,
-            now: time::Instant::now(),
-            timeout: timeout_at(deadline, details),
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-        };
-        let secured = self.rustls.connect(&details, Some(transport))?;
-        secured.map(|transport| Box::new(transport) as Box<_>).ok_or(Error::ConnectionFailed)
-    }
 }
 
 /// Which part of a request failed, in order.
@@ -91,12 +67,36 @@ pub struct ConnectError {
     pub cause: Cause,
 }
 
+impl ConnectError {
+    fn new(stage: Stage, is_at_proxy: bool, cause: impl Into<Cause>) -> Self {
+        ConnectError { stage, is_at_proxy, cause: cause.into() }
+    }
+}
+
 #[derive(Debug)]
 pub enum Cause {
     Dial(DialError),
     Tunnel(TunnelError),
     /// A time limit, an I/O error, or one of TLS.
     Transport(Error),
+}
+
+impl From<DialError> for Cause {
+    fn from(error: DialError) -> Self {
+        Cause::Dial(error)
+    }
+}
+
+impl From<TunnelError> for Cause {
+    fn from(error: TunnelError) -> Self {
+        Cause::Tunnel(error)
+    }
+}
+
+impl From<Error> for Cause {
+    fn from(error: Error) -> Self {
+        Cause::Transport(error)
+    }
 }
 
 /// What ureq passes through to the client.
@@ -155,66 +155,84 @@ impl Connector for ProxyConnector {
 impl ProxyConnector {
     fn open(&self, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ConnectError> {
         let deadline = Deadline::after(*details.timeout.after);
+        let opening = Opening { network: &self.network, details, deadline };
         let uri = details.uri;
         let default_port = if details.needs_tls() { 443 } else { 80 };
         let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default_port));
         let Some(proxy) = &self.proxy else {
-            let tcp = self.dial(host, port, details, deadline, false)?;
-            let secured = self.network.secure(uri, tcp, details, deadline);
-            return secured.map_err(|error| ConnectError {
-                stage: Stage::Tls,
-                is_at_proxy: false,
-                cause: Cause::Transport(error),
-            });
+            let tcp = opening.dial(host, port, false)?;
+            let secured = opening.secure(uri, tcp);
+            return secured.map_err(|error| ConnectError::new(Stage::Tls, false, error));
         };
-        let mut stream = self.dial(proxy.host(), proxy.port(), details, deadline, true)?;
+        let failed_at_proxy = |cause| ConnectError::new(Stage::Connection, true, cause);
+        let mut stream = opening.dial(proxy.host(), proxy.port(), true)?;
         if proxy.is_https() {
-            let secured = self.network.secure(proxy.uri(), stream, details, deadline);
-            stream = secured.map_err(|error| ConnectError {
-                stage: Stage::Connection,
-                is_at_proxy: true,
-                cause: Cause::Transport(error),
-            })?;
+            let secured = opening.secure(proxy.uri(), stream);
+            stream = secured.map_err(|error| failed_at_proxy(Cause::from(error)))?;
         }
         let mut adapter = TransportAdapter::new(stream, details.current_time.clone());
-        adapter.set_timeout(timeout_at(deadline, details));
-        tunnel::open(&mut adapter, proxy, host, port).map_err(|error| ConnectError {
-            stage: Stage::Connection,
-            is_at_proxy: true,
-            cause: Cause::Tunnel(error),
-        })?;
-        let tunnel = Box::new(Tunnel(adapter.into_inner()));
-        // Only TLS errors come for certain from the host behind the proxy.
-        self.network.secure(uri, tunnel, details, deadline).map_err(|error| {
-            let is_tls = super::failure::tls_error(&error).is_some();
-            ConnectError {
-                stage: if is_tls { Stage::Tls } else { Stage::Connection },
-                is_at_proxy: !is_tls,
-                cause: Cause::Transport(error),
-            }
+        adapter.set_timeout(opening.timeout());
+        let connected = tunnel::open(&mut adapter, proxy, host, port);
+        connected.map_err(|error| failed_at_proxy(Cause::from(error)))?;
+        let secured = opening.secure(uri, Box::new(Tunnel(adapter.into_inner())));
+        secured.map_err(|error| match tls_error(&error) {
+            Some(_) => ConnectError::new(Stage::Tls, false, error),
+            // Either of the two may have closed the connection.
+            None => failed_at_proxy(Cause::from(error)),
         })
     }
+}
 
+/// A connection that is being opened.
+struct Opening<'a> {
+    network: &'a Network,
+    details: &'a ConnectionDetails<'a>,
+    deadline: Deadline,
+}
+
+impl Opening<'_> {
     fn dial(
         &self,
         host: &str,
         port: u16,
-        details: &ConnectionDetails,
-        deadline: Deadline,
-        is_at_proxy: bool,
+        is_proxy: bool,
     ) -> Result<Box<dyn Transport>, ConnectError> {
-        let stream = self.network.dialer.connect(host, port, deadline).map_err(|error| {
+        let Network { dialer, notice, .. } = self.network;
+        let stream = dialer.connect(host, port, self.deadline).map_err(|error| {
             let stage = if error.is_dns() { Stage::Dns } else { Stage::Connection };
-            ConnectError { stage, is_at_proxy, cause: Cause::Dial(error) }
+            ConnectError::new(stage, is_proxy, error)
         })?;
-        let config = details.config;
+        let config = self.details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        Ok(Box::new(Tcp::new(stream, buffers, self.network.notice.clone())))
+        Ok(Box::new(Tcp::new(stream, buffers, notice.clone())))
     }
-}
 
-fn timeout_at(deadline: Deadline, details: &ConnectionDetails) -> NextTimeout {
-    NextTimeout { after: deadline.left().into(), ..details.timeout }
+    /// Adds TLS if the URL is https.
+    fn secure(
+        &self,
+        uri: &Uri,
+        transport: Box<dyn Transport>,
+    ) -> Result<Box<dyn Transport>, Error> {
+        // `request_level` would make ureq build another TLS configuration.
+        let details = ConnectionDetails {
+            uri,
+            addrs: self.details.addrs.clone(),
+            config: self.details.config,
+            request_level: false,
+            resolver: self.details.resolver,
+            now: time::Instant::now(),
+            timeout: self.timeout(),
+            current_time: self.details.current_time.clone(),
+            run_connector: self.details.run_connector.clone(),
+            register_shutdown: self.details.register_shutdown.clone(),
+        };
+        let secured = self.network.rustls.connect(&details, Some(transport))?;
+        secured.map(|transport| Box::new(transport) as Box<_>).ok_or(Error::ConnectionFailed)
+    }
+
+    fn timeout(&self) -> NextTimeout {
+        NextTimeout { after: self.deadline.left().into(), ..self.details.timeout }
+    }
 }
 
 /// ureq looks names up before each request. The connector does it, only for new connections.
@@ -239,17 +257,14 @@ pub struct Connection {
 
 impl Connection {
     fn classify(&self, error: Error) -> Error {
+        let is_tls = tls_error(&error).is_some();
         match error {
-            Error::Io(error) if self.is_reused && !self.has_input && !is_tls(&error) => {
+            Error::Io(error) if self.is_reused && !self.has_input && !is_tls => {
                 RequestError::IdleConnection(error).into()
             }
             error => error,
         }
     }
-}
-
-fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<rustls::Error>())
 }
 
 impl Transport for Connection {
