@@ -1,14 +1,16 @@
 //! The three standard streams: results on standard output, everything else on standard error, answers from
 //! standard input.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 
 use serde_json::Value;
 
 use crate::error::{Error, Warning};
 use crate::json;
 use crate::machine::qr::{self, Style};
-use crate::machine::signals;
+use crate::machine::signals::{self, StoppablePrompt};
 use crate::machine::terminal::{self, Screen, Size};
 use crate::secret::Secret;
 use crate::text;
@@ -24,6 +26,10 @@ pub trait Input {
     fn is_terminal(&self) -> bool;
     /// The next line without its line break; `None` at the end of input.
     fn read_line(&mut self) -> io::Result<Option<Vec<u8>>>;
+    /// How many bytes the user of a terminal has typed, in lines that are complete.
+    fn typed_bytes(&self) -> usize {
+        0
+    }
     /// The next line as a secret. [`io::ErrorKind::InvalidData`] if it is not UTF-8.
     fn read_secret_line(&mut self) -> io::Result<Option<Secret>>;
 }
@@ -34,6 +40,8 @@ pub struct Console {
     out: Box<dyn Output>,
     err: Box<dyn Write>,
     screen: Screen,
+    /// Where questions appear if standard error is no terminal.
+    question_terminal: Option<(File, Size)>,
     /// The status line on the screen; empty if there is none.
     status: String,
 }
@@ -45,13 +53,22 @@ impl Console {
         err: Box<dyn Write>,
         screen: Screen,
     ) -> Self {
-        Console { input, out, err, screen, status: String::new() }
+        Console { input, out, err, screen, question_terminal: None, status: String::new() }
+    }
+
+    /// With a terminal for questions, if standard error is none.
+    pub fn with_question_terminal(self, terminal: Option<(File, Size)>) -> Self {
+        Console { question_terminal: terminal, ..self }
     }
 
     /// Prints a line of the result on standard output. If that fails, the command must fail: a script would
     /// take an incomplete result for a complete one.
     pub fn print(&mut self, line: &str) -> Result<(), Error> {
-        self.write_out(&self.folded(line, &self.screen.stdout))
+        self.write_out(&self.folded(line, self.screen.stdout.as_ref()))
+    }
+
+    pub fn prints_to_terminal(&self) -> bool {
+        self.screen.stdout.is_some()
     }
 
     /// Prints a JSON value on one line, escaped to ASCII.
@@ -82,7 +99,7 @@ impl Console {
 
     /// Prints a line on standard error. A failure to write it is ignored.
     pub fn say(&mut self, line: &str) {
-        let line = self.folded(line, &self.screen.stderr);
+        let line = self.folded(line, self.screen.stderr.as_ref());
         self.write_err(&format!("{line}\n"));
     }
 
@@ -93,10 +110,16 @@ impl Console {
         self.say(&format!("{priority}{line}"));
     }
 
+    /// Like [`Console::say`], where questions appear.
+    pub fn say_to_user(&mut self, line: &str) {
+        let line = self.folded(line, self.question_size());
+        self.write_to_user(&format!("{line}\n"));
+    }
+
     /// Like [`Console::say`], in bold and never broken, because the user copies it. A line that is too long
     /// starts at the margin.
     pub fn say_strong(&mut self, line: &str) {
-        let shown = self.shown(line, &self.screen.stderr);
+        let shown = self.shown(line, self.screen.stderr.as_ref());
         let fits = text::columns(&shown) <= self.columns();
         let line = if fits { &shown } else { shown.trim_start() };
         match self.screen.color {
@@ -129,7 +152,7 @@ impl Console {
     /// nothing without [`Screen::status_line`].
     pub fn show_status(&mut self, text: &str) {
         let Some(columns) = self.status_columns() else { return };
-        let text = self.shown(text, &self.screen.stderr);
+        let text = self.shown(text, self.screen.stderr.as_ref());
         let text = text::first_columns(&text, columns);
         if text == self.status {
             return;
@@ -161,20 +184,24 @@ impl Console {
         Some(size().0.saturating_sub(1))
     }
 
-    /// Draws a QR code if that leaves `lines_free` lines of the screen. Returns whether it did.
-    pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> bool {
-        let Some(size) = &self.screen.stderr else { return false };
-        let (columns, lines) = size();
+    /// Whether a QR code is of use: not in a file, and not where a terminal shows one line after the other.
+    pub fn draws_qr(&self) -> bool {
+        self.screen.stderr.is_some() && !self.screen.is_dumb
+    }
+
+    /// Draws a QR code if that leaves `lines_free` lines of the screen. Otherwise returns the reason.
+    pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> Result<(), String> {
         let Screen { color, utf8, half_blocks, .. } = self.screen;
         let style = Style { color, half_blocks: utf8 && half_blocks };
-        let rows = qr::draw(text, style, columns, lines.saturating_sub(lines_free));
-        rows.iter().flatten().for_each(|row| self.write_err(&format!("{row}\n")));
-        rows.is_some()
+        let rows = qr::draw(text, style, self.columns(), self.lines(), lines_free)?;
+        rows.iter().for_each(|row| self.write_err(&format!("{row}\n")));
+        Ok(())
     }
 
     /// How many lines of a list fit above its question.
     pub fn lines_for_list(&self) -> usize {
-        self.lines().saturating_sub(2).max(1)
+        let lines = self.question_size().map_or(usize::MAX, |size| size().1);
+        lines.saturating_sub(2).max(1)
     }
 
     pub fn columns(&self) -> usize {
@@ -185,16 +212,17 @@ impl Console {
         self.screen.stderr.as_ref().map_or(usize::MAX, |size| size().1)
     }
 
-    /// How many lines [`Console::say`] takes for the text.
+    /// How many lines [`Console::say`] and [`Console::say_to_user`] take for the text.
     pub fn lines_of(&self, text: &str) -> usize {
-        let columns = self.columns().max(1);
+        let size = self.question_size();
+        let columns = size.map_or(usize::MAX, |size| size().0).max(1);
         let lines = |line: &str| text::columns(line).div_ceil(columns).max(1);
-        self.folded(text, &self.screen.stderr).lines().map(lines).sum()
+        self.folded(text, size).lines().map(lines).sum()
     }
 
     /// Whether [`Console::say`] shows the text unchanged.
     pub fn can_show(&self, text: &str) -> bool {
-        self.shown(text, &self.screen.stderr) == text
+        self.shown(text, self.screen.stderr.as_ref()) == text
     }
 
     /// Whether answers come from a terminal.
@@ -202,31 +230,52 @@ impl Console {
         self.input.is_terminal()
     }
 
-    /// Asks for a line; `None` at the end of input.
+    /// Asks for a line; `None` at the end of input. A line that was typed before the question answers it, unless
+    /// it is empty.
     pub fn ask(&mut self, question: &str) -> Result<Option<String>, Error> {
-        let question = self.folded(question, &self.screen.stderr);
-        signals::reprint_on_continue(Some(&*question).filter(|_| self.is_interactive()));
-        self.show_question(&question);
-        let answer = self.input.read_line();
-        signals::reprint_on_continue(None);
-        // Only a terminal echoes the user's Enter.
-        if !matches!(answer, Ok(Some(_))) || !self.is_interactive() {
-            self.write_err("\n");
+        if !self.is_interactive() {
+            self.say_to_user(question);
+            return self.read_answer();
         }
-        let answer = answer.map_err(unreadable_error)?;
-        Ok(answer.map(|line| String::from_utf8_lossy(&line).into_owned()))
+        let mut typed = self.input.typed_bytes();
+        let _stoppable = self.show_question(question);
+        loop {
+            let answer = self.read_answer();
+            let Ok(Some(line)) = &answer else {
+                self.write_to_user("\n");
+                return answer;
+            };
+            if typed == 0 {
+                return answer;
+            }
+            typed = typed.saturating_sub(line.len().saturating_add(1));
+            if !line.trim().is_empty() {
+                // The terminal showed it before the question.
+                self.say_to_user(line);
+                return answer;
+            }
+        }
+    }
+
+    fn read_answer(&mut self) -> Result<Option<String>, Error> {
+        let line = self.input.read_line().map_err(unreadable_error)?;
+        Ok(line.map(|line| String::from_utf8_lossy(&line).into_owned()))
     }
 
     /// Asks for a line that the terminal does not show; `None` at the end of input.
     pub fn prompt_secret(&mut self, question: &str) -> Result<Option<Secret>, Error> {
-        if self.is_interactive() {
-            // Before the question, because a user may start to type when it appears.
-            terminal::disable_echo().map_err(unreadable_error)?;
+        if !self.is_interactive() {
+            self.say_to_user(question);
+            return self.input.read_secret_line().map_err(unreadable_error);
         }
-        self.show_question(&self.folded(question, &self.screen.stderr));
+        // Before the question, because a user may start to type when it appears.
+        terminal::disable_echo().map_err(unreadable_error)?;
+        terminal::discard_input();
+        let stoppable = self.show_question(question);
         let answer = self.input.read_secret_line();
+        drop(stoppable);
         terminal::restore_echo();
-        self.write_err("\n");
+        self.write_to_user("\n");
         answer.map_err(unreadable_error)
     }
 
@@ -238,11 +287,26 @@ impl Console {
         self.input.read_secret_line().map_err(unreadable_error)
     }
 
-    fn show_question(&mut self, question: &str) {
-        if self.is_interactive() {
-            terminal::discard_input();
+    /// At a terminal. Ctrl-Z works until the result is dropped.
+    fn show_question(&mut self, question: &str) -> StoppablePrompt {
+        let question = self.folded(question, self.question_size());
+        let terminal = self.question_terminal.as_ref();
+        let terminal = terminal.map_or(libc::STDERR_FILENO, |(file, _)| file.as_raw_fd());
+        let stoppable = signals::stoppable_prompt(&question, terminal);
+        self.write_to_user(&question);
+        stoppable
+    }
+
+    fn question_size(&self) -> Option<&Size> {
+        let terminal = self.question_terminal.as_ref().map(|(_, size)| size);
+        terminal.or(self.screen.stderr.as_ref())
+    }
+
+    fn write_to_user(&mut self, text: &str) {
+        match &mut self.question_terminal {
+            Some((file, _)) => drop(file.write_all(text.as_bytes())),
+            None => self.write_err(text),
         }
-        self.write_err(question);
     }
 
     fn write_err(&mut self, text: &str) {
@@ -254,7 +318,7 @@ impl Console {
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
 
-    fn shown(&self, line: &str, terminal: &Option<Size>) -> String {
+    fn shown(&self, line: &str, terminal: Option<&Size>) -> String {
         let line = text::printable(line);
         match terminal.is_some() && !self.screen.utf8 {
             true => line.replace(|c: char| !c.is_ascii(), "?"),
@@ -262,9 +326,9 @@ impl Console {
         }
     }
 
-    fn folded(&self, line: &str, terminal: &Option<Size>) -> String {
+    fn folded(&self, line: &str, terminal: Option<&Size>) -> String {
         let line = self.shown(line, terminal);
-        terminal.as_ref().map(|size| text::fold(&line, size().0)).unwrap_or(line)
+        terminal.map(|size| text::fold(&line, size().0)).unwrap_or(line)
     }
 }
 

@@ -48,7 +48,8 @@ impl Machine {
         let (out, err) = (Box::new(stdio::standard_output()), Box::new(io::stderr()));
         Machine {
             notice: Notice::on(&screen),
-            console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen),
+            console: Console::new(Box::new(stdio::StandardInput::open()), out, err, screen)
+                .with_question_terminal(terminal::of_input()),
             clock: Rc::new(SystemClock),
             random: random::from_process(),
             browser: Box::new(browser::start),

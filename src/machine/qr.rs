@@ -17,17 +17,30 @@ const MARGINS: [i32; 2] = [4, 2];
 const WHITE_ON_BLACK: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Draws a text with the widest margin that fits; `None` if none fits.
-pub fn draw(text: &str, style: Style, columns: usize, lines: usize) -> Option<Vec<String>> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
-    MARGINS.into_iter().find_map(|margin| {
-        let modules = usize::try_from(code.size() + 2 * margin).ok()?;
+/// Draws a text with the widest margin that fits a screen of which `lines_free` lines stay free. Otherwise
+/// returns the reason.
+pub fn draw(
+    text: &str,
+    style: Style,
+    columns: usize,
+    lines: usize,
+    lines_free: usize,
+) -> Result<Vec<String>, String> {
+    let too_long = |_| "the URL is too long".to_owned();
+    let code = QrCode::encode_text(text, QrCodeEcc::Low).map_err(too_long)?;
+    let mut smallest = (0, 0);
+    for margin in MARGINS {
+        let modules = usize::try_from(code.size() + 2 * margin).unwrap_or(usize::MAX);
         let (width, height) = match style.half_blocks {
             true => (modules, modules.div_ceil(2)),
-            false => (2 * modules, modules),
+            false => (modules.saturating_mul(2), modules),
         };
-        (width <= columns && height <= lines).then(|| rows(&code, style, margin))
-    })
+        smallest = (width, height.saturating_add(lines_free));
+        if smallest.0 <= columns && smallest.1 <= lines {
+            return Ok(rows(&code, style, margin));
+        }
+    }
+    Err(format!("it needs {} columns and {} lines", smallest.0, smallest.1))
 }
 
 fn rows(code: &QrCode, style: Style, margin: i32) -> Vec<String> {
@@ -82,25 +95,29 @@ mod tests {
 
     #[test]
     fn code_of_100_characters_leaves_room_on_80_by_24() {
-        let rows = draw(&uri(100), BLOCKS, 80, 21).unwrap();
+        let rows = draw(&uri(100), BLOCKS, 80, 21, 0).unwrap();
         assert_eq!(size(&rows), (41, 21));
-        let rows = draw(&uri(100), BLOCKS, 80, 23).unwrap();
+        let rows = draw(&uri(100), BLOCKS, 80, 23, 0).unwrap();
         assert_eq!(size(&rows), (45, 23), "the full margin");
     }
 
     #[test]
     fn code_that_does_not_fit_is_not_drawn() {
-        assert_eq!(draw(&uri(100), BLOCKS, 80, 20), None);
-        assert_eq!(draw(&uri(100), BLOCKS, 40, 24), None);
-        assert_eq!(draw(&uri(100), SIGNS, 80, 24), None);
-        assert_eq!(draw(&uri(4000), BLOCKS, 500, 500), None, "more than a code can hold");
-        assert_eq!(size(&draw(&uri(60), SIGNS, 100, 45).unwrap()), (82, 41));
+        assert_eq!(
+            draw(&uri(100), BLOCKS, 80, 20, 0).unwrap_err(),
+            "it needs 41 columns and 21 lines"
+        );
+        assert!(draw(&uri(100), BLOCKS, 80, 23, 3).is_err());
+        assert!(draw(&uri(100), BLOCKS, 40, 24, 0).is_err());
+        assert!(draw(&uri(100), SIGNS, 80, 24, 0).is_err());
+        assert!(draw(&uri(4000), BLOCKS, 500, 500, 0).is_err(), "more than a code can hold");
+        assert_eq!(size(&draw(&uri(60), SIGNS, 100, 45, 0).unwrap()), (82, 41));
     }
 
     #[test]
     fn rows_are_equally_wide_and_the_margin_is_light() {
         for style in [BLOCKS, SIGNS] {
-            let rows = draw(&uri(60), style, 200, 200).unwrap();
+            let rows = draw(&uri(60), style, 200, 200, 0).unwrap();
             assert!(rows.iter().all(|row| row.chars().count() == rows[0].chars().count()));
             assert!(rows[0].chars().all(|c| c != ' '), "{style:?}");
         }
@@ -109,7 +126,7 @@ mod tests {
     #[test]
     fn escape_sequences_need_color() {
         let color = Style { color: true, ..BLOCKS };
-        assert!(draw(&uri(60), color, 200, 200).unwrap().iter().all(|row| row.ends_with(PLAIN)));
-        assert!(!draw(&uri(60), BLOCKS, 200, 200).unwrap().concat().contains('\x1b'));
+        assert!(draw(&uri(60), color, 200, 200, 0).unwrap().iter().all(|row| row.ends_with(PLAIN)));
+        assert!(!draw(&uri(60), BLOCKS, 200, 200, 0).unwrap().concat().contains('\x1b'));
     }
 }

@@ -1,12 +1,13 @@
-//! Signals that end the program: it restores the terminal, then dies of the signal. After a stop by Ctrl-Z, it
-//! shows its prompt again.
+//! Signals that end the program: it restores the terminal, then dies of the signal. At a prompt, also those that
+//! stop and continue it.
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 
 use libc::{c_char, c_int, sighandler_t};
 
@@ -15,19 +16,26 @@ use crate::machine::terminal;
 /// Installs the handlers. A signal that the parent ignores, as under `nohup`, stays ignored.
 pub fn install_handlers() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
-        // SAFETY: both structs are plain data, valid when zeroed; the handler is async-signal-safe.
-        unsafe {
-            let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-            let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-            new.sa_sigaction = on_fatal_signal as *const () as sighandler_t;
-            // The handler raises the signal again. Where it returns, the system call goes on.
-            new.sa_flags = libc::SA_NODEFER | libc::SA_RESTART;
-            // Otherwise, restoring the terminal from the background would stop the program.
-            libc::sigaddset(&mut new.sa_mask, libc::SIGTTOU);
-            libc::sigaction(signal, null_mut(), &mut old);
-            if old.sa_sigaction != libc::SIG_IGN {
-                libc::sigaction(signal, &new, null_mut());
-            }
+        // The handler raises the signal again. Where it returns, the system call goes on.
+        handle(signal, Some(on_fatal_signal), libc::SA_NODEFER | libc::SA_RESTART);
+    }
+}
+
+/// Sets the handler, which must be async-signal-safe, or the default action. A signal that is ignored stays
+/// ignored.
+fn handle(signal: c_int, handler: Option<extern "C" fn(c_int)>, flags: c_int) {
+    // SAFETY: both structs are plain data, valid when zeroed.
+    unsafe {
+        let mut old = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+        let mut new = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+        new.sa_sigaction =
+            handler.map_or(libc::SIG_DFL, |handler| handler as *const () as sighandler_t);
+        new.sa_flags = flags;
+        // Otherwise, restoring the terminal from the background would stop the program.
+        libc::sigaddset(&mut new.sa_mask, libc::SIGTTOU);
+        libc::sigaction(signal, null_mut(), &mut old);
+        if old.sa_sigaction != libc::SIG_IGN {
+            libc::sigaction(signal, &new, null_mut());
         }
     }
 }
@@ -116,15 +124,36 @@ pub fn remove_on_interrupt(path: Option<&Path>) {
 
 /// Like [`REMOVE_ON_INTERRUPT`].
 static PROMPT: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
+/// The terminal that shows the prompt.
+static PROMPT_TERMINAL: AtomicI32 = AtomicI32::new(libc::STDERR_FILENO);
 
-/// Sets the prompt that appears again when the stopped program continues.
-pub fn reprint_on_continue(prompt: Option<&str>) {
-    PROMPT.store(leaked(prompt.map(str::as_bytes)), Ordering::SeqCst);
-    // Only during a prompt, because a handler interrupts network calls.
-    let handler =
-        if prompt.is_some() { reprint_prompt as *const () as sighandler_t } else { libc::SIG_DFL };
-    // SAFETY: the handler is async-signal-safe.
-    unsafe { libc::signal(libc::SIGCONT, handler) };
+/// The flags of a handler that raises the signal again, with its default action.
+const RAISED_AGAIN: c_int = libc::SA_RESETHAND | libc::SA_NODEFER;
+
+/// Whether the program has continued since Ctrl-Z.
+static CONTINUED: AtomicBool = AtomicBool::new(false);
+
+/// Until it is dropped, Ctrl-Z shows the user's typing, and the program that continues hides it again and
+/// shows its prompt again.
+///
+/// Only during a prompt, because a handler interrupts network calls.
+#[must_use]
+pub struct StoppablePrompt(());
+
+pub fn stoppable_prompt(prompt: &str, terminal: RawFd) -> StoppablePrompt {
+    PROMPT.store(leaked(Some(prompt.as_bytes())), Ordering::SeqCst);
+    PROMPT_TERMINAL.store(terminal, Ordering::SeqCst);
+    handle(libc::SIGCONT, Some(on_continue), 0);
+    handle(libc::SIGTSTP, Some(on_stop), RAISED_AGAIN);
+    StoppablePrompt(())
+}
+
+impl Drop for StoppablePrompt {
+    fn drop(&mut self) {
+        handle(libc::SIGCONT, None, 0);
+        handle(libc::SIGTSTP, None, 0);
+        PROMPT.store(null_mut(), Ordering::SeqCst);
+    }
 }
 
 /// Null without a text, or if it contains a zero byte.
@@ -132,11 +161,31 @@ fn leaked(text: Option<&[u8]>) -> *mut c_char {
     text.and_then(|text| CString::new(text).ok()).map_or(null_mut(), CString::into_raw)
 }
 
-extern "C" fn reprint_prompt(_: c_int) {
+extern "C" fn on_stop(_: c_int) {
+    terminal::suspend_hiding();
+    CONTINUED.store(false, Ordering::SeqCst);
+    // The program stops here, unless no shell could continue it.
+    // SAFETY: async-signal-safe.
+    unsafe { libc::raise(libc::SIGTSTP) };
+    handle(libc::SIGTSTP, Some(on_stop), RAISED_AGAIN);
+    if !CONTINUED.load(Ordering::SeqCst) {
+        on_continue(libc::SIGCONT);
+    }
+}
+
+/// The signal also interrupts the call that reads. So a hidden line starts again: its beginning was typed
+/// before the stop.
+extern "C" fn on_continue(_: c_int) {
+    CONTINUED.store(true, Ordering::SeqCst);
     let prompt = PROMPT.load(Ordering::SeqCst);
-    if !prompt.is_null() {
-        // SAFETY: all async-signal-safe; a C string that is never freed.
-        unsafe { libc::write(libc::STDERR_FILENO, prompt.cast(), libc::strlen(prompt)) };
+    if prompt.is_null() || !terminal::is_in_foreground() {
+        return;
+    }
+    terminal::resume_hiding();
+    // SAFETY: all async-signal-safe; a C string that is never freed.
+    unsafe {
+        let terminal = PROMPT_TERMINAL.load(Ordering::SeqCst);
+        libc::write(terminal, prompt.cast(), libc::strlen(prompt));
     }
 }
 

@@ -1,13 +1,14 @@
 //! Standard input and output, and files with a secret, unbuffered.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
 
 use crate::machine::console::{Input, Output};
+use crate::machine::terminal;
 use crate::secret::Secret;
 
-/// In bytes.
+/// In bytes, without the line break.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// Standard input. A buffer, like that of `io::stdin`, would keep passwords in memory.
@@ -29,15 +30,47 @@ impl Input for StandardInput {
         read_line(&self.0)
     }
 
+    fn typed_bytes(&self) -> usize {
+        terminal::typed_bytes()
+    }
+
     fn read_secret_line(&mut self) -> io::Result<Option<Secret>> {
         if !self.is_terminal() {
             return read_line(&self.0)?.map(secret).transpose();
         }
-        // rpassword ignores arrow and function keys, and returns an empty password at the end of input.
-        let input = self.0.try_clone()?;
-        let config = rpassword::ConfigBuilder::new().input_reader(input).output_discard().build();
-        let password = rpassword::read_password_with_config(config).map(Secret::new)?;
-        Ok(Some(password).filter(|password| !password.is_empty()))
+        loop {
+            let input = HiddenLine { input: self.0.try_clone()?, length: 0 };
+            let config = rpassword::ConfigBuilder::new().input_reader(input).output_discard();
+            return match rpassword::read_password_with_config(config.build()) {
+                Ok(line) => Ok(Some(Secret::new(line)).filter(|line| !line.is_empty())),
+                // The program was stopped, and continues.
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                // Ctrl-D, or a terminal that is gone.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotConnected => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+    }
+}
+
+/// What the user types at a hidden prompt. rpassword edits the line, and ignores arrow and function keys.
+struct HiddenLine {
+    input: File,
+    length: usize,
+}
+
+impl Read for HiddenLine {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.length > LONGEST_LINE {
+            // A shell would run what is left.
+            while self.input.read(buffer)? > 0 && !buffer.contains(&b'\n') {}
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let count = self.input.read(buffer)?;
+        self.length = self.length.saturating_add(count);
+        // rpassword would take the beginning of a line for a line.
+        if count == 0 { Err(ErrorKind::NotConnected.into()) } else { Ok(count) }
     }
 }
 
@@ -53,12 +86,12 @@ fn secret(mut line: Vec<u8>) -> io::Result<Secret> {
 #[expect(clippy::unbuffered_bytes, reason = "lines are short, and may be passwords")]
 fn read_line(input: &File) -> io::Result<Option<Vec<u8>>> {
     // Allocated once, so that growing leaves no copy of a password behind.
-    let mut line = Vec::with_capacity(LONGEST_LINE);
+    let mut line = Vec::with_capacity(LONGEST_LINE.saturating_add(1));
     for byte in input.bytes() {
         line.push(byte?);
         if line.ends_with(b"\n") {
             break;
-        } else if line.len() == LONGEST_LINE {
+        } else if line.len() > LONGEST_LINE {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
     }

@@ -1,7 +1,10 @@
 //! The terminal of the process: what it can show, and hiding what the user types.
 
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::ptr::null_mut;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -26,6 +29,8 @@ pub struct Screen {
     pub half_blocks: bool,
     /// Bold text and colors on standard error.
     pub color: bool,
+    /// `TERM=dumb`, as with a screen reader or in an editor.
+    pub is_dumb: bool,
     /// A line on standard error that is drawn again in place.
     pub status_line: bool,
     /// Standard error is the journal.
@@ -35,7 +40,8 @@ pub struct Screen {
 /// Reads `NO_COLOR`, `TERM`, the locale and the sizes.
 pub fn screen(env: &Env) -> Screen {
     let err = io::stderr().is_terminal();
-    let term = env.string("TERM").filter(|term| *term != "dumb");
+    let is_dumb = env.string("TERM") == Some("dumb");
+    let term = env.string("TERM").filter(|_| !is_dumb);
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.string(name));
     let encoding = locale.and_then(|locale| locale.split('@').next()).unwrap_or_default();
     Screen {
@@ -45,6 +51,7 @@ pub fn screen(env: &Env) -> Screen {
         color: err && term.is_some() && env.get("NO_COLOR").is_none(),
         // Most of Debian's fonts for the Linux console lack them.
         half_blocks: term != Some("linux"),
+        is_dumb,
         status_line: err && term.is_some() && !env.is_on("RIO_DEBUG"),
         journal: env.string("JOURNAL_STREAM").is_some_and(|id| id == identity_of_stderr()),
     }
@@ -74,12 +81,36 @@ fn size_of(terminal: c_int) -> Size {
     })
 }
 
-/// The settings to restore; null while the user's typing is shown. What it points to is never freed, so
-/// that a signal handler can read it at any time.
-static SAVED: AtomicPtr<termios> = AtomicPtr::new(null_mut());
+/// A terminal for questions where standard error is none: that of standard input.
+pub fn of_input() -> Option<(File, Size)> {
+    if io::stderr().is_terminal() || !io::stdin().is_terminal() {
+        return None;
+    }
+    let file = writable_input().ok().or_else(|| {
+        let mut options = File::options();
+        options.write(true).custom_flags(libc::O_NOCTTY);
+        ["/proc/self/fd/0", "/dev/tty"].iter().find_map(|path| options.open(path).ok())
+    });
+    Some((file?, size_of(libc::STDIN_FILENO)))
+}
 
-/// Turns echo off, and Ctrl-Z and Ctrl-\ with it: a stopped program would leave the shell without echo.
-/// Ctrl-C still sends SIGINT, and the terminal still edits the line.
+/// Standard input again, if it is open for writing, as in an interactive shell.
+fn writable_input() -> io::Result<File> {
+    // SAFETY: takes no pointer.
+    let flags = unsafe { libc::fcntl(libc::STDIN_FILENO, libc::F_GETFL) };
+    if flags & libc::O_ACCMODE != libc::O_RDWR {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// The settings of the terminal before and during a hidden prompt; null at other times. What they point to is
+/// never freed, so that a signal handler can read it at any time.
+static SHOWN: AtomicPtr<termios> = AtomicPtr::new(null_mut());
+static HIDDEN: AtomicPtr<termios> = AtomicPtr::new(null_mut());
+
+/// Turns echo off, and Ctrl-\ with it. The terminal no longer edits the line, because its own lines end after
+/// 4,095 bytes; rpassword edits it. Ctrl-C and Ctrl-Z still send their signals.
 pub fn disable_echo() -> io::Result<()> {
     let mut settings = MaybeUninit::<termios>::uninit();
     // SAFETY: tcgetattr fills in the struct, or fails.
@@ -87,22 +118,50 @@ pub fn disable_echo() -> io::Result<()> {
         check(libc::tcgetattr(libc::STDIN_FILENO, settings.as_mut_ptr()))?;
         settings.assume_init()
     };
-    SAVED.store(Box::into_raw(Box::new(before)), Ordering::SeqCst);
     let mut hidden = before;
-    hidden.c_lflag &= !(libc::ECHO | libc::ECHONL);
-    hidden.c_lflag |= libc::ICANON | libc::ISIG;
-    hidden.c_cc[libc::VSUSP] = libc::_POSIX_VDISABLE;
+    hidden.c_lflag &= !(libc::ECHO | libc::ECHONL | libc::ICANON);
+    hidden.c_lflag |= libc::ISIG;
+    hidden.c_cc[libc::VMIN] = 1;
+    hidden.c_cc[libc::VTIME] = 0;
     hidden.c_cc[libc::VQUIT] = libc::_POSIX_VDISABLE;
+    SHOWN.store(Box::into_raw(Box::new(before)), Ordering::SeqCst);
+    HIDDEN.store(Box::into_raw(Box::new(hidden)), Ordering::SeqCst);
     set(&hidden)
 }
 
-/// Restores the terminal if typing is hidden. Async-signal-safe.
+/// Ends a hidden prompt. Async-signal-safe.
 pub fn restore_echo() {
-    // SAFETY: null, or a leaked box.
-    if let Some(settings) = unsafe { SAVED.load(Ordering::SeqCst).as_ref() } {
-        let _ = set(settings);
-        SAVED.store(null_mut(), Ordering::SeqCst);
+    apply(&SHOWN);
+    SHOWN.store(null_mut(), Ordering::SeqCst);
+    HIDDEN.store(null_mut(), Ordering::SeqCst);
+}
+
+/// Shows the user's typing while a hidden prompt is stopped. Async-signal-safe.
+pub fn suspend_hiding() {
+    if is_in_foreground() {
+        apply(&SHOWN);
     }
+}
+
+/// Hides the user's typing again at a hidden prompt. Async-signal-safe.
+pub fn resume_hiding() {
+    apply(&HIDDEN);
+}
+
+fn apply(settings: &AtomicPtr<termios>) {
+    // SAFETY: null, or a leaked box.
+    if let Some(settings) = unsafe { settings.load(Ordering::SeqCst).as_ref() } {
+        let _ = set(settings);
+    }
+}
+
+/// Whether the terminal is this program's now, not that of a shell that runs it in the background.
+/// Async-signal-safe.
+pub fn is_in_foreground() -> bool {
+    // SAFETY: take no pointer.
+    let (foreground, own) = unsafe { (libc::tcgetpgrp(libc::STDIN_FILENO), libc::getpgrp()) };
+    // A terminal without a session has no foreground.
+    foreground == -1 || foreground == own
 }
 
 /// Discards what the user typed before a question.
@@ -111,10 +170,25 @@ pub fn discard_input() {
     unsafe { libc::tcflush(libc::STDIN_FILENO, libc::TCIFLUSH) };
 }
 
+/// How many bytes the user has typed, in lines that are complete.
+pub fn typed_bytes() -> usize {
+    let mut count: c_int = 0;
+    // SAFETY: FIONREAD fills in the number, or fails.
+    unsafe { libc::ioctl(libc::STDIN_FILENO, libc::FIONREAD, &mut count) };
+    usize::try_from(count).unwrap_or_default()
+}
+
 /// `TCSANOW`, because output that the user holds with Ctrl-S must not delay it.
 fn set(settings: &termios) -> io::Result<()> {
-    // SAFETY: the struct is valid.
-    check(unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, settings) })
+    loop {
+        // SAFETY: the struct is valid.
+        let result = check(unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, settings) });
+        match result {
+            // A program in the background is stopped here, and goes on in the foreground.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 fn check(result: c_int) -> io::Result<()> {

@@ -21,11 +21,17 @@ pub struct LoginOutput {
     json: bool,
     /// With JSON, only if a terminal shows nothing else.
     text: bool,
+    qr: bool,
 }
 
 impl LoginOutput {
     pub fn new(json: bool, machine: &Machine) -> Self {
-        LoginOutput { json, text: !json || machine.console.shows_only_messages() }
+        LoginOutput { json, text: !json || machine.console.shows_only_messages(), qr: true }
+    }
+
+    /// Whether to draw a QR code where that is possible.
+    pub fn with_qr(self, qr: bool) -> Self {
+        LoginOutput { qr, ..self }
     }
 
     /// Whether the output shows the text unchanged. JSON does, with escapes.
@@ -71,8 +77,13 @@ impl LoginOutput {
         }
         // The status line, and the line about the browser.
         let lines_below = if opens_browser { 2 } else { 1 };
-        if !show_with_qr(console, authorization, lines_below) {
+        let wanted = self.qr && console.draws_qr();
+        let shown = wanted.then(|| show_with_qr(console, authorization, lines_below));
+        if shown != Some(Ok(())) {
             show_without_qr(console, authorization);
+        }
+        if let Some(Err(reason)) = shown {
+            console.say(&format!("No QR code: {reason}."));
         }
         if !console.has_status() {
             let lifetime = text::in_words(authorization.expires_in);
@@ -110,7 +121,7 @@ impl LoginOutput {
         left: Duration,
     ) -> Result<(), Error> {
         if self.json {
-            let members = json!({"reason": reason, "wait": whole_seconds(wait)});
+            let members = json!({"reason": text::printable(reason), "wait": whole_seconds(wait)});
             event(machine, "retrying", members)?;
         }
         // A reason that fits the status line is shown there.
@@ -198,12 +209,13 @@ impl LoginOutput {
 
 const WAITING: &str = "Waiting for approval";
 
-/// Shows a QR code, if it fits the screen together with the URL, the code and `lines_below`.
+/// Shows a QR code, if it fits the screen together with the URL, the code and `lines_below`. Otherwise returns the
+/// reason.
 fn show_with_qr(
     console: &mut Console,
     authorization: &DeviceAuthorization,
     lines_below: usize,
-) -> bool {
+) -> Result<(), String> {
     // At most 80 characters: a second line would leave no room for the QR code on 24 lines.
     let instructions =
         "Approve only logins you started. Scan the QR code or enter the code at the URL:";
@@ -214,12 +226,10 @@ fn show_with_qr(
     };
     let lines = url_and_code.iter().map(|line| console.lines_of(line)).sum::<usize>();
     let lines = lines.saturating_add(console.lines_of(instructions)).saturating_add(lines_below);
-    if !console.draw_qr(authorization.most_complete_uri(), lines) {
-        return false;
-    }
+    console.draw_qr(authorization.most_complete_uri(), lines)?;
     console.say(instructions);
     url_and_code.iter().for_each(|line| console.say_strong(line));
-    true
+    Ok(())
 }
 
 fn show_without_qr(console: &mut Console, authorization: &DeviceAuthorization) {

@@ -1,12 +1,14 @@
-//! Prompts at a terminal: hidden input, editing keys, the end of input, and long lists.
+//! Prompts at a terminal: hidden input, editing keys, lines typed ahead, the end of input, and long lists.
 
+use std::io::Write;
 use std::os::fd::AsRawFd;
 
 use platform::{Call, EMAIL, Organization, PASSWORD, Platform, World};
+use serde_json::json;
 
 use crate::robot::Robot;
 use crate::robot::terminal::{
-    CTRL_D, Terminal, at_password_prompt, at_terminal, check, dash, open_pair, small_world,
+    CTRL_D, CTRL_Z, Terminal, at_password_prompt, at_terminal, check, dash, open_pair, small_world,
 };
 
 #[test]
@@ -42,23 +44,106 @@ fn password_is_hidden_on_a_terminal_without_a_session() {
     assert!(terminal.echoes());
 }
 
+/// A login by device flow, while it waits for approval.
+fn waiting_login(robot: &Robot) -> Terminal {
+    let mut terminal = Terminal::start(robot.rio(&["auth", "login", "--no-browser"]).command());
+    terminal.waits_for("Waiting for approval");
+    terminal
+}
+
 #[test]
-fn prompt_ignores_earlier_typing() {
+fn lines_typed_ahead_answer_the_questions() {
     let platform = Platform::start();
     platform.interval(1);
     let robot = at_terminal(Robot::of(&platform));
-    let command = robot.rio(&["auth", "login", "--no-browser"]).command();
-    let mut terminal = Terminal::start(command);
-    terminal.waits_for("Waiting for approval");
-    terminal.types("2\n");
+    let mut terminal = waiting_login(&robot);
+    terminal.types("Acme Robotics\n\n2\n");
     terminal.waits_for("2");
     platform.approve();
-    terminal.waits_for("Which organization?");
-    terminal.types("1\n");
-    terminal.waits_for("Which project?");
-    terminal.types("1\n");
+    terminal.waits_for("Which organization? Acme Robotics\r\n");
+    terminal.waits_for("Which project? 2\r\n");
     assert_eq!(terminal.ends(), 0);
     assert_eq!(robot.config()["organization_name"], "Acme Robotics");
+    assert_eq!(robot.config()["project_name"], "fleet-staging");
+}
+
+#[test]
+fn empty_line_typed_ahead_does_not_answer_a_question() {
+    let platform = Platform::start();
+    platform.interval(1);
+    let robot = at_terminal(Robot::of(&platform));
+    let acme = &World::default().organizations[0].guid;
+    robot.set_config(json!({"email_id": EMAIL, "organization_id": acme}));
+    let mut terminal = waiting_login(&robot);
+    terminal.types("\n \n\n");
+    terminal.waits_for("\r\n \r\n\r\n");
+    platform.approve();
+    terminal.waits_for("Which organization? [1] ");
+    terminal.types("2\n");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(robot.config()["organization_name"], "warehouse-lab");
+}
+
+#[test]
+fn password_is_not_taken_from_lines_typed_ahead() {
+    let platform = Platform::with(small_world());
+    let robot = at_terminal(Robot::of(&platform));
+    let (mut keyboard, line) = open_pair();
+    keyboard.write_all(b"typed ahead\n").unwrap();
+    let command = robot.rio(&["auth", "login", "--email", EMAIL]).command();
+    let mut terminal = Terminal::start_on(keyboard, line, command);
+    terminal.waits_for("Password for");
+    terminal.types(&format!("{PASSWORD}\n"));
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(platform.calls(Call::UserLogin)[0].json()["password"], PASSWORD);
+}
+
+#[test]
+fn hidden_prompt_takes_a_line_of_64_kib() {
+    for (length, code) in [(5_000, "wrong"), (64 * 1024, "wrong"), (64 * 1024 + 1, "over 64 KiB")] {
+        let platform = Platform::start();
+        let robot = at_terminal(Robot::of(&platform));
+        let mut terminal = at_password_prompt(&robot);
+        let password = "0123456789abcdef".repeat(5_000)[..length].to_owned();
+        terminal.types(&password);
+        terminal.types("\r");
+        assert_eq!(terminal.ends(), 1);
+        assert!(terminal.text().contains(code), "{}", terminal.text());
+        let sent: Vec<_> = platform.calls(Call::UserLogin).iter().map(|call| call.json()).collect();
+        match code {
+            "wrong" => assert!(sent[0]["password"] == password, "{length}"),
+            _ => assert!(sent.is_empty(), "{length}"),
+        }
+        assert!(terminal.is_restored());
+    }
+}
+
+#[test]
+fn questions_are_on_the_terminal_when_standard_error_is_not() {
+    for redirected in ["2>log", "2>log </dev/tty"] {
+        let platform = Platform::start();
+        let robot = at_terminal(Robot::of(&platform));
+        let Some(mut terminal) = dash(&robot) else { return };
+        terminal.types(&format!("\"$RIO\" auth login --email {EMAIL} {redirected}\n"));
+        terminal.waits_for("Password for ada@example.com: ");
+        terminal.waits_for_echo(false);
+        terminal.types(&format!("{PASSWORD}\n"));
+        for (question, entry) in
+            [("Which organization? ", "Acme Robotics"), ("Which project? ", "fleet-production")]
+        {
+            terminal.waits_for(entry);
+            terminal.waits_for(question);
+            terminal.types(CTRL_Z);
+            terminal.waits_for("ready> ");
+            terminal.types("fg\n");
+            terminal.waits_for(question);
+            terminal.types("1\n");
+        }
+        terminal.waits_for("ready> ");
+        let log = std::fs::read_to_string(robot.home().join("log")).unwrap();
+        assert!(log.contains("Logged in as ada@example.com."), "{log}");
+        assert!(!log.contains("Which") && !log.contains("Password for"), "{log}");
+    }
 }
 
 #[test]

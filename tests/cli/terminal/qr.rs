@@ -7,6 +7,7 @@ use rio::machine::terminal::Screen;
 use serde_json::json;
 
 use crate::robot::skip::skip;
+use crate::robot::terminal::{Terminal, at_terminal, small_world};
 use crate::robot::{FakeClock, Outcome, Robot, screen};
 
 /// Pixels on each side of a module.
@@ -144,7 +145,31 @@ fn code_that_does_not_fit_is_replaced_by_the_url() {
         let screen = screen(columns, lines);
         let (uri, outcome) = shown(100, screen);
         assert!(code_in(&outcome).is_empty(), "{columns}x{lines}\n{outcome}");
+        let reason = outcome.stderr.replace('\n', " ");
+        assert!(reason.contains("No QR code: it needs 41 columns and "), "{reason}");
         outcome.says(&uri);
+    }
+    let ascii = Screen { utf8: false, ..screen(80, 24) };
+    shown(60, ascii).1.says("No QR code: it needs ");
+}
+
+#[test]
+fn screen_reader_gets_no_code() {
+    let platform = Platform::with(small_world());
+    platform.interval(1);
+    for (term, options) in [("dumb", &[][..]), ("xterm", &["--no-qr"])] {
+        platform.approve_after(2);
+        let robot = at_terminal(Robot::of(&platform)).env("TERM", term);
+        let arguments = [&["auth", "login", "--no-browser"], options].concat();
+        let mut terminal = Terminal::start(robot.rio(&arguments).command());
+        assert_eq!(terminal.ends(), 0);
+        let shown = terminal.text();
+        assert!(!shown.contains(['█', '▀', '#']) && !shown.contains("QR code"), "{shown}");
+        assert!(shown.contains("enter this code"), "{shown}");
+        if term == "dumb" {
+            assert_eq!(shown.matches("Waiting for approval").count(), 1, "{shown}");
+            assert!(!shown.contains("\r\r") && shown.is_ascii(), "{shown}");
+        }
     }
 }
 
