@@ -39,7 +39,7 @@ pub fn not_blank(text: &str) -> Option<String> {
 
 /// A path, quoted for a shell.
 pub fn shell_word(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
+    format!("'{}'", printable(&path.display().to_string()).replace('\'', "'\\''"))
 }
 
 /// The system's message in lower case, without the error number.
@@ -59,6 +59,16 @@ pub fn excerpt(text: &str, limit: usize) -> String {
         shown if shown.len() < text.len() => format!("{shown}..."),
         _ => text.to_owned(),
     }
+}
+
+/// A name in a message.
+pub fn name(text: &str) -> String {
+    excerpt(text, 100)
+}
+
+/// Other text of a server, a file or a user in a message.
+pub fn detail(text: &str) -> String {
+    excerpt(text, 300)
 }
 
 /// How many columns a terminal shows the text in.

@@ -106,6 +106,9 @@ pub struct LoginArgs {
     /// do not open a browser
     #[argh(switch)]
     pub no_browser: bool,
+    /// do not draw a QR code (for screen readers)
+    #[argh(switch)]
+    pub no_qr: bool,
     /// never prompt; print events as JSON, one per line
     #[argh(switch)]
     pub json: bool,
@@ -236,9 +239,18 @@ pub struct EnvironmentArgs {
     /// do not ask at a terminal before removing a login
     #[argh(switch)]
     pub yes: bool,
+    /// ask at a terminal before removing a login (default)
+    #[argh(switch)]
+    pub interactive: bool,
+    /// the same as --yes
+    #[argh(switch)]
+    pub no_interactive: bool,
+    /// the same as --yes, even with --interactive
+    #[argh(switch)]
+    pub silent: bool,
 }
 
-/// Select an organization
+/// List and select organizations
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "organization", example = "rio organization select")]
 pub struct OrganizationGroup {
@@ -249,7 +261,22 @@ pub struct OrganizationGroup {
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum OrganizationCommand {
+    List(ListOrganizationsArgs),
     Select(SelectOrganizationArgs),
+}
+
+/// List your organizations
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "list",
+    note = "Prints a name and a GUID on each line, sorted by name. An asterisk marks the selected organization.",
+    example = "rio organization list"
+)]
+pub struct ListOrganizationsArgs {
+    /// print one JSON array
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Select another organization, and then one of its projects
@@ -279,7 +306,7 @@ pub struct SelectOrganizationArgs {
     pub json: bool,
 }
 
-/// Select a project
+/// List and select projects
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "project", example = "rio project select")]
 pub struct ProjectGroup {
@@ -290,7 +317,22 @@ pub struct ProjectGroup {
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum ProjectCommand {
+    List(ListProjectsArgs),
     Select(SelectProjectArgs),
+}
+
+/// List the projects of the selected organization
+#[derive(Debug, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "list",
+    note = "Prints a name and a GUID on each line, sorted by name. An asterisk marks the selected project.",
+    example = "rio project list"
+)]
+pub struct ListProjectsArgs {
+    /// print one JSON array
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Select another project of the selected organization

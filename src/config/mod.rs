@@ -126,7 +126,8 @@ impl Config {
     /// Whether the file holds a token of this account. Another process may have logged in or out.
     pub fn is_login_for(&self, email: Option<&str>) -> bool {
         let logged_in = matches!(self.auth_token(), Ok(StoredToken::Valid(_)));
-        logged_in && self.string(EMAIL_ID).is_ok_and(|stored| stored.as_deref() == email)
+        let stored = self.string(EMAIL_ID);
+        logged_in && stored.is_ok_and(|stored| is_same_account(stored.as_deref(), email))
     }
 
     /// Whether [`Config::remove_login`] would change anything.
@@ -152,6 +153,11 @@ impl Config {
     pub fn remove(&mut self, names: &[&str]) {
         self.members.0.retain(|(key, _)| !names.iter().any(|name| is_named(key, name)));
     }
+}
+
+/// Whether two emails, if any, are of the same account: their case does not matter.
+pub fn is_same_account(one: Option<&str>, other: Option<&str>) -> bool {
+    one.map(str::to_lowercase) == other.map(str::to_lowercase)
 }
 
 /// The error for a file that rio does not understand and must not overwrite.

@@ -1,4 +1,4 @@
-//! A numbered list, and one entry selected from it: by number, GUID or exact name. At a terminal, part
+//! A numbered list, and one entry selected from it: by GUID, exact name or number. At a terminal, part
 //! of a name narrows the list.
 
 use crate::error::Error;
@@ -7,8 +7,6 @@ use crate::text;
 
 /// In columns. A longer name shifts only its own GUID out of line.
 const NAME_COLUMN: usize = 40;
-/// In columns.
-const LONGEST_NAME: usize = 100;
 /// How many entries an error lists.
 const MOST_LISTED: usize = 100;
 
@@ -40,7 +38,7 @@ impl<T: Entry> List<T> {
     pub fn find(&self, wanted: &str) -> Result<&T, Error> {
         match self.exact(wanted).as_slice() {
             [(_, entry)] => Ok(entry),
-            found => Err(self.not_found_error(&format!("'{wanted}'"), found)),
+            found => Err(self.not_found_error(&format!("'{}'", text::name(wanted)), found)),
         }
     }
 
@@ -69,12 +67,12 @@ impl<T: Entry> List<T> {
                 [] => {
                     let no_match = if answer.trim().is_empty() { "" } else { "No match. " };
                     let last = self.entries.len();
-                    console.say(&format!(
+                    console.say_to_user(&format!(
                         "{no_match}Enter a number from 1 to {last}, part of a name, or a GUID."
                     ));
                 }
                 _ => {
-                    console.say(&format!("{} matches:", found.len()));
+                    console.say_to_user(&format!("{} matches:", found.len()));
                     self.show(console, &found, current);
                     listed = found;
                 }
@@ -88,22 +86,32 @@ impl<T: Entry> List<T> {
         default: Option<usize>,
         partial: bool,
     ) -> Vec<Numbered<'_, T>> {
-        let number = if answer.is_empty() { default } else { answer.parse().ok() };
-        let mut found = self.filter(|entry_number, _| Some(entry_number) == number);
-        if found.is_empty() && !answer.is_empty() {
-            found = self.exact(answer);
+        if answer.is_empty() {
+            return self.filter(|number, _| Some(number) == default);
         }
-        if found.is_empty() && !answer.is_empty() && partial {
+        let mut found = self.exact(answer);
+        if found.is_empty() {
+            found = self.filter(|number, _| Ok(number) == answer.parse());
+        }
+        if found.is_empty() && partial {
             let part = answer.to_lowercase();
             found = self.filter(|_, entry| entry.name().to_lowercase().contains(&part));
         }
         found
     }
 
-    /// The GUID comes first: a name may look like the GUID of another entry.
+    /// The GUID comes first, because a name may look like the GUID of another entry. The name may be as it is
+    /// shown: without invisible characters and spaces at its ends, and cut.
     fn exact(&self, wanted: &str) -> Vec<Numbered<'_, T>> {
-        let by_guid = self.filter(|_, entry| entry.guid() == wanted);
-        if by_guid.is_empty() { self.filter(|_, entry| entry.name() == wanted) } else { by_guid }
+        let shown = |text: &str| text::printable(text).trim().to_owned();
+        let matches: [&dyn Fn(&T) -> bool; 4] = [
+            &|entry| entry.guid() == wanted,
+            &|entry| entry.name() == wanted,
+            &|entry| shown(entry.name()) == shown(wanted),
+            &|entry| text::name(entry.name()) == shown(wanted),
+        ];
+        let found = matches.iter().map(|matches| self.filter(|_, entry| matches(entry)));
+        found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
 
     fn filter(&self, matches: impl Fn(usize, &T) -> bool) -> Vec<Numbered<'_, T>> {
@@ -113,18 +121,18 @@ impl<T: Entry> List<T> {
     /// Shows as many entries as fit the screen.
     fn show(&self, console: &mut Console, entries: &[Numbered<T>], current: Option<&str>) {
         let number_width = self.entries.len().to_string().len();
-        let names: Vec<_> = entries.iter().map(|(_, entry)| shown_name(*entry)).collect();
+        let names: Vec<_> = entries.iter().map(|(_, entry)| text::name(entry.name())).collect();
         let name_width = names.iter().map(|name| text::columns(name)).max().unwrap_or_default();
         let rows = entries.iter().zip(&names).map(|((number, entry), name)| {
             let mark = if Some(entry.guid()) == current { "  (current)" } else { "" };
             let name = text::padded(name, name_width.min(NAME_COLUMN));
-            format!("  {number:>number_width$}  {name}  {}{mark}", entry.guid())
+            format!("  {number:>number_width$}  {name}  {}{mark}", text::name(entry.guid()))
         });
         let rows: Vec<_> = rows.collect();
         let shown = rows_that_fit(console, &rows);
-        rows.iter().take(shown).for_each(|row| console.say(row));
+        rows.iter().take(shown).for_each(|row| console.say_to_user(row));
         if shown < rows.len() {
-            console.say(&rest(rows.len().saturating_sub(shown)));
+            console.say_to_user(&rest(rows.len().saturating_sub(shown)));
         }
     }
 
@@ -166,10 +174,6 @@ fn rest(count: usize) -> String {
     format!("  and {count} more. Enter part of a name to narrow the list.")
 }
 
-fn shown_name<T: Entry>(entry: &T) -> String {
-    text::excerpt(entry.name(), LONGEST_NAME)
-}
-
 pub fn no_entries_error<T: Entry>() -> Error {
     Error::failure(
         format!("there are no {}s", T::KIND),
@@ -178,7 +182,8 @@ pub fn no_entries_error<T: Entry>() -> Error {
 }
 
 fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl Iterator<Item = &'a T>) -> String {
-    let line = |entry: &T| format!("\n    {} ({})", shown_name(entry), entry.guid());
+    let line =
+        |entry: &T| format!("\n    {} ({})", text::name(entry.name()), text::name(entry.guid()));
     let mut lines = entries.map(line);
     let shown: String = lines.by_ref().take(MOST_LISTED).collect();
     match lines.count() {

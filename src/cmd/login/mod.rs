@@ -7,7 +7,9 @@ mod output;
 use std::time::Duration;
 
 use crate::cli::args::LoginArgs;
-use crate::config::{Config, EMAIL_ID, NewLogin, ORGANIZATION_ID, PROJECT_ID, StoredToken};
+use crate::config::{
+    Config, EMAIL_ID, NewLogin, ORGANIZATION_ID, PROJECT_ID, StoredToken, is_same_account,
+};
 use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::machine::signals::Hold;
@@ -58,7 +60,11 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
     // Dropped last, so that nothing stays behind when a signal ends the program.
     let Authenticated { hold, account, pending } =
         authenticate(method, &args, machine, &context, output)?;
-    let same_account = Some(previous).filter(|p| p.email.is_some() && p.email == account.email);
+    let is_same = |previous: &Previous| {
+        let (old, new) = (previous.email.as_deref(), account.email.as_deref());
+        old.is_some() && is_same_account(old, new)
+    };
+    let same_account = Some(previous).filter(is_same);
     let login = account.to_login(machine, &context, same_account.is_some());
     let is_same_server = |config: &Config| login.is_for_server_of(config);
     kept_token::store(&context, &login, pending.file(), is_same_server)?;
@@ -133,7 +139,7 @@ fn kept_token(
     within: Duration,
 ) -> Result<Option<Token>, Error> {
     let stored = context.config.string(EMAIL_ID)?;
-    if email.is_some_and(|email| Some(email.trim()) != stored.as_deref()) {
+    if email.is_some_and(|email| !is_same_account(Some(email.trim()), stored.as_deref())) {
         return Ok(None);
     }
     // A malformed token is replaced.
@@ -262,6 +268,7 @@ fn authenticate<'a>(
     match method {
         Method::DeviceFlow { timeout } => {
             let browse = !args.no_browser && !args.json;
+            let output = output.with_qr(!args.no_qr);
             let Approval { claims, pending, hold } =
                 device_login::run(machine, context, output, browse, timeout)?;
             let account = Account::new(claims.rio_token, claims.email, None);

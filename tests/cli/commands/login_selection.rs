@@ -103,6 +103,65 @@ fn name_is_case_sensitive() {
 }
 
 #[test]
+fn name_matches_as_it_is_shown() {
+    let long = "a".repeat(120);
+    for (name, typed) in [
+        ("Robo\u{ad}tics", "Robotics"),
+        ("Robo\u{ad}tics", "Robo\u{ad}tics"),
+        ("Robotics", "Robo\u{200b}tics"),
+        ("  Robotics ", "Robotics"),
+        ("Robotics", " Robotics\t"),
+        ("Robo\ttics", "Robo tics"),
+        (long.as_str(), &format!("{}...", &long[..100])),
+        (&long, &long),
+    ] {
+        let world = World::of([
+            Organization::new("other", ["x", "y"]),
+            Organization::new(name, [name, "other"]),
+        ]);
+        let platform = Platform::with(world);
+        let robot = Robot::of(&platform);
+        login(&robot, &["--organization", typed, "--project", typed], "").exits(0);
+        assert_eq!(selected(&robot)[1], name, "{typed:?}");
+        let robot = Robot::of(&platform);
+        login(&robot, &[], &format!("{typed}\n{typed}\n")).exits(0);
+        assert_eq!(selected(&robot)[4], name, "{typed:?}");
+    }
+}
+
+#[test]
+fn exact_name_comes_before_a_name_as_it_is_shown() {
+    let mut hyphenated = Organization::new("Acme\u{ad} 1", ["x"]);
+    hyphenated.guid = "org-hyphenated".into();
+    let platform = Platform::with(World::of([hyphenated, Organization::new("Acme 1", ["y"])]));
+    let robot = Robot::of(&platform);
+    login(&robot, &["--organization", "Acme 1"], "").exits(0);
+    assert_eq!(selected(&robot)[4], "y");
+}
+
+#[test]
+fn exact_name_comes_before_a_number() {
+    let platform = one_organization(&["alpha", "beta", "1", " 2"]);
+    for (answer, project) in [("1", "1"), ("2", " 2"), ("3", "alpha"), ("4", "beta")] {
+        let robot = Robot::of(&platform);
+        login(&robot, &[], &format!("{answer}\n")).exits(0);
+        assert_eq!(selected(&robot)[4], project, "{answer}");
+    }
+}
+
+#[test]
+fn account_is_the_same_whatever_its_case() {
+    let platform = two_organizations();
+    for (stored, kept) in [("ADA@Example.com", true), ("ada@example.co", false)] {
+        let robot = with_current(&platform, "org-alpha", "project-alphaeta");
+        robot.set_config(json!({"email_id": stored}));
+        login(&robot, &["--silent"], "").exits(0);
+        assert_eq!(selected(&robot)[0] == "org-alpha", kept, "{stored}");
+        assert_eq!(robot.config()["email_id"], EMAIL);
+    }
+}
+
+#[test]
 fn name_with_special_characters_is_sent_unchanged() {
     let name = "R&D = 100% +/? ü";
     let platform = one_organization(&[name, "other"]);
