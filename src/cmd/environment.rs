@@ -9,10 +9,15 @@ use crate::oauth::pending;
 use crate::platform::environment::{self, Environment, VALID_NAMES};
 use crate::session::confirmation::confirm;
 use crate::session::context::CommandContext;
+use crate::session::options;
+use crate::text;
 
 pub fn run(args: args::EnvironmentArgs, machine: &mut Machine) -> Result<Exit, Error> {
     match &args.name {
-        Some(name) => set(&parse(name)?, args.yes, machine)?,
+        Some(name) => {
+            let silent = options::silent_option(args.silent, args.no_interactive).is_some();
+            set(&parse(name)?, args.yes || silent, machine)?;
+        }
         None => show(machine)?,
     }
     Ok(Exit::Success)
@@ -24,7 +29,7 @@ fn parse(name: &str) -> Result<Environment, Error> {
             true => "Did you mean ga? It is the production environment. ",
             false => "",
         };
-        let fact = format!("unknown environment '{name}'");
+        let fact = format!("unknown environment '{}'", text::name(name));
         Error::usage(fact, format!("{hint}Valid names are {VALID_NAMES}."))
     })
 }
@@ -72,7 +77,7 @@ fn confirm_removal(name: &str, config: &Config, machine: &mut Machine) -> Result
         return Ok(());
     }
     let email = config.string(EMAIL_ID).ok().flatten();
-    let account = email.map(|email| format!(" of {email}")).unwrap_or_default();
+    let account = email.map(|email| format!(" of {}", text::name(&email))).unwrap_or_default();
     let question = format!("This removes the login{account}. Continue? [y/N] ");
     confirm(machine, &question, &format!("rio auth environment {name}"))
 }

@@ -3,6 +3,7 @@
 mod completion;
 mod doctor;
 mod environment;
+mod list;
 mod login;
 mod logout;
 mod refresh_token;
@@ -27,9 +28,11 @@ pub fn run(rio: Rio, machine: &mut Machine) -> Result<Exit, Error> {
             AuthCommand::Environment(args) => environment::run(args, machine),
         },
         Command::Organization(organization) => match organization.command {
+            OrganizationCommand::List(args) => list::organizations(args, machine),
             OrganizationCommand::Select(args) => select::organization(args, machine),
         },
         Command::Project(project) => match project.command {
+            ProjectCommand::List(args) => list::projects(args, machine),
             ProjectCommand::Select(args) => select::project(args, machine),
         },
         Command::Doctor(args) => doctor::run(args, machine),

@@ -40,9 +40,7 @@ pub fn project(args: SelectProjectArgs, machine: &mut Machine) -> Result<Exit, E
         selection::may_prompt(args.name.as_deref(), args.silent, args.no_interactive, args.json)?;
     let context = CommandContext::open(machine)?;
     let token = context.require_token()?;
-    let organization = context.config.string(ORGANIZATION_ID)?.ok_or_else(|| {
-        Error::failure("no organization is selected", "Run `rio organization select`.")
-    })?;
+    let organization = selection::require_organization(&context.config)?;
     let current = context.config.string(PROJECT_ID)?;
     context.check_writable(machine)?;
     context.end_superseded();

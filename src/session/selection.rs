@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::machine::console::Console;
 use crate::platform::{Organization, Platform, Project};
+use crate::text;
 use crate::token::Token;
 
 #[derive(Debug, PartialEq)]
@@ -83,9 +84,10 @@ impl Selected {
 /// "Acme Robotics (org-acme)".
 impl Display for Selected {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let guid = text::name(&self.guid);
         match &self.name {
-            Some(name) => write!(f, "{name} ({})", self.guid),
-            None => f.write_str(&self.guid),
+            Some(name) => write!(f, "{} ({guid})", text::name(name)),
+            None => f.write_str(&guid),
         }
     }
 }
@@ -163,6 +165,13 @@ pub fn store_project(config: &mut Config, guid: &str, name: &str) {
 
 pub fn show_project(console: &mut Console, project: &Project) {
     console.say(&format!("Project: {}", Selected::from(project)));
+}
+
+/// The GUID of the selected organization.
+pub fn require_organization(config: &Config) -> Result<String, Error> {
+    config.string(ORGANIZATION_ID)?.ok_or_else(|| {
+        Error::failure("no organization is selected", "Run `rio organization select`.")
+    })
 }
 
 /// Whether a `select` command with these arguments may prompt. Without NAME, it must.

@@ -12,7 +12,7 @@ _rio_candidates() {
         "rio auth login")
             options+=" --email --password --password-file --auth-token --auth-token-file"
             options+=" --organization --project --interactive --no-interactive --silent --yes"
-            options+=" --no-browser --json --if-expires-within --timeout" ;;
+            options+=" --no-browser --no-qr --json --if-expires-within --timeout" ;;
         "rio auth logout")
             options+=" --json" ;;
         "rio auth refresh-token")
@@ -24,9 +24,11 @@ _rio_candidates() {
             options+=" --email --password --password-file --level --current --min-valid" ;;
         "rio auth environment")
             values="ga dev qa"
-            options+=" --yes" ;;
+            options+=" --yes --interactive --no-interactive --silent" ;;
         "rio organization" | "rio project")
-            commands="select help" ;;
+            commands="list select help" ;;
+        "rio organization list" | "rio project list")
+            options+=" --json" ;;
         "rio organization select" | "rio project select")
             options+=" --interactive --no-interactive --silent --json" ;;
         "rio doctor")

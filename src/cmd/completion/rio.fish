@@ -50,8 +50,8 @@ complete -c rio -s h -l help -d 'show this help'
 
 complete -c rio -n '__rio_argument rio' -s V -l version -d 'print the version'
 complete -c rio -n '__rio_subcommand rio' -a auth -d 'Log in and out, and manage tokens'
-complete -c rio -n '__rio_subcommand rio' -a organization -d 'Select an organization'
-complete -c rio -n '__rio_subcommand rio' -a project -d 'Select a project'
+complete -c rio -n '__rio_subcommand rio' -a organization -d 'List and select organizations'
+complete -c rio -n '__rio_subcommand rio' -a project -d 'List and select projects'
 complete -c rio -n '__rio_subcommand rio' -a doctor -d 'Check this machine and the connection to rapyuta.io'
 complete -c rio -n '__rio_subcommand rio' -a version -d 'Print the version'
 complete -c rio -n '__rio_subcommand rio' -a completion -d 'Print a shell completion script'
@@ -65,8 +65,10 @@ complete -c rio -n '__rio_subcommand "rio auth"' -a token -d 'Print a new token 
 complete -c rio -n '__rio_subcommand "rio auth"' -a environment -d 'Show or change the rapyuta.io environment'
 complete -c rio -n '__rio_argument "rio auth"' -a help -d 'Show help for a command'
 
+complete -c rio -n '__rio_subcommand "rio organization"' -a list -d 'List your organizations'
 complete -c rio -n '__rio_subcommand "rio organization"' -a select -d 'Select another organization, and then one of its projects'
 complete -c rio -n '__rio_argument "rio organization"' -a help -d 'Show help for a command'
+complete -c rio -n '__rio_subcommand "rio project"' -a list -d 'List the projects of the selected organization'
 complete -c rio -n '__rio_subcommand "rio project"' -a select -d 'Select another project of the selected organization'
 complete -c rio -n '__rio_argument "rio project"' -a help -d 'Show help for a command'
 
@@ -82,6 +84,7 @@ complete -c rio -n '__rio_option "rio auth login"' -l no-interactive -d $no_inte
 complete -c rio -n '__rio_option "rio auth login"' -l silent -d $silent
 complete -c rio -n '__rio_option "rio auth login"' -l yes -d 'replace an existing login without asking'
 complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser'
+complete -c rio -n '__rio_option "rio auth login"' -l no-qr -d 'do not draw a QR code (for screen readers)'
 complete -c rio -n '__rio_option "rio auth login"' -l json -d 'never prompt; print events as JSON, one per line'
 complete -c rio -n '__rio_option "rio auth login"' -l if-expires-within -x -d 'keep a login that is not due for a refresh'
 complete -c rio -n '__rio_option "rio auth login"' -l timeout -x -d 'stop waiting after this time; exit with code 3'
@@ -108,12 +111,17 @@ complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stor
 complete -c rio -n '__rio_option "rio auth token"' -l min-valid -x -d 'with --current: refresh a token that expires sooner'
 
 complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'do not ask at a terminal before removing a login'
+complete -c rio -n '__rio_option "rio auth environment"' -l interactive -d 'ask at a terminal before removing a login (default)'
+complete -c rio -n '__rio_option "rio auth environment"' -l no-interactive -d 'the same as --yes'
+complete -c rio -n '__rio_option "rio auth environment"' -l silent -d 'the same as --yes, even with --interactive'
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'
+complete -c rio -n '__rio_option "rio organization list"' -l json -d 'print one JSON array'
 complete -c rio -n '__rio_option "rio organization select"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio organization select"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio organization select"' -l silent -d $silent
 complete -c rio -n '__rio_option "rio organization select"' -l json -d 'never prompt; print one JSON object'
 
+complete -c rio -n '__rio_option "rio project list"' -l json -d 'print one JSON array'
 complete -c rio -n '__rio_option "rio project select"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio project select"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio project select"' -l silent -d $silent

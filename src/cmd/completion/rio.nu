@@ -64,6 +64,7 @@ export extern "rio auth login" [
     --silent # never prompt, even with --interactive
     --yes # replace an existing login without asking
     --no-browser # do not open a browser
+    --no-qr # do not draw a QR code (for screen readers)
     --json # never prompt; print events as JSON, one per line
     --if-expires-within: string@"nu-complete rio nothing" # keep a login that is not due for a refresh
     --timeout: string@"nu-complete rio nothing" # stop waiting after this time; exit with code 3
@@ -111,10 +112,13 @@ export extern "rio auth token" [
 export extern "rio auth environment" [
     name?: string@"nu-complete rio environment" # ga (production), dev, qa, or a preview such as pr123
     --yes # do not ask at a terminal before removing a login
+    --interactive # ask at a terminal before removing a login (default)
+    --no-interactive # the same as --yes
+    --silent # the same as --yes, even with --interactive
     --help(-h) # show this help
 ]
 
-# Select an organization
+# List and select organizations
 export extern "rio organization" [
     --help(-h) # show this help
 ]
@@ -122,6 +126,12 @@ export extern "rio organization" [
 # Show help for a command
 export extern "rio organization help" [
     ...command: string@"nu-complete rio select help"
+    --help(-h) # show this help
+]
+
+# List your organizations
+export extern "rio organization list" [
+    --json # print one JSON array
     --help(-h) # show this help
 ]
 
@@ -135,7 +145,7 @@ export extern "rio organization select" [
     --help(-h) # show this help
 ]
 
-# Select a project
+# List and select projects
 export extern "rio project" [
     --help(-h) # show this help
 ]
@@ -143,6 +153,12 @@ export extern "rio project" [
 # Show help for a command
 export extern "rio project help" [
     ...command: string@"nu-complete rio select help"
+    --help(-h) # show this help
+]
+
+# List the projects of the selected organization
+export extern "rio project list" [
+    --json # print one JSON array
     --help(-h) # show this help
 ]
 

@@ -187,6 +187,31 @@ fn yes_or_no_login_skips_the_question() {
 }
 
 #[test]
+fn options_of_the_python_rio_skip_the_question() {
+    let platform = Platform::start();
+    for (options, asks) in [
+        (&["--silent"][..], false),
+        (&["--no-interactive"], false),
+        (&["--interactive", "--silent"], false),
+        (&["--interactive", "--no-interactive"], false),
+        (&["--interactive"], true),
+        (&["--no-interactive", "--interactive"], true),
+    ] {
+        let (robot, _) = Robot::logged_in(&platform);
+        let robot = at_terminal(robot);
+        let arguments = [&["auth", "environment", "dev"], options].concat();
+        let mut terminal = Terminal::start(robot.rio(&arguments).command());
+        if asks {
+            terminal.waits_for("Continue? [y/N] ");
+            terminal.types("y\n");
+        }
+        assert_eq!(terminal.ends(), 0, "{options:?}");
+        assert_eq!(terminal.text().contains("[y/N]"), asks, "{options:?}");
+        assert_eq!(robot.config()["environment"], "dev");
+    }
+}
+
+#[test]
 fn prod_is_pointed_to_ga() {
     for name in ["prod", "production"] {
         let advice = "Did you mean ga? It is the production environment.";

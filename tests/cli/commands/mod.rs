@@ -7,6 +7,8 @@ mod device_flow;
 mod doctor;
 mod environment;
 pub mod expiry;
+mod hostile_text;
+mod list;
 mod login;
 mod login_selection;
 mod logout;

@@ -359,7 +359,7 @@ fn login_and_status_name_the_select_commands() {
 #[test]
 fn other_commands_of_the_groups_name_the_full_cli() {
     let robot = Robot::new();
-    for words in [["organization", "list"], ["project", "create"], ["o", "users"]] {
+    for words in [["organization", "delete"], ["project", "create"], ["o", "users"]] {
         let outcome = robot.rio(&words).run().exits(2).prints("");
         outcome.says(&format!("unknown command '{}'", words[1])).says("pip install rapyuta-io-cli");
     }
