@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text;
+
 /// The exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -49,8 +51,10 @@ impl Error {
         Error::new(Exit::TemporaryFailure, fact.into(), advice.into())
     }
 
+    /// The fact is one line, and no text in it can control a terminal: it also goes into JSON.
     fn new(exit: Exit, fact: String, advice: String) -> Self {
-        Error { exit, fact, advice, quiet: false }
+        Error { exit, fact: text::printable(&fact), advice: String::new(), quiet: false }
+            .advise(advice)
     }
 
     /// Reports it by the exit code only, as when `head` closes the pipe.
@@ -73,7 +77,9 @@ impl Error {
     }
 
     pub fn advise(self, advice: impl Into<String>) -> Self {
-        Error { advice: advice.into(), ..self }
+        let advice = advice.into();
+        let lines: Vec<_> = advice.lines().map(text::printable).collect();
+        Error { advice: lines.join("\n"), ..self }
     }
 
     pub fn exit(&self) -> Exit {

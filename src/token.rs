@@ -18,6 +18,9 @@ struct Times {
     email: Option<Box<RawValue>>,
 }
 
+/// In bytes.
+const MAX_LENGTH: usize = 64 * 1024;
+
 /// A token that can go into an `Authorization` header. Opaque, or a JWT.
 #[derive(Clone, Debug)]
 pub struct Token(Secret);
@@ -25,14 +28,15 @@ pub struct Token(Secret);
 impl Token {
     /// Reads a token that stands alone or after `Bearer `.
     ///
-    /// `None` unless it consists of visible ASCII characters.
+    /// `None` unless it consists of visible ASCII characters, at most 64 KiB.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let token = match text.strip_prefix("Bearer") {
             Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => rest.trim(),
             _ => text,
         };
-        let valid = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits = (1..=MAX_LENGTH).contains(&token.len());
+        let valid = fits && token.bytes().all(|byte| byte.is_ascii_graphic());
         valid.then(|| Token(Secret::new(token)))
     }
 

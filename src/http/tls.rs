@@ -74,7 +74,7 @@ pub fn trusted(env: &Env) -> Result<Trusted, Error> {
     }
     let (mut certificates, mut names) = (Vec::new(), Vec::new());
     for (variable, path) in variables {
-        let name = format!("{variable} ({})", path.display());
+        let name = format!("{variable} ({})", text::detail(&path.display().to_string()));
         // Only this one is always a file.
         let is_directory = variable != SSL_CERT_FILE && path.is_dir();
         let read = if is_directory { read_directory(&path) } else { read_file(&path) };

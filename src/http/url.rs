@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
+/// In bytes. A longer URL is not meant to be shown.
+const MAX_LENGTH: usize = 2_048;
+
 /// An https URL, or an http URL that is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
@@ -17,6 +20,9 @@ impl Url {
     /// "is not a URL".
     pub fn parse(text: &str, insecure_http: bool) -> Result<Self, String> {
         let text = text.trim();
+        if text.len() > MAX_LENGTH {
+            return Err("is longer than 2,048 bytes".to_owned());
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("contains an invalid character".to_owned());
         }

@@ -98,7 +98,7 @@ impl<'a> Provider<'a> {
         let metadata: Metadata = read_success(response, "the discovery request", client_id)?;
         let issuer = required(json::string(metadata.issuer), "issuer", response)?;
         if !id_token::same_issuer(&issuer, oidc_host.as_str()) {
-            let issuer = text::excerpt(&issuer, 100);
+            let issuer = text::detail(&issuer);
             let fact = format!("{server} returned a different issuer: \"{issuer}\"");
             return Err(Error::failure(fact, CHECK_HOST));
         }
@@ -305,7 +305,10 @@ fn oauth_error(
     match code {
         "invalid_client" | "unauthorized_client" => Error::failure(
             fact,
-            format!("Check device_flow_client_id in the config file. rio sent \"{client_id}\"."),
+            format!(
+                "Check device_flow_client_id in the config file. rio sent \"{}\".",
+                text::name(client_id)
+            ),
         ),
         _ => Error::failure(fact, CHECK_HOST),
     }
@@ -321,11 +324,20 @@ fn invalid_url_error(host: &str, name: &str, problem: &str) -> Error {
     Error::failure(format!("{host} sent a {name} that {problem}"), CHECK_HOST)
 }
 
-/// Whether a user can read the code on a screen and type it.
+/// Whether a user can read the code on a screen and type it: letters, digits, common punctuation and symbols,
+/// and single spaces between them.
 pub(super) fn is_typable(user_code: &str) -> bool {
-    !user_code.trim().is_empty()
-        && user_code.len() <= MAX_USER_CODE
-        && user_code.chars().all(text::is_printable)
+    let is_visible = |c: char| {
+        let is_known = match c {
+            // Not assigned.
+            '\u{218c}'..='\u{218f}' | '\u{242a}'..='\u{243f}' | '\u{244b}'..='\u{245f}' => false,
+            '\u{a1}'..='\u{bf}' | '\u{2010}'..='\u{27bf}' => !c.is_whitespace(),
+            _ => c.is_alphanumeric() || c.is_ascii_punctuation(),
+        };
+        is_known && text::is_printable(c)
+    };
+    user_code.len() <= MAX_USER_CODE
+        && user_code.split(' ').all(|word| !word.is_empty() && word.chars().all(is_visible))
 }
 
 fn read_expires_in(raw: Option<&RawValue>) -> Duration {

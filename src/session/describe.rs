@@ -33,7 +33,7 @@ pub fn token_json(token: &Token, now: u64) -> Value {
 
 /// " as EMAIL", if the email is known.
 pub fn account_suffix(email: Option<&str>) -> String {
-    email.map(|email| format!(" as {email}")).unwrap_or_default()
+    email.map(|email| format!(" as {}", text::name(email))).unwrap_or_default()
 }
 
 /// Rounds to hours or minutes: a token of 7 days that is a second old does not expire in "6 days 23 hours".

@@ -5,7 +5,9 @@ use super::*;
 pub fn cases() -> Vec<Case> {
     use Call::DeviceAuthorization as D;
     let long = format!("https://a.example/{}", "x".repeat(70 * 1024));
+    let longest = format!("{:x<2048}", "https://a.example/");
     let mut cases = vec![
+        with_member(D, "URI of 2,048 bytes", "/verification_uri", json!(longest)).says(&longest),
         with_member(D, "unknown member, deeply nested", "/extra", nested(100_000)),
         with_member(D, "no complete URI", "/verification_uri_complete", json!(ABSENT))
             .says("/device\n")
@@ -93,7 +95,8 @@ pub fn cases() -> Vec<Case> {
                 json!("https://a.example/\nFORGED"),
                 "an invalid character",
             ),
-            ("URI of 70 KiB", uri, json!(long), "is not a URL"),
+            ("URI of 70 KiB", uri, json!(long), "is longer than 2,048 bytes"),
+            ("URI of 2,049 bytes", uri, json!(longest + "x"), "is longer than 2,048 bytes"),
         ],
     ));
     for code in [
@@ -106,9 +109,43 @@ pub fn cases() -> Vec<Case> {
         "WDJB\u{202e}MJHT",
         "WDJB\u{3164}MJHT",
         &"WDJBM".repeat(13),
+        // Spaces where a user cannot see them.
+        " WDJB",
+        "WDJB ",
+        "WDJB  MJHT",
+        "WDJB\u{a0}MJHT",
+        "WDJB\u{202f}MJHT",
+        "WDJB\u{205f}MJHT",
+        "WDJB\u{3000}MJHT",
+        // For private use, not assigned, not a character, a mark alone, a soft hyphen, a variation selector.
+        "WDJB\u{e000}",
+        "WDJB\u{f0000}",
+        "WDJB\u{378}",
+        "WDJB\u{218d}",
+        "WDJB\u{e01f0}",
+        "WDJB\u{ffff}",
+        "WDJB\u{fffd}",
+        "WDJB\u{301}",
+        "WDJB\u{ad}",
+        "WDJB\u{fe0f}",
+        "WDJB\u{2065}",
+        "WDJB\u{2800}",
     ] {
         let case = with_member(D, &format!("user code {code:?}"), user_code, json!(code));
         cases.push(case.fails(1, unusable).hides("WDJB"));
+    }
+    for code in [
+        "WDJB MJHT",
+        "wdjb-mjht",
+        "A_B/C+D=E?",
+        "日本語コード",
+        "Ünïcödé",
+        "①②③",
+        "¿§?",
+        "→★♥",
+        "42",
+    ] {
+        cases.push(with_member(D, &format!("user code {code}"), user_code, json!(code)).says(code));
     }
     for page in [
         "http://login.example/device",

@@ -161,7 +161,7 @@ pub fn cases() -> Vec<Case> {
                 "endpoint of 70 KiB",
                 token,
                 json!(format!("https://b.example/{long}")),
-                "is not a URL",
+                "is longer than 2,048 bytes",
             ),
         ],
     ));
