@@ -53,15 +53,16 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// The file that `RIO_CONFIG`, `XDG_CONFIG_HOME` or the home directory determines.
+    /// The file that `RIO_CONFIG`, `XDG_CONFIG_HOME` or the home directory determines. From now on, this thread
+    /// may act as its owner: see [`access::act_as_owner`].
     pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
-        let path = env.get("RIO_CONFIG").map(PathBuf::from).or_else(|| paths::default(env));
-        let path = path.ok_or_else(|| {
+        let path = paths::config(env).ok_or_else(|| {
             Error::failure(
                 "cannot locate the config file: there is no home directory",
                 "Set RIO_CONFIG to a file, for example RIO_CONFIG=/data/rio.json",
             )
         })?;
+        access::act_as_owner(&path)?;
         Ok(ConfigFile { path, clock, created: Rc::default(), warnings: Rc::default() })
     }
 
@@ -85,32 +86,14 @@ impl ConfigFile {
     }
 
     /// Warns if another user could change the file, and so the host that receives the next password.
-    pub fn warnings(&self) -> Vec<Warning> {
-        self.mode_warnings().into_iter().chain(self.owner_warning()).collect()
+    pub fn others_can_change(&self) -> Option<Warning> {
+        access::others_can_change("the config file", &self.path)
     }
 
     /// Warns if other users can read the file.
     pub fn others_can_read(&self) -> Option<Warning> {
-        access::others_can_read("the config file", &self.path, self.mode()?)
-    }
-
-    /// Warns if the file belongs to neither this user nor root.
-    pub fn owner_warning(&self) -> Option<Warning> {
-        let target = self.target();
-        let (owner, path) = (access::foreign_owner(&target)?, text::shell_word(&target));
-        let command = match process::user() {
-            // The owner may be the user of a service.
-            0 => format!("sudo -u '#{owner}' RIO_CONFIG={path} rio ..."),
-            user => format!("sudo chown {user} {path}"),
-        };
-        let fact = format!("the config file belongs to another user (uid {owner})");
-        Some(Warning::fixed_by(fact, command))
-    }
-
-    /// Warns if other users can write to the file or its directory.
-    pub fn mode_warnings(&self) -> Vec<Warning> {
-        let target = self.target();
-        access::others_can_write("the config file", &target, &directory_of(&target))
+        let file = fs::metadata(&self.path).ok()?;
+        access::others_can_read("the config file", &self.target(), &file)
     }
 
     /// Reads the file. A missing or empty file has no members.
@@ -149,7 +132,7 @@ impl ConfigFile {
             Obstacle::Immutable => ("is immutable", "-i"),
             Obstacle::AppendOnly => ("can only be appended to", "-a"),
         };
-        let sudo = if process::user() == 0 { "" } else { "sudo " };
+        let sudo = if process::is_root() { "" } else { "sudo " };
         Err(Warning::fixed_by(
             format!("cannot replace {}: {} {state}", self.path.display(), path.display()),
             format!("{sudo}chattr {option} -- {}", text::shell_word(path)),

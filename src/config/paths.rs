@@ -12,8 +12,17 @@ use crate::machine::env::Env;
 /// As many symbolic links as the kernel follows.
 const MAX_LINKS: usize = 40;
 
-/// The default path of the config file. `None` without a home directory.
-pub(super) fn default(env: &Env) -> Option<PathBuf> {
+/// The path of the config file. `None` if it needs a home directory and there is none.
+pub(super) fn config(env: &Env) -> Option<PathBuf> {
+    let Some(path) = env.get("RIO_CONFIG").map(Path::new) else { return default(env) };
+    // No shell has replaced the `~` in a systemd unit.
+    match path.strip_prefix("~") {
+        Ok(below) => Some(env.home()?.join(below)),
+        Err(_) => Some(path.to_owned()),
+    }
+}
+
+fn default(env: &Env) -> Option<PathBuf> {
     let directory = match env.get("XDG_CONFIG_HOME").map(PathBuf::from) {
         Some(path) if path.is_absolute() => path,
         _ if cfg!(target_os = "macos") => env.home()?.join("Library/Application Support"),

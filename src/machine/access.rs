@@ -1,10 +1,13 @@
 //! Who else can read, change or replace a file.
 
+use std::ffi::{CString, OsStr};
 use std::fs::{self, Metadata, OpenOptions};
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::error::Warning;
+use crate::error::{Error, Warning};
 use crate::machine::process;
 use crate::text;
 
@@ -46,42 +49,150 @@ pub fn is_private(file: &Metadata) -> bool {
     check_private(file, process::user()).is_ok()
 }
 
-/// Warns if other users can read a file. `name` is what the warning calls it.
-pub fn others_can_read(name: &str, path: &Path, mode: u32) -> Option<Warning> {
+/// Warns if other users can read a file, unless nobody can change that because it is mounted read-only. `name`
+/// is what the warning calls it.
+pub fn others_can_read(name: &str, path: &Path, file: &Metadata) -> Option<Warning> {
     const READABLE_BY_OTHERS: u32 = 0o044;
-    (mode & READABLE_BY_OTHERS != 0).then(|| {
-        Warning::fixed_by(
-            format!("other users can read {name}"),
-            format!("chmod 600 {}", text::shell_word(path)),
-        )
+    if file.mode() & READABLE_BY_OTHERS == 0 || is_read_only(path) {
+        return None;
+    }
+    let fact = format!("other users can read {name}");
+    Some(match process::can_change_mode(file) {
+        true => Warning::fixed_by(fact, format!("chmod 600 {}", text::shell_word(path))),
+        false => Warning::new(fact),
     })
 }
 
-/// Warns if other users can write to a file, or replace it in its directory. `name` is what the warnings call
-/// the file.
-pub fn others_can_write(name: &str, path: &Path, directory: &Path) -> Vec<Warning> {
-    const WRITABLE_BY_OTHERS: u32 = 0o022;
-    const STICKY: u32 = 0o1000;
-    let mode = |path| fs::metadata(path).map_or(0, |metadata| metadata.mode());
-    let mut warnings = Vec::new();
-    if mode(path) & WRITABLE_BY_OTHERS != 0 {
-        warnings.push(Warning::fixed_by(
-            format!("other users can write to {name}"),
-            format!("chmod 600 {}", text::shell_word(path)),
-        ));
-    }
-    let directory_mode = mode(directory);
-    if directory_mode & WRITABLE_BY_OTHERS != 0 && directory_mode & STICKY == 0 {
-        warnings.push(Warning::fixed_by(
-            format!("other users can replace {name}"),
-            format!("chmod go-w {}", text::shell_word(directory)),
-        ));
-    }
-    warnings
+/// Warns if another user than root can change a file, or replace it: whatever is on the way to it, also through
+/// symbolic links, must belong to this user or root, and only they may write to it. `name` is what the warning
+/// calls the file.
+///
+/// As root, what belongs to the owner of the file does not count.
+pub fn others_can_change(name: &str, path: &Path) -> Option<Warning> {
+    let way = way_to(path);
+    let file = way.last().filter(|step| step.metadata.is_file());
+    let user = match (process::user(), file) {
+        (0, Some(file)) => file.metadata.uid(),
+        (user, _) => user,
+    };
+    way.iter().find_map(|step| step.warning(name, user))
 }
 
-/// The owner of a file, if it is neither this user nor root.
-pub fn foreign_owner(path: &Path) -> Option<u32> {
-    let owner = fs::metadata(path).ok()?.uid();
-    (![0, process::user()].contains(&owner)).then_some(owner)
+/// Makes files as the owner of the directory, from now on, if this user is root and the directory is that of
+/// another user, as under sudo. So new files belong to that user, and the kernel lets no link of theirs lead to
+/// files of others.
+///
+/// A link of another user that leads to a directory of a third one is an error.
+pub fn act_as_owner(path: &Path) -> Result<(), Error> {
+    let way = way_to(path);
+    let Some(directory) = way.iter().rfind(|step| step.metadata.is_dir()) else { return Ok(()) };
+    let (owner, group) = (directory.metadata.uid(), directory.metadata.gid());
+    if process::user() != 0 {
+        return Ok(());
+    }
+    let is_foreign =
+        |step: &&Step| step.metadata.is_symlink() && ![0, owner].contains(&step.metadata.uid());
+    if let Some(link) = way.iter().find(is_foreign) {
+        let (link, uid) = (link.path.display(), link.metadata.uid());
+        return Err(Error::failure(
+            format!(
+                "{link} is a link of another user (uid {uid}) to {}, which does not belong to that user",
+                directory.path.display()
+            ),
+            "Set RIO_CONFIG to the file itself.",
+        ));
+    }
+    let belongs_to_owner = |step: &Step| !step.metadata.is_file() || step.metadata.uid() == owner;
+    if owner != 0 && way.last().is_some_and(belongs_to_owner) {
+        process::act_as(owner, group);
+        // Root alone may pass the directories above.
+        if fs::metadata(&directory.path).is_err() {
+            process::act_as_self();
+        }
+    }
+    Ok(())
+}
+
+/// A directory, symbolic link or file.
+struct Step {
+    path: PathBuf,
+    metadata: Metadata,
+}
+
+impl Step {
+    /// Warns if another user than `user` and root can change it. `name` is the file that it leads to.
+    fn warning(&self, name: &str, user: u32) -> Option<Warning> {
+        const WRITABLE_BY_GROUP: u32 = 0o020;
+        const WRITABLE_BY_OTHERS: u32 = 0o002;
+        const STICKY: u32 = 0o1000;
+        let (metadata, path) = (&self.metadata, self.path.display());
+        let (mode, owner) = (metadata.mode(), metadata.uid());
+        let is_writable = mode & WRITABLE_BY_OTHERS != 0
+            || mode & WRITABLE_BY_GROUP != 0 && metadata.gid() != process::group();
+        let (fact, command) = match metadata.is_file() {
+            true if ![0, user].contains(&owner) => {
+                (format!("{name} belongs to another user (uid {owner})"), "chown")
+            }
+            false if ![0, user].contains(&owner) => (
+                format!("another user (uid {owner}) can replace {name}, because {path} is theirs"),
+                "chown",
+            ),
+            true if is_writable => (format!("other users can write to {name}"), "chmod 600"),
+            false if is_writable && metadata.is_dir() && mode & STICKY == 0 => {
+                (format!("other users can replace {name}"), "chmod go-w")
+            }
+            _ => return None,
+        };
+        let word = text::shell_word(&self.path);
+        let (is_root, can_change_mode) = (process::is_root(), process::can_change_mode(metadata));
+        Some(match command {
+            _ if is_read_only(&self.path) => Warning::new(fact),
+            "chown" if is_root => Warning::fixed_by(fact, format!("chown -h {user} {word}")),
+            "chown" => Warning::new(fact),
+            command if can_change_mode => Warning::fixed_by(fact, format!("{command} {word}")),
+            _ => Warning::new(format!("{fact}, because they can write to {path}")),
+        })
+    }
+}
+
+/// What the kernel passes on the way to a path, from the root directory to the path itself, as far as it exists.
+fn way_to(path: &Path) -> Vec<Step> {
+    /// As many symbolic links as the kernel follows.
+    const MAX_LINKS: usize = 40;
+    let names = |path: &Path| path.iter().rev().map(OsStr::to_owned).collect::<Vec<_>>();
+    let mut left = names(&std::path::absolute(path).unwrap_or_default());
+    let (mut way, mut links, mut at): (Vec<Step>, _, _) = (Vec::new(), 0, PathBuf::new());
+    while let Some(name) = left.pop() {
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        // An absolute name replaces the path.
+        let next = at.join(name);
+        let Ok(metadata) = fs::symlink_metadata(&next) else { break };
+        if metadata.is_symlink() {
+            links += 1;
+            let Ok(target) = fs::read_link(&next) else { break };
+            if links > MAX_LINKS {
+                break;
+            }
+            left.extend(names(&target));
+        } else {
+            at.clone_from(&next);
+        }
+        way.push(Step { path: next, metadata });
+    }
+    way
+}
+
+/// Whether the file system is mounted read-only.
+fn is_read_only(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let mut info = MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: a C string; the call fills in the struct, which is valid when zeroed.
+    let info = unsafe {
+        libc::statvfs(path.as_ptr(), info.as_mut_ptr());
+        info.assume_init()
+    };
+    info.f_flag & libc::ST_RDONLY != 0
 }

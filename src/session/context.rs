@@ -24,7 +24,7 @@ impl CommandContext {
     pub fn open(machine: &mut Machine) -> Result<Self, Error> {
         let file = ConfigFile::locate(&machine.env, machine.clock.clone())?;
         let mut config = file.load()?;
-        file.warnings().iter().for_each(|warning| machine.console.warn(warning));
+        file.others_can_change().iter().for_each(|warning| machine.console.warn(warning));
         let unstored = kept_token::recover(&file, &mut config)?;
         let warning = unstored.as_ref().map(|error| Warning::new(error.fact()));
         warning.iter().for_each(|warning| machine.console.warn(warning));

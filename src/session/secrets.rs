@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::options;
@@ -77,7 +76,7 @@ fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, 
     options::check_not_blank(&format!("{option}-file"), Some(path))?;
     let unusable = |problem: &str| {
         Error::failure(
-            format!("cannot read {path}: {problem}"),
+            format!("cannot read {}: {problem}", text::detail(path)),
             format!(
                 "Check the path after {option}-file. The first line of the file must be the secret."
             ),
@@ -93,9 +92,9 @@ fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, 
     if secret.is_empty() {
         return Err(unusable("the first line is empty"));
     }
-    let mode = file.metadata().map_err(io_error)?.permissions().mode();
+    let metadata = file.metadata().map_err(io_error)?;
     if !is_credential(machine, path) {
-        let warning = access::others_can_read(path, Path::new(path), mode);
+        let warning = access::others_can_read(&text::detail(path), Path::new(path), &metadata);
         warning.iter().for_each(|warning| machine.console.warn(warning));
     }
     Ok(secret)
@@ -119,7 +118,8 @@ pub fn password_or_prompt(
     if let Some(password) = password {
         return Ok(password);
     }
-    let password = machine.console.prompt_secret(&format!("Password for {email}: "))?;
+    let password =
+        machine.console.prompt_secret(&format!("Password for {}: ", text::name(email)))?;
     password.filter(|password| !password.is_empty()).ok_or_else(|| {
         Error::failure(
             "no password was entered",

@@ -5,7 +5,7 @@ use super::report::CheckResult;
 use crate::config::{Config, ConfigFile, DEVICE_FLOW_CLIENT_ID, EMAIL_ID, ENVIRONMENT, SELECTION};
 use crate::error::Error;
 use crate::http::Http;
-use crate::machine::{Machine, process};
+use crate::machine::Machine;
 
 /// Checks that the config file can be read, locked and written, and only by this user. Also returns its
 /// contents, if it can be read.
@@ -31,16 +31,10 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
     let not_private = file.check_writable().map_err(Error::into_failure)?;
     file.check_refresh_lock()?;
     let has_locks = file.has_locks().map_err(Error::into_failure)?;
-    // Root can use the file of another user, for example with sudo.
-    let (note, fault) = match process::user() {
-        0 => (file.owner_warning(), None),
-        _ => (None, file.owner_warning()),
-    };
     let path = file.path().display();
     let state = match file.mode() {
         Some(mode) => {
-            let warnings = file.mode_warnings().into_iter().chain(file.others_can_read());
-            let warning = warnings.chain(fault).next();
+            let warning = file.others_can_change().or_else(|| file.others_can_read());
             // A file system without permissions is not a fault.
             if let Some(warning) = warning.filter(|_| not_private.is_none()) {
                 return Err(warning.into());
@@ -50,9 +44,8 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
         None => format!("{path} does not exist yet"),
     };
     let not_locked = "its file system has no locks, so run only one rio at a time".to_owned();
-    let warnings = [note, not_private].map(|warning| warning.map(|warning| warning.to_string()));
-    let [note, not_private] = warnings;
-    let notes = [Some(state), note, not_private, (!has_locks).then_some(not_locked)];
+    let not_private = not_private.map(|warning| warning.to_string());
+    let notes = [Some(state), not_private, (!has_locks).then_some(not_locked)];
     Ok(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 

@@ -838,74 +838,6 @@ fn temporary_file_open_to_others_is_not_used() {
     }
 }
 
-#[test]
-fn file_that_others_can_change_causes_a_warning() {
-    let platform = Platform::start();
-    let secret = [&["auth", "refresh-token"][..], &["auth", "token", "--password", PASSWORD]];
-    let commands = [&["auth", "status"][..], &["auth", "logout"]];
-    for arguments in secret.into_iter().chain(commands) {
-        for (file_mode, directory_mode, warning) in [
-            (0o600, 0o700, None),
-            (0o644, 0o755, None),
-            (0o622, 0o700, Some("other users can write to the config file; run: chmod 600 ")),
-            (0o660, 0o700, Some("other users can write to the config file; run: chmod 600 ")),
-            (0o600, 0o777, Some("other users can replace the config file; run: chmod go-w ")),
-            (0o600, 0o770, Some("other users can replace the config file; run: chmod go-w ")),
-            // Others cannot replace a file in a directory like /tmp.
-            (0o600, 0o1777, None),
-        ] {
-            println!("case: {file_mode:o} in {directory_mode:o}, {arguments:?}");
-            let (robot, _) = Robot::logged_in(&platform);
-            set_mode(&robot.config_path(), file_mode);
-            set_mode(robot.config_path().parent().unwrap(), directory_mode);
-            let outcome = robot.rio(arguments).run().exits(0);
-            match warning {
-                Some(warning) => drop(outcome.says(&format!("warning: {warning}"))),
-                None => {
-                    drop(outcome.hides("other users can write").hides("other users can replace"))
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn relative_path_to_open_directory_causes_a_warning() {
-    let robot = Robot::new().env("RIO_CONFIG", "rio.json");
-    set_mode(robot.home(), 0o770);
-    let warning = "other users can replace the config file; run: chmod go-w '.'";
-    robot.rio(&["auth", "status"]).run().says(warning);
-}
-
-#[test]
-fn file_of_another_user_causes_a_warning() {
-    if !is_root() {
-        skip("needs root, to change the owner of a file");
-        return;
-    }
-    for (owner, user, warns) in [
-        (PLAIN_USER, 0, true),
-        (PLAIN_USER, PLAIN_USER, false),
-        (0, PLAIN_USER, false),
-        (0, 0, false),
-    ] {
-        println!("case: file of {owner}, user {user}");
-        let robot = Robot::new();
-        robot.write_config(&json!({"auth_token": "t0ken"}));
-        let mut status = robot.rio(&["auth", "status"]).command();
-        if user != 0 {
-            status = robot.rio_as_plain_user(&["auth", "status"]);
-        }
-        set_mode(&robot.config_path(), 0o644);
-        chown(robot.config_path(), Some(owner), None).unwrap();
-        let outcome = outcome(&mut status).exits(0);
-        let command =
-            format!("run: sudo -u '#{owner}' RIO_CONFIG='{}' rio", robot.config_path().display());
-        assert_eq!(outcome.stderr.contains("belongs to another user"), warns, "{outcome}");
-        assert_eq!(outcome.stderr.contains(&command), warns, "{outcome}");
-    }
-}
-
 // Failures.
 
 /// Runs each command where it cannot write the file. It says so before any request and changes nothing.
@@ -929,6 +861,20 @@ fn assert_that_file_cannot_be_written(
         assert_alone(&path);
     }
     assert!(platform.requests().is_empty());
+}
+
+#[test]
+fn tilde_in_rio_config_is_the_home_directory() {
+    for (variable, path) in [("~/rio.json", "rio.json"), ("~/a/b.json", "a/b.json")] {
+        let robot = Robot::new().env("RIO_CONFIG", variable);
+        robot.rio(&WRITE).run().exits(0);
+        assert!(robot.home().join(path).exists(), "{variable}");
+        assert!(!robot.home().join("~").exists(), "{variable}");
+    }
+    let robot = Robot::new().env("RIO_CONFIG", "~ada");
+    robot.rio(&WRITE).run().exits(0);
+    assert!(robot.home().join("~ada").exists());
+    Robot::new().env("RIO_CONFIG", "~").rio(&WRITE).run().exits(1).says("is a directory");
 }
 
 #[test]

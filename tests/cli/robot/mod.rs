@@ -304,6 +304,8 @@ impl Rio<'_> {
             notice: Notice::default(),
         };
         let exit = rio::run(self.arguments.iter().map(OsString::from), &mut machine);
+        // It may have acted as the owner of the home.
+        rio::machine::process::act_as_self();
         Outcome {
             arguments: self.arguments,
             code: Some(exit.code().into()),
