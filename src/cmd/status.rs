@@ -48,7 +48,8 @@ struct Status {
     expires_at: Option<u64>,
     email: Option<String>,
     environment: String,
-    custom_hosts: bool,
+    /// The environment in words.
+    hosts: String,
     organization: Option<Selected>,
     project: Option<Selected>,
     file: String,
@@ -67,9 +68,8 @@ impl Status {
             expires_at: token.as_ref().and_then(Token::expires_at),
             token,
             email: config.string(EMAIL_ID)?,
-            // An invalid name is shown unchanged: only commands that call a host need a valid one.
             environment: config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned()),
-            custom_hosts: environment::has_custom_hosts(config),
+            hosts: environment::description(config)?,
             organization: Selected::organization(config)?,
             project: Selected::project(config)?,
             file: context.file.path().display().to_string(),
@@ -115,10 +115,6 @@ impl Status {
             Ok(_) => "rejects the token".to_owned(),
             Err(_) => "could not verify the token".to_owned(),
         });
-        let environment = match self.custom_hosts {
-            true => format!("custom hosts (based on {})", self.environment),
-            false => self.environment.clone(),
-        };
         let rows = [
             (
                 "Organization",
@@ -128,7 +124,7 @@ impl Status {
             ("Token", logged_in.then_some(expiry)),
             ("Server", server),
             ("Clock", self.clock()),
-            ("Environment", Some(environment)),
+            ("Environment", Some(self.hosts.clone())),
             ("Config file", Some(self.file.clone())),
         ];
         let line = |(label, value)| Some(format!("  {label:<14}{}", value?));

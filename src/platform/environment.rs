@@ -3,6 +3,7 @@
 use crate::config::{Config, ENVIRONMENT, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
 use crate::http::{Http, Url};
+use crate::text;
 
 /// For messages.
 pub const VALID_NAMES: &str = "ga (production), dev, qa, or pr and a number (pr123)";
@@ -116,6 +117,14 @@ pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
             format!("Correct {key}, or remove it to use the default."),
         )
     })
+}
+
+/// The name of the environment, for people. An invalid name is shown, too: only commands that call a host need a
+/// valid one.
+pub fn description(config: &Config) -> Result<String, Error> {
+    let name = config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
+    let name = text::name(&name);
+    Ok(if has_custom_hosts(config) { format!("custom hosts (based on {name})") } else { name })
 }
 
 /// Whether the config file overrides a host of its environment.

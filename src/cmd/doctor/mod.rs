@@ -9,13 +9,13 @@ mod report;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args;
+use crate::cli::{args, parse};
 use crate::config::{Config, EMAIL_ID, StoredToken};
 use crate::error::{Error, Exit};
 use crate::http::Response;
-use crate::machine::Machine;
 use crate::machine::clock::LEEWAY;
-use crate::platform::{TokenCheck, token_check};
+use crate::machine::{Machine, process};
+use crate::platform::{TokenCheck, environment, token_check};
 use crate::session::describe::expiry;
 use crate::session::{clock_check, context};
 use crate::text;
@@ -34,6 +34,7 @@ pub fn run(args: args::DoctorArgs, machine: &mut Machine) -> Result<Exit, Error>
     let email = config.as_ref().and_then(|config| config.string(EMAIL_ID).ok().flatten());
     let redaction = Redaction::new(machine.env.home().map(PathBuf::as_path), email);
     let mut report = Report::new(args.json, redaction);
+    report.start(&about(config.as_ref()), &mut machine.console)?;
     let local_checks = vec![
         Check::new("clock", clock_check::reading(now(machine))),
         Check::new("config file", invalid_host.map_or(file, Err)),
@@ -61,6 +62,13 @@ pub fn run(args: args::DoctorArgs, machine: &mut Machine) -> Result<Exit, Error>
     let server = vec![Check::new("clock offset", clock_check), Check::new("token", token_check)];
     report.add(server, &mut machine.console)?;
     report.finish(&mut machine.console)
+}
+
+/// What a ticket must say: the program, the kernel and the environment.
+fn about(config: Option<&Config>) -> String {
+    let environment = config.and_then(|config| environment::description(config).ok());
+    let environment = environment.unwrap_or_else(|| "unknown".to_owned());
+    format!("{}, {}, environment {environment}", parse::version().trim(), process::kernel())
 }
 
 fn now(machine: &Machine) -> u64 {

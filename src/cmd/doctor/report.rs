@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::redaction::Redaction;
 use crate::error::{Error, Exit};
 use crate::machine::console::Console;
+use crate::text;
 
 pub enum CheckResult {
     Ok(String),
@@ -84,7 +85,7 @@ impl Check {
         json!({
             "name": format!("{}{host}", self.name),
             "result": self.result(),
-            "detail": redaction.apply(self.detail()),
+            "detail": text::printable(&redaction.apply(self.detail())),
             "advice": self.error().map(|error| redaction.apply(error.advice())),
         })
     }
@@ -102,6 +103,10 @@ pub struct Report {
 impl Report {
     pub fn new(json: bool, redaction: Redaction) -> Self {
         Report { json, redaction, checks: Vec::new(), printed_advice: Vec::new() }
+    }
+
+    pub fn start(&self, about: &str, console: &mut Console) -> Result<(), Error> {
+        if self.json { Ok(()) } else { console.print(&self.redaction.apply(about)) }
     }
 
     pub fn add(&mut self, checks: Vec<Check>, console: &mut Console) -> Result<(), Error> {
@@ -127,18 +132,32 @@ impl Report {
         Ok(())
     }
 
-    /// Prints JSON, and returns the exit code: 1 if this machine has a fault, even if others have one, too.
+    /// Prints JSON or a summary, and returns the exit code: 1 if this machine has a fault, even if others have one, too.
     pub fn finish(self, console: &mut Console) -> Result<Exit, Error> {
         if self.json {
             let checks: Vec<_> =
                 self.checks.iter().map(|check| check.to_json(&self.redaction)).collect();
             console.print_json(&json!({"checks": checks}))?;
         }
-        let exits: Vec<_> = self.checks.iter().filter_map(Check::error).map(Error::exit).collect();
-        Ok(match exits.as_slice() {
-            [] => Exit::Success,
-            exits if exits.contains(&Exit::Failure) => Exit::Failure,
-            _ => Exit::TemporaryFailure,
+        let exits = self.checks.iter().filter_map(Check::error).map(Error::exit);
+        let (here, beyond): (Vec<_>, Vec<_>) = exits.partition(|exit| *exit == Exit::Failure);
+        if !self.json {
+            console.print(&summary(here.len(), beyond.len()))?;
+        }
+        Ok(match (here.len(), beyond.len()) {
+            (0, 0) => Exit::Success,
+            (0, _) => Exit::TemporaryFailure,
+            _ => Exit::Failure,
         })
+    }
+}
+
+fn summary(here: usize, beyond: usize) -> String {
+    let problems = |count| format!("{count} problem{}", if count == 1 { "" } else { "s" });
+    match (here, beyond) {
+        (0, 0) => "No problems found.".to_owned(),
+        (_, 0) => format!("{}, on this machine.", problems(here)),
+        (0, _) => format!("{}, beyond this machine.", problems(beyond)),
+        _ => format!("{}: {here} on this machine, {beyond} beyond it.", problems(here + beyond)),
     }
 }
