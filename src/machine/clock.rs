@@ -69,7 +69,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Duration {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the call fills in the struct.
-        unsafe { libc::clock_gettime(MONOTONIC, &mut time) };
+        unsafe {
+            // Kernels before 2.6.39 and some containers refuse the first clock.
+            if libc::clock_gettime(MONOTONIC, &mut time) != 0 {
+                libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time);
+            }
+        }
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
         Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
     }

@@ -11,5 +11,8 @@ mod from_scratch;
 mod lost_logins;
 #[cfg(target_os = "linux")]
 mod memory;
+mod owners;
+#[cfg(target_os = "linux")]
+mod refused_calls;
 mod simulation;
 mod smoke;
