@@ -13,15 +13,16 @@ const TEXT_BROWSERS: [&str; 7] =
 /// A program and its arguments.
 pub type CommandLine = Vec<String>;
 
-/// The command lines to try, in order; none without a graphical session.
+/// The command lines to try, in order; none without a graphical session, and none over ssh: with a forwarded
+/// `DISPLAY`, the browser would run on the robot.
 ///
 /// `$BROWSER` holds one or more commands, separated by `:`; `%s` stands for the URL. No shell runs them, so
 /// the URL stays one argument.
 pub fn commands(env: &Env, url: &str) -> Vec<CommandLine> {
-    let graphical = env.get("DISPLAY").is_some()
-        || env.get("WAYLAND_DISPLAY").is_some()
-        || (cfg!(target_os = "macos") && env.get("SSH_CONNECTION").is_none());
-    if !graphical || !is_web_page(url) {
+    let any = |names: &[&str]| names.iter().any(|name| env.get(name).is_some());
+    let graphical = cfg!(target_os = "macos") || any(&["DISPLAY", "WAYLAND_DISPLAY"]);
+    let over_ssh = any(&["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"]);
+    if !graphical || over_ssh || !is_web_page(url) {
         return Vec::new();
     }
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
@@ -92,6 +93,10 @@ mod tests {
     fn browser_needs_a_graphical_session() {
         assert!(commands_with(&[("BROWSER", "firefox")]).is_empty());
         assert_eq!(commands_with(&[("DISPLAY", ":0")]), [["xdg-open", URL]]);
+        for variable in ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"] {
+            let variables = [("DISPLAY", "localhost:10.0"), (variable, "192.0.2.1 5 22")];
+            assert!(commands_with(&variables).is_empty(), "{variable}");
+        }
         assert_eq!(commands_with(&[("WAYLAND_DISPLAY", "wayland-0")]), [["xdg-open", URL]]);
     }
 
