@@ -185,7 +185,8 @@ fn parse_pem(mut pem: Vec<u8>) -> (Vec<Certificate<'static>>, bool) {
         if !matches!(label, "CERTIFICATE" | "X509 CERTIFICATE") {
             return None;
         }
-        let base64: String = lines.split_ascii_whitespace().collect();
+        let base64 = String::with_capacity(lines.len());
+        let base64 = lines.split_ascii_whitespace().fold(base64, |base64, line| base64 + line);
         let der = STANDARD.decode(base64).ok()?;
         Some(Certificate::from_der(&der).to_owned())
     });
