@@ -125,7 +125,7 @@ mutants: check-mutants
 			--lib --test cli -- $$(echo "$${area#*:}" | tr , ' ') || status=$$?; \
 	done; exit $$status
 
-# Measures what rio costs (tests/bench/README.md). Takes five minutes. Measures the static executable of an earlier
+# Measures what rio costs (tests/bench/README.md). Takes seven minutes. Measures the static executable of an earlier
 # `make dist` if there is one, and does not rebuild it.
 bench:
 	@$(CARGO) bench --quiet --locked --bench cost

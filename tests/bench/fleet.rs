@@ -111,7 +111,7 @@ impl Fleet {
             format!("{}, {}", mib(proportional), mib(private)),
         ));
         let cpu: Duration = self.usages.iter().flatten().map(|usage| usage.cpu).sum();
-        report.row(Row::new("CPU time, total", format!("{:.1} s", cpu.as_secs_f64())));
+        report.time(Row::new("CPU time, total", format!("{:.1} s", cpu.as_secs_f64())));
     }
 
     fn report_load(&self, report: &mut Report) {

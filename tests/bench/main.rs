@@ -1,4 +1,4 @@
-//! `make bench`: measures what `rio` costs beside the Python `rio`, and prints a Markdown table.
+//! `make bench`: measures what `rio` costs beside the Python rio, and prints a Markdown table.
 //!
 //! Each program runs as a process of its own against the fake rapyuta.io over TLS. [`run`] runs a program and
 //! measures it, [`program`] defines the two programs, [`robot`] the machine that they run on, and [`report`]
@@ -56,9 +56,10 @@ fn main() -> ExitCode {
     let bench = Bench { runner: Runner::new(), rio: program::rio(), peer: program::peer() };
     let peer = bench.peer.as_ref().map(|peer| peer.name.as_str());
     println!("`rio` {}, {}.", env!("CARGO_PKG_VERSION"), bench.rio.name);
-    println!("Python `rio`: {}.", peer.unwrap_or("not installed; run `make bench-peer`"));
-    println!("Measured on {}.\n", machine::describe());
-    let mut report = Report::default();
+    println!("Python rio: {}.", peer.unwrap_or("not installed; run `make bench-peer`"));
+    let load = machine::wait_until_idle();
+    println!("Measured on {}; load before the start: {load}.\n", machine::describe());
+    let mut report = Report::new(load);
     for (name, measure) in SECTIONS {
         if names.is_empty() || names.iter().any(|selected| selected == name) {
             eprintln!("bench: {name}...");

@@ -7,19 +7,16 @@ use std::time::{Duration, Instant};
 use platform::{Call, Request};
 
 use crate::Bench;
-use crate::program::Program;
+use crate::program::{self, Program};
 use crate::relay::{Direction, Relay};
-use crate::report::{Report, Row, grouped, median, ms, ratio};
+use crate::report::{Report, Row, grouped, ms, ratio};
 use crate::robot::Site;
+use crate::run::NO_VALGRIND;
 
 /// Polls answered with `authorization_pending`. The next one returns the token.
 const POLLS: usize = 10;
 /// Eleven polls take more than a minute.
 const INTERVAL: Duration = Duration::from_secs(6);
-/// Concurrent logins, each with its own platform.
-const LOGINS: usize = 5;
-const PEER_LOGINS: usize = 3;
-
 /// What one login took.
 struct Login {
     connections: usize,
@@ -32,90 +29,79 @@ struct Login {
     after_approval: Duration,
 }
 
+/// Runs one login at a time, with nothing else on the machine but its server.
 pub fn measure(bench: &Bench, report: &mut Report) {
-    let (rio, peer) = thread::scope(|scope| {
-        let start = |program, count| -> Vec<_> {
-            (0..count).map(|_| scope.spawn(move || Login::measure(bench, program))).collect()
-        };
-        let rio = start(&bench.rio, LOGINS);
-        // Starting Python takes CPU time from the logins that start.
-        thread::sleep(Duration::from_secs(2));
-        let peer = bench.peer.as_ref().map(|peer| start(peer, PEER_LOGINS));
-        (join(rio), peer.map(join))
-    });
-    let rio = rio.expect("rio logs in");
+    let rio = Login::measure(bench, &bench.rio).expect("rio logs in");
+    let peer = bench.peer.as_ref().map(|peer| Login::measure(bench, peer));
     let peer = report.peer("device login", peer);
-    report.section(format!(
-        "Device login over TLS with ten polls, {} s apart (median of {LOGINS}; Python: {PEER_LOGINS})",
-        INTERVAL.as_secs()
-    ));
-    report_traffic(&rio, peer.as_deref(), report);
-    report_time(&rio, peer.as_deref(), report);
+    let interval = INTERVAL.as_secs();
+    report.section(format!("Device login over TLS with ten polls, {interval} s apart"));
+    report_traffic(&rio, peer.as_ref(), report);
+    report_time(&rio, peer.as_ref(), report);
+    report_instructions(bench, report);
 }
 
-type Threads<'scope> = Vec<thread::ScopedJoinHandle<'scope, Result<Login, String>>>;
-
-fn join(threads: Threads<'_>) -> Result<Vec<Login>, String> {
-    threads.into_iter().map(|login| login.join().expect("no thread panics")).collect()
-}
-
-/// The median of one figure.
-fn median_of<T: Ord + Copy>(logins: &[Login], figure: impl Fn(&Login) -> T) -> T {
-    median(logins.iter().map(figure).collect())
-}
-
-fn report_traffic(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
-    let single = rio.iter().all(|login| (login.connections, login.handshakes) == (1, 1));
-    let connections = |logins: &[Login]| {
-        format!(
-            "{}, {}",
-            median_of(logins, |login| login.connections),
-            median_of(logins, |login| login.handshakes)
-        )
-    };
+fn report_traffic(rio: &Login, peer: Option<&Login>, report: &mut Report) {
+    let connections = |login: &Login| format!("{}, {}", login.connections, login.handshakes);
     report.row(
         Row::new("connections, TLS handshakes", connections(rio))
             .peer(peer.map(connections))
-            .target("1, 1", single),
+            .target("1, 1", (rio.connections, rio.handshakes) == (1, 1)),
     );
-    let requests = |logins: &[Login]| median_of(logins, |login| login.requests);
-    report.row(Row::new("requests", requests(rio)).peer(peer.map(requests)));
-    let total = |logins: &[Login]| median_of(logins, |login| login.up + login.down);
-    let bytes = |logins: &[Login]| {
-        let (up, down) =
-            (median_of(logins, |login| login.up), median_of(logins, |login| login.down));
-        format!("{} ({} up, {} down)", grouped(total(logins)), grouped(up), grouped(down))
+    report.row(Row::new("requests", rio.requests).peer(peer.map(|login| login.requests)));
+    let total = |login: &Login| login.up + login.down;
+    let bytes = |login: &Login| {
+        let (up, down) = (grouped(login.up), grouped(login.down));
+        format!("{} ({up} up, {down} down)", grouped(total(login)))
     };
     report.row(
         Row::new("bytes per poll, with TLS, without TCP and IP headers", bytes(rio))
             .peer(peer.map(bytes))
             .target("≤ 900", total(rio) <= 900),
     );
-}
-
-fn report_time(rio: &[Login], peer: Option<&[Login]>, report: &mut Report) {
-    let cpu = |logins: &[Login]| median_of(logins, |login| login.cpu);
-    report.row(
-        Row::new("CPU time, in more than a minute", ms(cpu(rio)))
-            .peer(peer.map(cpu).map(ms))
-            .target("< 10 ms", cpu(rio) < Duration::from_millis(10)),
-    );
-    let requests = |logins: &[Login]| median_of(logins, |login| login.requests_after_approval);
     report.row(
         Row::new(
             "requests from approval to exit, with organization and project named",
-            requests(rio),
+            rio.requests_after_approval,
         )
-        .peer(peer.map(requests))
-        .target("≤ 3", requests(rio) <= 3),
+        .peer(peer.map(|login| login.requests_after_approval))
+        .target("≤ 3", rio.requests_after_approval <= 3),
     );
-    let intervals = |logins: &[Login]| {
-        let time = median_of(logins, |login| login.after_approval);
-        format!("{:.2}", ratio(time, INTERVAL))
-    };
-    report.row(
+}
+
+fn report_time(rio: &Login, peer: Option<&Login>, report: &mut Report) {
+    report.time(
+        Row::new("CPU time, in more than a minute", ms(rio.cpu))
+            .peer(peer.map(|login| ms(login.cpu)))
+            .target("< 10 ms", rio.cpu < Duration::from_millis(10)),
+    );
+    let intervals = |login: &Login| format!("{:.2}", ratio(login.after_approval, INTERVAL));
+    report.time(
         Row::new("time from approval, just after a poll, to exit, in intervals", intervals(rio))
             .peer(peer.map(intervals)),
+    );
+}
+
+/// Polls once a second: the number of instructions does not depend on the interval. The target is for the release
+/// build, whose C library is that of the machine.
+fn report_instructions(bench: &Bench, report: &mut Report) {
+    const LIMIT: usize = 12_800_000;
+    let count = |path| {
+        let site = Site::new();
+        site.platform.interval(1);
+        site.platform.approve_after(POLLS);
+        let count = bench.runner.instructions(path, bench.rio.device_login, &site.robot());
+        // On a busy machine, a connection can time out in valgrind.
+        count.filter(|_| site.platform.tls().handshakes() == 1)
+    };
+    let count = |path| (0..3).find_map(|_| count(path));
+    let (Some(rio), Some(release)) = (count(&bench.rio.path), count(program::release())) else {
+        return report.row(Row::new("instructions", NO_VALGRIND));
+    };
+    let figure = format!("{}, {}", grouped(rio), grouped(release));
+    report.row(
+        Row::new("instructions; those of the release build", figure)
+            .target("release build ≤ 12,800,000", release <= LIMIT),
     );
 }
 
@@ -136,7 +122,7 @@ impl Login {
             if running.has_ended() {
                 return running.finish().and(Err("exited before the tenth poll".into()));
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(50));
         }
         platform.approve();
         let approved = Instant::now();

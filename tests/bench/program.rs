@@ -1,4 +1,4 @@
-//! The two programs: `rio` and the Python `rio`.
+//! The two programs: `rio` and the Python rio.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,6 @@ const PROJECT: &str = "simulation";
 ///
 /// Cargo does not rebuild the static one, so the name has its date.
 pub fn rio() -> Program {
-    let built = Path::new(env!("CARGO_BIN_EXE_rio"));
     let triple = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     let dist = target().join("dist").join(&triple).join("rio");
     let (path, name) = match fs::metadata(&dist).and_then(|file| file.modified()) {
@@ -36,7 +35,7 @@ pub fn rio() -> Program {
             (dist, name)
         }
         Err(_) => {
-            (built.into(), "release build (run `make dist` to measure the static one)".into())
+            (release().into(), "release build (run `make dist` to measure the static one)".into())
         }
     };
     Program {
@@ -73,7 +72,12 @@ pub fn rio() -> Program {
     }
 }
 
-/// The Python `rio`, if `make bench-peer` has installed it.
+/// Cargo's release build.
+pub fn release() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_rio"))
+}
+
+/// The Python rio, if `make bench-peer` has installed it.
 pub fn peer() -> Option<Program> {
     let path = peer_directory().join("bin/rio");
     let version = Command::new(&path).arg("version").env_clear().output().ok()?;
@@ -83,7 +87,7 @@ pub fn peer() -> Option<Program> {
         name: version,
         device_login: Job {
             arguments: &["auth", "login", "--organization", ORGANIZATION, "--project", PROJECT],
-            // The config file with the hosts exists, and the Python `rio` asks whether to overwrite it.
+            // The config file with the hosts exists, and the Python rio asks whether to overwrite it.
             input: "y\n",
         },
         password_login: Job {
@@ -105,12 +109,12 @@ pub fn peer() -> Option<Program> {
     })
 }
 
-/// Where `make bench-peer` installs the Python `rio`.
+/// Where `make bench-peer` installs the Python rio.
 pub fn peer_directory() -> PathBuf {
     target().join("bench-peer")
 }
 
 /// Cargo's target directory.
 pub fn target() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_rio")).ancestors().nth(2).expect("target/release/rio")
+    release().ancestors().nth(2).expect("target/release/rio")
 }

@@ -3,10 +3,12 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::machine::HIGHEST_LOAD;
+
 /// A figure that is not measured.
 const NONE: &str = "–";
 
-/// A row of the table: the figures of `rio` and the Python `rio`, and `rio`'s target.
+/// A row of the table: the figures of `rio` and the Python rio, and `rio`'s target.
 pub struct Row {
     what: String,
     rio: String,
@@ -20,7 +22,7 @@ impl Row {
         Row { what: what.to_string(), rio: rio.to_string(), peer: NONE.into(), target: "", met: "" }
     }
 
-    /// Adds the Python `rio`'s figure.
+    /// Adds the Python rio's figure.
     pub fn peer(mut self, figure: Option<impl Display>) -> Row {
         self.peer = figure.map_or(NONE.into(), |figure| figure.to_string());
         self
@@ -34,14 +36,19 @@ impl Row {
     }
 }
 
-#[derive(Default)]
 pub struct Report {
+    /// The load before the start.
+    load: f64,
     lines: Vec<String>,
     notes: Vec<String>,
     failures: Vec<String>,
 }
 
 impl Report {
+    pub fn new(load: f64) -> Report {
+        Report { load, lines: Vec::new(), notes: Vec::new(), failures: Vec::new() }
+    }
+
     /// Starts a section; the rows that follow belong to it.
     pub fn section(&mut self, title: impl Display) {
         self.lines.push(format!("| **{title}** | | | | |"));
@@ -50,6 +57,14 @@ impl Report {
     pub fn row(&mut self, row: Row) {
         let Row { what, rio, peer, target, met } = row;
         self.lines.push(format!("| {what} | {rio} | {peer} | {target} | {met} |"));
+    }
+
+    /// Adds a row of times. Those of a busy machine are not figures of the program.
+    pub fn time(&mut self, row: Row) {
+        self.row(match self.load > HIGHEST_LOAD {
+            true => Row::new(row.what, format!("not measured: the load was {}", self.load)),
+            false => row,
+        });
     }
 
     /// Adds a row with a required target: if it is missed, the benchmark fails.
@@ -65,15 +80,15 @@ impl Report {
         self.notes.push(text.to_string());
     }
 
-    /// The Python `rio`'s result; if it failed, a note gives the reason.
+    /// The Python rio's result; if it failed, a note gives the reason.
     pub fn peer<T>(&mut self, what: &str, result: Option<Result<T, String>>) -> Option<T> {
         let result = result?;
-        result.map_err(|error| self.note(format!("Python `rio`, {what}: n/a: {error}"))).ok()
+        result.map_err(|error| self.note(format!("Python rio, {what}: n/a: {error}"))).ok()
     }
 
     /// Prints the report; true if all required targets are met.
     pub fn print(self) -> bool {
-        println!("| | `rio` | Python `rio` | target | met |");
+        println!("| | `rio` | Python rio | target | met |");
         println!("| --- | --- | --- | --- | --- |");
         self.lines.iter().for_each(|line| println!("{line}"));
         self.notes.iter().for_each(|note| println!("\n{note}"));

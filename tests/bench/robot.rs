@@ -58,7 +58,7 @@ impl Robot {
         self.home.path().join(name)
     }
 
-    /// The whole environment. The Python `rio` reads `REQUESTS_CA_BUNDLE`.
+    /// The whole environment. The Python rio reads `REQUESTS_CA_BUNDLE`.
     pub fn env(&self) -> [(&'static str, PathBuf); 4] {
         [
             ("HOME", self.home.path().into()),

@@ -16,6 +16,9 @@ pub struct Job {
     pub input: &'static str,
 }
 
+/// The figure where [`Runner::instructions`] has none.
+pub const NO_VALGRIND: &str = "not measured: valgrind is missing or failed";
+
 /// The resources that one run took.
 pub struct Usage {
     pub wall: Duration,
@@ -24,12 +27,11 @@ pub struct Usage {
     pub peak: u64,
 }
 
-/// Runs programs with `measure.c`. The empty programs are for comparison.
+/// Runs programs with `measure.c`.
 pub struct Runner {
     measure: PathBuf,
+    /// For comparison. Linked with musl like the static build, if `make dist` has installed zig.
     pub empty: PathBuf,
-    /// Linked with musl, if `make dist` has installed zig.
-    pub empty_musl: Option<PathBuf>,
     _directory: tempfile::TempDir,
 }
 
@@ -37,15 +39,10 @@ impl Runner {
     /// Compiles the C programs.
     pub fn new() -> Runner {
         let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut musl = zig_cc().unwrap_or_else(|| Command::new("cc"));
         Runner {
-            measure: compile(&mut Command::new("cc"), "measure.c", directory.path())
-                .expect("cc -static works"),
-            empty: compile(&mut Command::new("cc"), "empty.c", directory.path())
-                .expect("cc -static works"),
-            empty_musl: zig_cc().and_then(|mut zig| {
-                fs::create_dir(directory.path().join("musl")).ok()?;
-                compile(&mut zig, "empty.c", &directory.path().join("musl"))
-            }),
+            measure: compile(&mut Command::new("cc"), "measure.c", directory.path()),
+            empty: compile(&mut musl, "empty.c", directory.path()),
             _directory: directory,
         }
     }
@@ -67,6 +64,23 @@ impl Runner {
             .expect("a process");
         let report = measure.stdout.take().expect("a pipe");
         Running { measure, report, output }
+    }
+
+    /// Instructions in user space, from start to exit. `None` without valgrind.
+    pub fn instructions(&self, program: &Path, job: Job, robot: &Robot) -> Option<usize> {
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(program)
+            .args(job.arguments)
+            .env_clear()
+            .envs(robot.env())
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the program succeeds in valgrind: {printed}");
+        let total = printed.lines().find_map(|line| line.split_once("Collected : "))?.1;
+        total.trim().parse().ok()
     }
 
     /// Runs a program; any exit code but 0 is an error.
@@ -125,12 +139,13 @@ impl Drop for Running {
     }
 }
 
-/// Compiles a C program in this directory; `None` if the compiler fails.
-fn compile(compiler: &mut Command, source: &str, directory: &Path) -> Option<PathBuf> {
+/// Compiles a C program in this directory.
+fn compile(compiler: &mut Command, source: &str, directory: &Path) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench").join(source);
-    let program = directory.join(source.file_stem()?);
+    let program = directory.join(source.file_stem().expect("a name"));
     let status = compiler.args(["-O2", "-static", "-o"]).arg(&program).arg(source).status();
-    status.is_ok_and(|status| status.success()).then_some(program)
+    assert!(status.expect("a C compiler").success(), "the C compiler works");
+    program
 }
 
 /// zig as a C compiler for musl, installed by `make dist`.

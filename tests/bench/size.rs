@@ -22,7 +22,7 @@ pub fn measure(bench: &Bench, report: &mut Report) {
     let packages = peer.as_ref().map(|tree| format!("{} (with pip)", tree.packages));
     report.row(Row::new("packages, including itself", crates()).peer(packages));
     let build = format!("{:.0} s", cold_build().as_secs_f64());
-    report.row(Row::new("`cargo build --release`, clean", build));
+    report.time(Row::new("`cargo build --release`, clean", build));
 }
 
 /// The number of crates linked into the program.
