@@ -9,10 +9,10 @@ use crate::secret::Secret;
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     name = "rio",
-    note = "Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure (retry).",
-    note = "Environment: RIO_CONFIG (path), RIO_DEBUG=1 (trace for rapyuta.io support), BROWSER, NO_COLOR, \
-            SSL_CERT_FILE, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.",
-    note = "The full CLI (pip install rapyuta-io-cli) uses the same config file."
+    note = "Run `rio help COMMAND` for the options of a command, `man rio` for environment variables, and `rio doctor` \
+            before you report a problem to rapyuta.io support.\n\
+            Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure (retry).",
+    note = "The Python rio has the other commands, and uses the same config file:\n  pip install rapyuta-io-cli"
 )]
 pub struct Rio {
     /// print the version
@@ -39,7 +39,10 @@ pub enum Command {
     subcommand,
     name = "auth",
     note = "Commands can be abbreviated to any unique prefix.",
-    example = "rio auth login\nrio auth status"
+    example = "# Log in by phone\n\
+               rio auth login\n\
+               # Show who is logged in\n\
+               rio auth status"
 )]
 pub struct AuthGroup {
     #[argh(subcommand)]
@@ -62,60 +65,60 @@ pub enum AuthCommand {
 #[argh(
     subcommand,
     name = "login",
-    note = "By default, rio shows a QR code, a URL and a code. Approve the login on any device. This works with \
-            SSO and MFA, and rio never sees your password.",
-    example = "rio auth login\n\
-               rio auth login --organization Acme --project fleet\n\
-               rio auth login --auth-token-file token.txt\n\
-               rio auth login --email ada@example.com --password-file password.txt --silent"
+    note = "By default, shows a QR code, a URL and a code, and waits until you approve the login on any device, with \
+            SSO and MFA. Run it again if it was interrupted.",
+    example = "# Log in by phone\n\
+               rio auth login\n\
+               # Log in without a user\n\
+               rio auth login --silent --auth-token-file token.txt"
 )]
 pub struct LoginArgs {
     /// log in with this email and a password
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
-    /// password of the account; - reads standard input
+    /// password; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// read the password from the first line of a file
+    /// file with the password; - is standard input
     #[argh(option, arg_name = "path")]
     pub password_file: Option<String>,
     /// log in with this token; - reads standard input
     #[argh(option, arg_name = "token")]
     pub auth_token: Option<Secret>,
-    /// read the token from the first line of a file
+    /// file with the token; - is standard input
     #[argh(option, arg_name = "path")]
     pub auth_token_file: Option<String>,
-    /// organization to select, by exact name or GUID
+    /// exact name or GUID of the organization to select
     #[argh(option, arg_name = "name")]
     pub organization: Option<String>,
-    /// project to select, by exact name or GUID
+    /// exact name or GUID of the project to select
     #[argh(option, arg_name = "name")]
     pub project: Option<String>,
     /// prompt for missing values (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// never prompt; fail if a value is missing
+    /// like --silent, unless --interactive follows
     #[argh(switch)]
     pub no_interactive: bool,
-    /// never prompt, even with --interactive
+    /// no prompts, no login by phone; implies --yes
     #[argh(switch)]
     pub silent: bool,
     /// replace an existing login without asking
     #[argh(switch)]
     pub yes: bool,
-    /// do not open a browser
+    /// do not open a browser in a graphical session
     #[argh(switch)]
     pub no_browser: bool,
     /// do not draw a QR code (for screen readers)
     #[argh(switch)]
     pub no_qr: bool,
-    /// never prompt; print events as JSON, one per line
+    /// no prompts; print JSON events; implies --yes
     #[argh(switch)]
     pub json: bool,
-    /// keep a login that is not due for a refresh
+    /// keep a login whose token is valid for longer, or in the first third of its lifetime
     #[argh(option, arg_name = "duration")]
     pub if_expires_within: Option<String>,
-    /// stop waiting after this time; exit with code 3
+    /// wait at most DURATION (90s, 10m); then exit 3
     #[argh(option, arg_name = "duration")]
     pub timeout: Option<String>,
 }
@@ -127,7 +130,8 @@ pub struct LoginArgs {
     name = "logout",
     note = "Asks the server to revoke the token, and waits up to 5 seconds. Removes the login, organization and \
             project from the config file even if the server does not answer.",
-    example = "rio auth logout"
+    example = "# Log out\n\
+               rio auth logout"
 )]
 pub struct LogoutArgs {
     /// print one JSON object
@@ -140,29 +144,30 @@ pub struct LogoutArgs {
 #[argh(
     subcommand,
     name = "refresh-token",
-    note = "If the stored token has expired or was revoked, rio prompts for your password and logs in \
-            again. SSO accounts have no password: use `rio auth login` instead.",
-    example = "rio auth refresh-token\n\
-               rio auth refresh-token --password-file password.txt --silent\n\
-               rio auth refresh-token --silent --if-expires-within 5d"
+    note = "If the token is no longer valid, asks for your password (SSO: `rio auth login`). Exits with 3 if a later \
+            attempt may succeed. DURATION: 2d, 12h, 90m, '1h 30m'.",
+    example = "# Refresh the token in a timer\n\
+               rio auth refresh-token --silent --if-expires-within 5d\n\
+               # Log in again if the token has expired\n\
+               rio auth refresh-token --silent --password-file password.txt"
 )]
 pub struct RefreshTokenArgs {
-    /// password of the account; - reads standard input
+    /// password; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// read the password from the first line of a file
+    /// file with the password; - is standard input
     #[argh(option, arg_name = "path")]
     pub password_file: Option<String>,
     /// prompt for missing values (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// never prompt; fail if a value is missing
+    /// like --silent, unless --interactive follows
     #[argh(switch)]
     pub no_interactive: bool,
-    /// never prompt, even with --interactive
+    /// never prompt for the password
     #[argh(switch)]
     pub silent: bool,
-    /// do nothing if the token is valid for longer
+    /// keep a token that is valid for longer, or in the first third of its lifetime
     #[argh(option, arg_name = "duration")]
     pub if_expires_within: Option<String>,
     /// print one JSON object
@@ -175,18 +180,21 @@ pub struct RefreshTokenArgs {
 #[argh(
     subcommand,
     name = "status",
-    note = "Reads only the config file, unless you add --verify. Exits with 1 if you are not logged in \
-            or the token has expired.",
-    example = "rio auth status\nrio auth status --verify\nrio auth status --json"
+    note = "Reads only the config file, unless you add --verify. Exits with 1 if you are not logged in or the token \
+            has expired, and with 3 if the server cannot be asked.",
+    example = "# Stop a script that needs a login\n\
+               rio auth status --verify || exit\n\
+               # Print when the token expires\n\
+               rio auth status --json | jq -r .token.expires_at"
 )]
 pub struct StatusArgs {
     /// print one JSON object
     #[argh(switch)]
     pub json: bool,
-    /// ask the server whether the token is valid
+    /// ask the server whether it accepts the token
     #[argh(switch)]
     pub verify: bool,
-    /// exit with 1 if the token is known to expire sooner
+    /// exit with 1 if the token is known to expire within DURATION (2d, 12h, 90m)
     #[argh(option, arg_name = "duration")]
     pub min_valid: Option<String>,
 }
@@ -196,29 +204,31 @@ pub struct StatusArgs {
 #[argh(
     subcommand,
     name = "token",
-    note = "Logs in with your email and password and prints the new token. The stored login \
-            changes only with --min-valid, which refreshes a token that expires too soon.",
-    example = "rio auth token --level 2\n\
-               TOKEN=$(rio auth token --current --min-valid 10m)\n\
-               rio auth token --email ada@example.com --password-file password.txt"
+    note = "Without --current, logs in with your email and password (not with SSO), prints the new token and stores \
+            nothing. Prints no token unless it exits with 0.",
+    example = "# Print a token that is valid for 30 days\n\
+               rio auth token --level 2\n\
+               # Use the stored token in a script\n\
+               TOKEN=$(rio auth token --current --min-valid 10m) || exit"
 )]
 pub struct TokenArgs {
     /// email of the account (default: the stored email)
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
-    /// password of the account; - reads standard input
+    /// password; - reads standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// read the password from the first line of a file
+    /// file with the password; - is standard input
     #[argh(option, arg_name = "path")]
     pub password_file: Option<String>,
     /// lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
     #[argh(option, arg_name = "level")]
     pub level: Option<String>,
-    /// print the stored token; never prompts
+    /// print the stored token; never prompt
     #[argh(switch)]
     pub current: bool,
-    /// with --current: refresh a token that expires sooner
+    /// with --current: first refresh a token that expires within DURATION (2d, 12h, 90m), but not in the first third of
+    /// its lifetime; warns if it still expires sooner
     #[argh(option, arg_name = "duration")]
     pub min_valid: Option<String>,
 }
@@ -228,9 +238,12 @@ pub struct TokenArgs {
 #[argh(
     subcommand,
     name = "environment",
-    note = "Without NAME, prints the current environment. With NAME, stores its hosts in the config file, and \
-            removes the login, organization and project. Log in again afterwards.",
-    example = "rio auth environment\nrio auth environment dev"
+    note = "Without NAME, prints the current environment. With NAME, stores its hosts in the config file and removes \
+            the login, organization and project. The token stays valid: to end it, run `rio auth logout` first.",
+    example = "# Print the environment\n\
+               rio auth environment\n\
+               # Use another one, and log in there\n\
+               rio auth environment dev && rio auth login"
 )]
 pub struct EnvironmentArgs {
     /// ga (production), dev, qa, or a preview such as pr123
@@ -252,7 +265,11 @@ pub struct EnvironmentArgs {
 
 /// List and select organizations
 #[derive(Debug, FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "organization", example = "rio organization select")]
+#[argh(
+    subcommand,
+    name = "organization",
+    example = "# Choose from a list\nrio organization select"
+)]
 pub struct OrganizationGroup {
     #[argh(subcommand)]
     pub command: OrganizationCommand,
@@ -271,7 +288,7 @@ pub enum OrganizationCommand {
     subcommand,
     name = "list",
     note = "Prints a name and a GUID on each line, sorted by name. An asterisk marks the selected organization.",
-    example = "rio organization list"
+    example = "# List your organizations\nrio organization list"
 )]
 pub struct ListOrganizationsArgs {
     /// print one JSON array
@@ -286,19 +303,22 @@ pub struct ListOrganizationsArgs {
     name = "select",
     note = "Without NAME, prompts with a list. Another organization has other projects, so rio then prompts for \
             a project, unless there is only one.",
-    example = "rio organization select\nrio organization select \"Acme Robotics\" --silent"
+    example = "# Choose from a list\n\
+               rio organization select\n\
+               # In a script\n\
+               rio organization select \"Acme Robotics\" --silent"
 )]
 pub struct SelectOrganizationArgs {
-    /// name or GUID of the organization
+    /// exact name or GUID of the organization
     #[argh(positional)]
     pub name: Option<String>,
-    /// prompt for missing values (default)
+    /// prompt for NAME (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// never prompt; fail if a value is missing
+    /// like --silent, unless --interactive follows
     #[argh(switch)]
     pub no_interactive: bool,
-    /// never prompt, even with --interactive
+    /// never prompt; needs NAME
     #[argh(switch)]
     pub silent: bool,
     /// never prompt; print one JSON object
@@ -308,7 +328,7 @@ pub struct SelectOrganizationArgs {
 
 /// List and select projects
 #[derive(Debug, FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "project", example = "rio project select")]
+#[argh(subcommand, name = "project", example = "# Choose from a list\nrio project select")]
 pub struct ProjectGroup {
     #[argh(subcommand)]
     pub command: ProjectCommand,
@@ -327,7 +347,7 @@ pub enum ProjectCommand {
     subcommand,
     name = "list",
     note = "Prints a name and a GUID on each line, sorted by name. An asterisk marks the selected project.",
-    example = "rio project list"
+    example = "# List the projects of the selected organization\nrio project list"
 )]
 pub struct ListProjectsArgs {
     /// print one JSON array
@@ -341,19 +361,22 @@ pub struct ListProjectsArgs {
     subcommand,
     name = "select",
     note = "Without NAME, prompts with a list.",
-    example = "rio project select\nrio project select simulation --silent"
+    example = "# Choose from a list\n\
+               rio project select\n\
+               # In a script\n\
+               rio project select simulation --silent"
 )]
 pub struct SelectProjectArgs {
-    /// name or GUID of the project
+    /// exact name or GUID of the project
     #[argh(positional)]
     pub name: Option<String>,
-    /// prompt for missing values (default)
+    /// prompt for NAME (default)
     #[argh(switch)]
     pub interactive: bool,
-    /// never prompt; fail if a value is missing
+    /// like --silent, unless --interactive follows
     #[argh(switch)]
     pub no_interactive: bool,
-    /// never prompt, even with --interactive
+    /// never prompt; needs NAME
     #[argh(switch)]
     pub silent: bool,
     /// never prompt; print one JSON object
@@ -369,7 +392,10 @@ pub struct SelectProjectArgs {
     note = "Checks this machine, then the connection to each host for at most 10 seconds, then the token. The \
             output contains no email, password or token, so you can paste it into a ticket. Exits with 1 if \
             this machine has a fault, and with 3 if only the network or a server has one.",
-    example = "rio doctor\nrio doctor --offline"
+    example = "# Find out why a login fails\n\
+               rio doctor\n\
+               # Check a machine that is not online yet\n\
+               rio doctor --offline"
 )]
 pub struct DoctorArgs {
     /// check only this machine; send nothing
@@ -382,7 +408,7 @@ pub struct DoctorArgs {
 
 /// Print the version
 #[derive(Debug, FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "version", example = "rio version")]
+#[argh(subcommand, name = "version", example = "# Print the version\nrio version")]
 pub struct VersionArgs {}
 
 /// Print a shell completion script
@@ -390,10 +416,15 @@ pub struct VersionArgs {}
 #[argh(
     subcommand,
     name = "completion",
-    example = "rio completion bash > ~/.local/share/bash-completion/completions/rio\n\
-               rio completion zsh > ~/.zfunc/_rio\n\
-               rio completion fish > ~/.config/fish/completions/rio.fish\n\
-               rio completion nushell > ~/.config/nushell/autoload/rio.nu"
+    example = "# bash: add this line to ~/.bashrc\n\
+               source <(rio completion bash)\n\
+               # zsh: add `fpath+=~/.zfunc` to ~/.zshrc, before compinit\n\
+               mkdir -p ~/.zfunc && rio completion zsh > ~/.zfunc/_rio\n\
+               # fish: add this line to ~/.config/fish/config.fish\n\
+               rio completion fish | source\n\
+               # nushell\n\
+               mkdir ~/.config/nushell/autoload\n\
+               rio completion nushell | save -f ~/.config/nushell/autoload/rio.nu"
 )]
 pub struct CompletionArgs {
     /// bash, zsh, fish or nushell

@@ -12,8 +12,8 @@ const INDENT: &str = "  ";
 /// The help page of a command; `path` is the command as typed, such as `rio auth login`.
 pub fn page(path: &str, command: &CommandInfoWithArgs) -> String {
     let is_group = !command.commands.is_empty();
-    let notes: String =
-        command.notes.iter().map(|note| format!("\n{}", wrap(note, 0, WIDTH))).collect();
+    let paragraph = |note: &str| note.lines().map(|line| wrap(line, 0, WIDTH)).collect::<String>();
+    let notes: String = command.notes.iter().map(|note| format!("\n{}", paragraph(note))).collect();
     let mut page = format!("{}\n\nUsage: {path}{}\n", command.description, usage(command));
     if is_group {
         let commands = command.commands.iter().map(|sub| (sub.name, sub.command.description));

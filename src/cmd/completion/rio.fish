@@ -39,11 +39,10 @@ function __rio_subcommand -a command
     __rio_matches $command (string match -v help (__rio_words))
 end
 
-set -l password 'password of the account; - reads standard input'
-set -l password_file 'read the password from the first line of a file'
+set -l password 'password; - reads standard input'
+set -l password_file 'file with the password; - is standard input'
 set -l interactive 'prompt for missing values (default)'
-set -l no_interactive 'never prompt; fail if a value is missing'
-set -l silent 'never prompt, even with --interactive'
+set -l no_interactive 'like --silent, unless --interactive follows'
 
 complete -c rio -f
 complete -c rio -s h -l help -d 'show this help'
@@ -76,18 +75,18 @@ complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'log in with t
 complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth login"' -l password-file -rF -d $password_file
 complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads standard input'
-complete -c rio -n '__rio_option "rio auth login"' -l auth-token-file -rF -d 'read the token from the first line of a file'
-complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'organization to select, by exact name or GUID'
-complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'project to select, by exact name or GUID'
+complete -c rio -n '__rio_option "rio auth login"' -l auth-token-file -rF -d 'file with the token; - is standard input'
+complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'exact name or GUID of the organization to select'
+complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'exact name or GUID of the project to select'
 complete -c rio -n '__rio_option "rio auth login"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio auth login"' -l no-interactive -d $no_interactive
-complete -c rio -n '__rio_option "rio auth login"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio auth login"' -l silent -d 'no prompts, no login by phone; implies --yes'
 complete -c rio -n '__rio_option "rio auth login"' -l yes -d 'replace an existing login without asking'
-complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser'
+complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser in a graphical session'
 complete -c rio -n '__rio_option "rio auth login"' -l no-qr -d 'do not draw a QR code (for screen readers)'
-complete -c rio -n '__rio_option "rio auth login"' -l json -d 'never prompt; print events as JSON, one per line'
-complete -c rio -n '__rio_option "rio auth login"' -l if-expires-within -x -d 'keep a login that is not due for a refresh'
-complete -c rio -n '__rio_option "rio auth login"' -l timeout -x -d 'stop waiting after this time; exit with code 3'
+complete -c rio -n '__rio_option "rio auth login"' -l json -d 'no prompts; print JSON events; implies --yes'
+complete -c rio -n '__rio_option "rio auth login"' -l if-expires-within -x -d 'keep a login whose token is valid for longer, or in the first third of its lifetime'
+complete -c rio -n '__rio_option "rio auth login"' -l timeout -x -d 'wait at most DURATION (90s, 10m); then exit 3'
 
 complete -c rio -n '__rio_option "rio auth logout"' -l json -d 'print one JSON object'
 
@@ -95,20 +94,20 @@ complete -c rio -n '__rio_option "rio auth refresh-token"' -l password -x -d $pa
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l password-file -rF -d $password_file
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l no-interactive -d $no_interactive
-complete -c rio -n '__rio_option "rio auth refresh-token"' -l silent -d $silent
-complete -c rio -n '__rio_option "rio auth refresh-token"' -l if-expires-within -x -d 'do nothing if the token is valid for longer'
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l silent -d 'never prompt for the password'
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l if-expires-within -x -d 'keep a token that is valid for longer, or in the first third of its lifetime'
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l json -d 'print one JSON object'
 
 complete -c rio -n '__rio_option "rio auth status"' -l json -d 'print one JSON object'
-complete -c rio -n '__rio_option "rio auth status"' -l verify -d 'ask the server whether the token is valid'
-complete -c rio -n '__rio_option "rio auth status"' -l min-valid -x -d 'exit with 1 if the token is known to expire sooner'
+complete -c rio -n '__rio_option "rio auth status"' -l verify -d 'ask the server whether it accepts the token'
+complete -c rio -n '__rio_option "rio auth status"' -l min-valid -x -d 'exit with 1 if the token is known to expire within DURATION (2d, 12h, 90m)'
 
 complete -c rio -n '__rio_option "rio auth token"' -l email -x -d 'email of the account (default: the stored email)'
 complete -c rio -n '__rio_option "rio auth token"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth token"' -l password-file -rF -d $password_file
 complete -c rio -n '__rio_option "rio auth token"' -l level -x -a '0\t"24 hours" 1\t"7 days" 2\t"30 days"' -d 'lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days'
-complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; never prompts'
-complete -c rio -n '__rio_option "rio auth token"' -l min-valid -x -d 'with --current: refresh a token that expires sooner'
+complete -c rio -n '__rio_option "rio auth token"' -l current -d 'print the stored token; never prompt'
+complete -c rio -n '__rio_option "rio auth token"' -l min-valid -x -d 'with --current: first refresh a token that expires within DURATION (2d, 12h, 90m), but not in the first third of its lifetime; warns if it still expires sooner'
 
 complete -c rio -n '__rio_option "rio auth environment"' -l yes -d 'do not ask at a terminal before removing a login'
 complete -c rio -n '__rio_option "rio auth environment"' -l interactive -d 'ask at a terminal before removing a login (default)'
@@ -116,15 +115,15 @@ complete -c rio -n '__rio_option "rio auth environment"' -l no-interactive -d 't
 complete -c rio -n '__rio_option "rio auth environment"' -l silent -d 'the same as --yes, even with --interactive'
 complete -c rio -n '__rio_argument "rio auth environment"' -a 'ga\tproduction dev\tdevelopment qa\ttesting'
 complete -c rio -n '__rio_option "rio organization list"' -l json -d 'print one JSON array'
-complete -c rio -n '__rio_option "rio organization select"' -l interactive -d $interactive
+complete -c rio -n '__rio_option "rio organization select"' -l interactive -d 'prompt for NAME (default)'
 complete -c rio -n '__rio_option "rio organization select"' -l no-interactive -d $no_interactive
-complete -c rio -n '__rio_option "rio organization select"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio organization select"' -l silent -d 'never prompt; needs NAME'
 complete -c rio -n '__rio_option "rio organization select"' -l json -d 'never prompt; print one JSON object'
 
 complete -c rio -n '__rio_option "rio project list"' -l json -d 'print one JSON array'
-complete -c rio -n '__rio_option "rio project select"' -l interactive -d $interactive
+complete -c rio -n '__rio_option "rio project select"' -l interactive -d 'prompt for NAME (default)'
 complete -c rio -n '__rio_option "rio project select"' -l no-interactive -d $no_interactive
-complete -c rio -n '__rio_option "rio project select"' -l silent -d $silent
+complete -c rio -n '__rio_option "rio project select"' -l silent -d 'never prompt; needs NAME'
 complete -c rio -n '__rio_option "rio project select"' -l json -d 'never prompt; print one JSON object'
 
 complete -c rio -n '__rio_option "rio doctor"' -l offline -d 'check only this machine; send nothing'

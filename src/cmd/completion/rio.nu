@@ -53,21 +53,21 @@ export extern "rio auth help" [
 # Log in and select an organization and a project
 export extern "rio auth login" [
     --email: string@"nu-complete rio nothing" # log in with this email and a password
-    --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
-    --password-file: path # read the password from the first line of a file
+    --password: string@"nu-complete rio nothing" # password; - reads standard input
+    --password-file: path # file with the password; - is standard input
     --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads standard input
-    --auth-token-file: path # read the token from the first line of a file
-    --organization: string@"nu-complete rio nothing" # organization to select, by exact name or GUID
-    --project: string@"nu-complete rio nothing" # project to select, by exact name or GUID
+    --auth-token-file: path # file with the token; - is standard input
+    --organization: string@"nu-complete rio nothing" # exact name or GUID of the organization to select
+    --project: string@"nu-complete rio nothing" # exact name or GUID of the project to select
     --interactive # prompt for missing values (default)
-    --no-interactive # never prompt; fail if a value is missing
-    --silent # never prompt, even with --interactive
+    --no-interactive # like --silent, unless --interactive follows
+    --silent # no prompts, no login by phone; implies --yes
     --yes # replace an existing login without asking
-    --no-browser # do not open a browser
+    --no-browser # do not open a browser in a graphical session
     --no-qr # do not draw a QR code (for screen readers)
-    --json # never prompt; print events as JSON, one per line
-    --if-expires-within: string@"nu-complete rio nothing" # keep a login that is not due for a refresh
-    --timeout: string@"nu-complete rio nothing" # stop waiting after this time; exit with code 3
+    --json # no prompts; print JSON events; implies --yes
+    --if-expires-within: string@"nu-complete rio nothing" # keep a login whose token is valid for longer, or in the first third of its lifetime
+    --timeout: string@"nu-complete rio nothing" # wait at most DURATION (90s, 10m); then exit 3
     --help(-h) # show this help
 ]
 
@@ -79,12 +79,12 @@ export extern "rio auth logout" [
 
 # Replace the stored token with a new one
 export extern "rio auth refresh-token" [
-    --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
-    --password-file: path # read the password from the first line of a file
+    --password: string@"nu-complete rio nothing" # password; - reads standard input
+    --password-file: path # file with the password; - is standard input
     --interactive # prompt for missing values (default)
-    --no-interactive # never prompt; fail if a value is missing
-    --silent # never prompt, even with --interactive
-    --if-expires-within: string@"nu-complete rio nothing" # do nothing if the token is valid for longer
+    --no-interactive # like --silent, unless --interactive follows
+    --silent # never prompt for the password
+    --if-expires-within: string@"nu-complete rio nothing" # keep a token that is valid for longer, or in the first third of its lifetime
     --json # print one JSON object
     --help(-h) # show this help
 ]
@@ -92,19 +92,19 @@ export extern "rio auth refresh-token" [
 # Show who is logged in and when the token expires
 export extern "rio auth status" [
     --json # print one JSON object
-    --verify # ask the server whether the token is valid
-    --min-valid: string@"nu-complete rio nothing" # exit with 1 if the token is known to expire sooner
+    --verify # ask the server whether it accepts the token
+    --min-valid: string@"nu-complete rio nothing" # exit with 1 if the token is known to expire within DURATION (2d, 12h, 90m)
     --help(-h) # show this help
 ]
 
 # Print a new token or the stored one
 export extern "rio auth token" [
     --email: string@"nu-complete rio nothing" # email of the account (default: the stored email)
-    --password: string@"nu-complete rio nothing" # password of the account; - reads standard input
-    --password-file: path # read the password from the first line of a file
+    --password: string@"nu-complete rio nothing" # password; - reads standard input
+    --password-file: path # file with the password; - is standard input
     --level: string@"nu-complete rio level" # lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
-    --current # print the stored token; never prompts
-    --min-valid: string@"nu-complete rio nothing" # with --current: refresh a token that expires sooner
+    --current # print the stored token; never prompt
+    --min-valid: string@"nu-complete rio nothing" # with --current: first refresh a token that expires within DURATION (2d, 12h, 90m), but not in the first third of its lifetime; warns if it still expires sooner
     --help(-h) # show this help
 ]
 
@@ -137,10 +137,10 @@ export extern "rio organization list" [
 
 # Select another organization, and then one of its projects
 export extern "rio organization select" [
-    name?: string@"nu-complete rio nothing" # name or GUID of the organization
-    --interactive # prompt for missing values (default)
-    --no-interactive # never prompt; fail if a value is missing
-    --silent # never prompt, even with --interactive
+    name?: string@"nu-complete rio nothing" # exact name or GUID of the organization
+    --interactive # prompt for NAME (default)
+    --no-interactive # like --silent, unless --interactive follows
+    --silent # never prompt; needs NAME
     --json # never prompt; print one JSON object
     --help(-h) # show this help
 ]
@@ -164,10 +164,10 @@ export extern "rio project list" [
 
 # Select another project of the selected organization
 export extern "rio project select" [
-    name?: string@"nu-complete rio nothing" # name or GUID of the project
-    --interactive # prompt for missing values (default)
-    --no-interactive # never prompt; fail if a value is missing
-    --silent # never prompt, even with --interactive
+    name?: string@"nu-complete rio nothing" # exact name or GUID of the project
+    --interactive # prompt for NAME (default)
+    --no-interactive # like --silent, unless --interactive follows
+    --silent # never prompt; needs NAME
     --json # never prompt; print one JSON object
     --help(-h) # show this help
 ]

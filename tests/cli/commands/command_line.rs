@@ -65,6 +65,25 @@ pub const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&["completion"], &[]),
 ];
 
+/// The commands, arguments and options in a help page, each with its description on one line.
+pub fn described_names(help: &str) -> Vec<(String, String)> {
+    let (help, _) = help.split_once("\nExamples:").unwrap_or((help, ""));
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
+        match (line.strip_prefix("  "), line.split_once("  ")) {
+            (Some(rest), _) => {
+                let (_, description) = rows.last_mut().expect("a row to continue");
+                *description += &format!(" {}", rest.trim_start());
+            }
+            (None, Some((name, rest))) => {
+                rows.push((name.to_owned(), rest.trim_start().to_owned()))
+            }
+            (None, None) => {}
+        }
+    }
+    rows
+}
+
 /// The credentials that `rio auth token` sends with these arguments.
 fn credentials_of(arguments: &[&str]) -> Value {
     let platform = Platform::start();
@@ -205,11 +224,69 @@ fn ambiguous_prefix_lists_the_candidates() {
 }
 
 #[test]
-fn full_cli_command_names_the_full_cli() {
+fn command_of_the_python_rio_names_it() {
     let robot = Robot::new();
-    for words in [&["device", "list"] as &[&str], &["deployment", "x"], &["apply"]] {
-        let outcome = robot.rio(words).run().exits(2).prints("");
-        outcome.says(&format!("unknown command '{}'", words[0])).says("pip install rapyuta-io-cli");
+    let names = "apply chart compose configtree context delete deployment device disk explain graph hwil \
+                 list-examples network oauth2 package parameter permission role secret service-account shell \
+                 ssh-cert static-route template update usergroup vpn";
+    let commands = names.split_whitespace().map(|name| vec![name, "list"]);
+    let in_groups = [vec!["project", "create", "x"], vec!["auth", "whoami"]];
+    for words in commands.chain(in_groups) {
+        let outcome = robot.rio(&words).run().exits(2).prints("").hides("Did you mean");
+        let outcome = outcome.says("The Python rio has more:");
+        let lines: Vec<_> = outcome.stderr.lines().map(str::trim).collect();
+        assert!(lines.contains(&"pip install rapyuta-io-cli"), "{words:?}\n{outcome}");
+    }
+    robot.rio(&["device", "list"]).run().says("rio: unknown command 'device'\n");
+}
+
+#[test]
+fn python_program_has_one_name() {
+    let robot = Robot::new();
+    let mut shown = robot.rio(&["device"]).run().stderr;
+    for (path, _) in COMMANDS {
+        shown += &robot.rio(&[path, &["--help"]].concat()).run().stdout;
+    }
+    for other in ["full CLI", "Python CLI", "Python `rio`"] {
+        assert!(!shown.contains(other), "{other}\n{shown}");
+    }
+}
+
+#[test]
+fn word_after_a_name_is_named_with_advice_to_quote_it() {
+    let robot = Robot::new();
+    for (arguments, word, command) in [
+        (
+            &["organization", "select", "Acme", "Robotics"] as &[&str],
+            "Robotics",
+            "rio organization select 'Acme Robotics'",
+        ),
+        (
+            &["project", "select", "Bob's", "big", "fleet", "--silent"],
+            "big",
+            "rio project select 'Bob'\\''s big fleet'",
+        ),
+        (
+            &["auth", "login", "--organization", "Acme", "Robotics", "--yes"],
+            "Robotics",
+            "rio auth login --organization 'Acme Robotics'",
+        ),
+        (
+            &["auth", "login", "--silent", "--project=big", "fleet"],
+            "fleet",
+            "rio auth login --project 'big fleet'",
+        ),
+    ] {
+        let outcome = robot.rio(arguments).run().exits(2).prints("");
+        let advice = format!("Quote a name that contains blanks:\n  {command}\n");
+        outcome.says(&format!("rio: unexpected argument '{word}'\n")).says(&advice);
+    }
+    // The values of these arguments have no blanks.
+    for arguments in
+        [&["auth", "environment", "dev", "qa"] as &[&str], &["completion", "bash", "zsh", "fish"]]
+    {
+        let outcome = robot.rio(arguments).run().exits(2).hides("Quote");
+        outcome.says("rio: unexpected argument '").says("--help` for usage");
     }
 }
 
@@ -256,6 +333,13 @@ fn errors_never_repeat_a_possible_secret() {
         ("at the top", &["--password=hunter2", "auth", "login"]),
         ("at the group", &["auth", "--password=hunter2", "login"]),
         ("no argument expected", &["auth", "logout", "hunter2"]),
+        ("after an email", &["auth", "login", "--email", "a@b", "hunter2"]),
+        (
+            "after a name and a password",
+            &["auth", "login", "--organization=a", "--password", "x", "hunter2"],
+        ),
+        ("after a name and two dashes", &["auth", "login", "--organization=a", "--", "hunter2"]),
+        ("after a name and a switch", &["auth", "login", "--project=a", "--silent", "hunter2"]),
         ("a bad level", &["auth", "token", "--level", "hunter2"]),
         ("a bad shell", &["completion", "hunter2"]),
     ] {
@@ -392,6 +476,18 @@ fn help_works_at_every_level() {
             robot.rio(&[group, "help", command]).run().exits(0).prints(&help.stdout);
         }
     }
+    for path in [
+        &["auth", "login"] as &[&str],
+        &["auth", "logout"],
+        &["auth", "environment"],
+        &["doctor"],
+        &["completion"],
+    ] {
+        let help = robot.rio(&[&["help"], path].concat()).run().stdout;
+        robot.rio(&[path, &["help"]].concat()).run().exits(0).prints(&help);
+    }
+    // An organization may have this name.
+    robot.rio(&["organization", "select", "help"]).run().exits(1).says("not logged in");
     let auth = robot.rio(&["auth", "help"]).run().exits(0).stdout;
     robot.rio(&["help", "auth"]).run().prints(&auth);
 }
@@ -429,6 +525,8 @@ fn help_fits_the_screen() {
         let outcome = robot.rio(&[path, &["--help"]].concat()).run();
         let help = &outcome.stdout;
         assert!(help.lines().all(|line| line.len() <= 80), "{outcome}");
+        // Commands are not broken.
+        assert!(help.lines().all(|line| line.matches('`').count() % 2 == 0), "{outcome}");
         // The prompt takes the 24th line.
         let limit = if path == LONGER { 33 } else { 23 };
         assert!(help.lines().count() <= limit, "{outcome}");
@@ -441,8 +539,10 @@ fn help_lists_exactly_the_options_and_ends_with_examples() {
     for (path, options) in COMMANDS {
         let outcome = robot.rio(&[path, &["--help"]].concat()).run();
         let (_, rest) = outcome.stdout.split_once("\nOptions:\n").expect("options");
+        // Other rows continue the one above.
         let rows = rest.lines().take_while(|line| !line.is_empty());
-        let listed: Vec<_> = rows
+        let names = rows.filter(|row| row.starts_with("  -"));
+        let listed: Vec<_> = names
             .map(|row| row.split_whitespace().find(|word| word.starts_with("--")).expect("a name"))
             .collect();
         assert_eq!(listed, [options, &["--help"]].concat(), "{outcome}");
@@ -451,18 +551,50 @@ fn help_lists_exactly_the_options_and_ends_with_examples() {
             continue;
         }
         let (_, examples) = rest.split_once("\nExamples:\n").expect("examples");
+        assert!(examples.starts_with("  # "), "the first line is a comment\n{outcome}");
+        let mut commands = examples.lines().filter(|line| !line.starts_with("  # "));
         let command = format!("rio {}", path.join(" "));
-        for line in examples.lines() {
-            assert!(line.starts_with("  ") && line.contains(command.trim_end()), "{outcome}");
-        }
+        assert!(commands.any(|line| line.contains(&command)), "{outcome}");
+        assert!(examples.lines().all(|line| line.starts_with("  ")), "{outcome}");
     }
 }
 
 #[test]
-fn top_help_lists_commands_before_exit_codes_and_environment() {
+fn description_says_main_effect_and_surprise() {
+    const LOGIN: &[&str] = &["auth", "login"];
+    const REFRESH: &[&str] = &["auth", "refresh-token"];
+    const NAME: &str = "exact name or GUID of the";
+    let robot = Robot::new();
+    for (path, name, parts) in [
+        (LOGIN, "--silent", &["no login by phone", "implies --yes"] as &[&str]),
+        (LOGIN, "--no-interactive", &["like --silent"]),
+        (LOGIN, "--json", &["no prompts", "implies --yes"]),
+        (LOGIN, "--password-file PATH", &["- is standard input"]),
+        (LOGIN, "--organization NAME", &[NAME]),
+        (LOGIN, "--project NAME", &[NAME]),
+        (LOGIN, "--timeout DURATION", &["90s, 10m", "exit 3"]),
+        (LOGIN, "--if-expires-within DURATION", &["valid for longer", "first third"]),
+        (REFRESH, "--if-expires-within DURATION", &["valid for longer", "first third"]),
+        (&["auth", "token"], "--min-valid DURATION", &["2d, 12h, 90m", "first third", "warns"]),
+        (&["auth", "status"], "--min-valid DURATION", &["exit with 1", "2d, 12h, 90m"]),
+        (&["organization", "select"], "NAME", &[NAME]),
+        (&["project", "select"], "NAME", &[NAME]),
+    ] {
+        let help = robot.rio(&[path, &["--help"]].concat()).run().exits(0).stdout;
+        let mut rows = described_names(&help).into_iter();
+        let (_, description) = rows.find(|(row, _)| row == name).expect(name);
+        assert!(parts.iter().all(|part| description.contains(part)), "{name}: {description}");
+    }
+}
+
+#[test]
+fn top_help_leads_to_the_other_pages() {
     let help = Robot::new().rio(&["--help"]).run().exits(0).stdout;
     let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("no {text}\n{help}"));
-    assert!(at("Commands:") < at("Exit codes: 0 success") && at("Exit codes") < at("RIO_CONFIG"));
+    assert!(at("Commands:") < at("`rio help COMMAND`") && at("`man rio`") < at("Exit codes: 0"));
+    assert!(help.ends_with(":\n  pip install rapyuta-io-cli\n"), "{help}");
+    // The man page has the environment variables.
+    assert!(!help.contains("RIO_") && !help.contains("PROXY"), "{help}");
 }
 
 #[test]
@@ -481,7 +613,7 @@ fn group_help_lists_every_command() {
 fn version_is_a_command_and_an_option() {
     let robot = Robot::new();
     let version = robot.rio(&["version"]).run().exits(0).stdout;
-    for arguments in [["version"], ["--version"], ["-V"]] {
+    for arguments in [["version"], ["--version"], ["-V"], ["-v"]] {
         let outcome = robot.rio(&arguments).run().exits(0).prints(&version);
         assert!(outcome.stderr.is_empty(), "{outcome}");
     }

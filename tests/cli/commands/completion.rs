@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::commands::command_line::COMMANDS;
+use crate::commands::command_line::{COMMANDS, described_names};
 use crate::robot::Robot;
 use crate::robot::skip::installed;
 use crate::robot::terminal::Terminal;
@@ -345,13 +345,10 @@ fn descriptions_equal_those_of_help() {
         .map(|shell| robot.rio(&["completion", shell]).run().exits(0).stdout);
     for (path, _) in COMMANDS {
         let help = robot.rio(&[path, &["--help"]].concat()).run().exits(0).stdout;
-        let (_, sections) = help.split_once("\nUsage: ").unwrap();
-        let (rows, _) = sections.split_once("\nExamples:").unwrap_or((sections, ""));
-        for row in rows.lines().filter_map(|line| line.strip_prefix("  ")) {
-            let (name, description) = row.split_once("  ").unwrap();
+        for (name, description) in described_names(&help) {
             if name.starts_with(|first: char| first.is_lowercase() || first == '-') {
-                let described = |script: &String| script.contains(description.trim());
-                assert!(scripts.iter().all(described), "{row}");
+                let is_in = |script: &String| script.contains(&description);
+                assert!(scripts.iter().all(is_in), "{name}: {description}");
             }
         }
     }
