@@ -4,12 +4,14 @@
 
 use std::ffi::OsString;
 use std::iter;
+use std::path::Path;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
 use crate::cli::args::Rio;
 use crate::cli::help;
 use crate::error::Error;
+use crate::text;
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         options: Vec::new(),
         positionals: Vec::new(),
         help: false,
+        option_name: None,
+        is_after_name: false,
     };
     let arguments = arguments.into_iter().map(OsString::into_string);
     let arguments = arguments.collect::<Result<Vec<_>, _>>();
@@ -46,6 +50,10 @@ struct Parser<'a> {
     positionals: Vec<&'a str>,
     /// Whether one of the words is `help`.
     help: bool,
+    /// The last option whose value is a name, with its value and the words after it.
+    option_name: Option<(&'a str, Vec<&'a str>)>,
+    /// Whether the option before this word has a name as its value.
+    is_after_name: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -54,17 +62,21 @@ impl<'a> Parser<'a> {
             match word {
                 "--" => self.positionals.extend(words.by_ref()),
                 "-h" | "--help" => return Ok(Invocation::Show(self.help_page())),
-                "-V" | "--version" if self.is_top() => return Ok(Invocation::Show(version())),
+                "-v" | "-V" | "--version" if self.is_top() => {
+                    return Ok(Invocation::Show(version()));
+                }
                 _ if word.starts_with('-') && word != "-" => self.option(word, &mut words)?,
                 _ if self.is_group() => self.command(word)?,
-                _ => self.positionals.push(word),
+                help::COMMAND if self.positionals.is_empty() && !self.takes_name() => {
+                    self.help = true;
+                }
+                _ => self.argument(word),
             }
         }
         let expected = self.command.positionals;
         let missing = expected.get(self.positionals.len());
         match missing.filter(|missing| matches!(missing.optionality, Optionality::Required)) {
-            // It may be a password.
-            _ if self.positionals.len() > expected.len() => Err(self.usage("unexpected argument")),
+            _ if self.positionals.len() > expected.len() => Err(self.unexpected_argument_error()),
             _ if self.help => Ok(Invocation::Show(self.help_page())),
             _ if self.is_group() => Ok(Invocation::NoCommand(self.help_page())),
             Some(missing) => {
@@ -80,6 +92,19 @@ impl<'a> Parser<'a> {
 
     fn is_group(&self) -> bool {
         !self.command.commands.is_empty()
+    }
+
+    /// Whether the argument is a name that the user chose, such as that of a project.
+    fn takes_name(&self) -> bool {
+        self.path.ends_with(" select")
+    }
+
+    fn argument(&mut self, word: &'a str) {
+        // In `--organization Acme Robotics`, the name goes on.
+        if let (true, Some((_, name))) = (self.is_after_name, &mut self.option_name) {
+            name.push(word);
+        }
+        self.positionals.push(word);
     }
 
     fn command(&mut self, word: &'a str) -> Result<(), Error> {
@@ -130,6 +155,10 @@ impl<'a> Parser<'a> {
             let pair = ["--interactive", "--no-interactive"];
             given == name || pair.contains(&given) && pair.contains(&name)
         };
+        self.is_after_name = ["--organization", "--project"].contains(&name);
+        if let (true, Some(value)) = (self.is_after_name, value) {
+            self.option_name = Some((name, vec![value]));
+        }
         self.options.retain(|(given, _)| !replaces(given));
         self.options.push((name, value));
         Ok(())
@@ -148,6 +177,31 @@ impl<'a> Parser<'a> {
         Rio::from_args(&["rio"], &words).map_err(|_| self.usage("invalid arguments"))
     }
 
+    /// Shows a word after a name, with the name in quotes, and a word after another argument. Other words may be
+    /// secrets.
+    fn unexpected_argument_error(&self) -> Error {
+        let name = match &self.option_name {
+            _ if self.takes_name() => Some((String::new(), &self.positionals)),
+            Some((option, name)) if name.len() > 1 => Some((format!("{option} "), name)),
+            _ => None,
+        };
+        if let Some((option, words)) = name {
+            let unexpected = words.get(1).copied().unwrap_or_default();
+            let name = text::shell_word(Path::new(&words.join(" ")));
+            return Error::usage(
+                format!("unexpected argument '{}'", text::name(unexpected)),
+                format!("Quote a name that contains blanks:\n  {} {option}{name}", self.path),
+            );
+        }
+        let expected = self.command.positionals.len();
+        match self.positionals.get(expected) {
+            Some(word) if expected > 0 => {
+                self.usage(&format!("unexpected argument '{}'", text::name(word)))
+            }
+            _ => self.usage("unexpected argument"),
+        }
+    }
+
     fn unknown_command(&self, word: &str) -> Error {
         let fact = match is_plain(word) {
             true => format!("unknown command '{word}'"),
@@ -161,8 +215,8 @@ impl<'a> Parser<'a> {
             None => Error::usage(
                 fact,
                 format!(
-                    "This program has only the commands listed by `{} --help`. For others, install the full \
-                     CLI (pip install rapyuta-io-cli).",
+                    "For the commands of this program, run `{} --help`. The Python rio has more:\n  pip install \
+                     rapyuta-io-cli",
                     self.path
                 ),
             ),
