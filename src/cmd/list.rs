@@ -29,7 +29,7 @@ pub fn projects(args: ListProjectsArgs, machine: &mut Machine) -> Result<Exit, E
     print(&list, current.as_deref(), args.json.then_some(Selected::project_json), machine)
 }
 
-/// Prints the entries, as JSON if `json` is given. The JSON is an interface, described in src/dist/README.md.
+/// Prints the entries, as JSON if `json` is given. The JSON is an interface, described in src/dist/programs.md.
 fn print<T: Entry>(
     list: &List<T>,
     current: Option<&str>,

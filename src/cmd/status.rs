@@ -162,7 +162,7 @@ impl Status {
         clock_check::offset(self.now, self.token_check.as_ref()?.as_ref().ok()?.date)
     }
 
-    /// The interface of `--json`, described in src/dist/README.md.
+    /// The interface of `--json`, described in src/dist/programs.md.
     fn to_json(&self) -> Value {
         let mut status = json!({
             "logged_in": self.token.is_some(),

@@ -6,7 +6,7 @@ use rustls::{AlertDescription as Alert, CertificateError, PeerIncompatible};
 
 use crate::text;
 
-/// For image builders too: src/dist/README.md repeats it.
+/// For image builders too: src/dist/images-and-fleets.md repeats it.
 const SUPPORTED_ALGORITHMS: &str = "ECDSA with P-256 or P-384 and SHA-256 or SHA-384, RSA of at least 2,048 bits with SHA-256, \
      SHA-384 or SHA-512, or Ed25519";
 

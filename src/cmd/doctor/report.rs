@@ -79,7 +79,7 @@ impl Check {
         reason(self).is_some_and(|own| reason(other) == Some(own))
     }
 
-    /// The interface of `--json`, described in src/dist/README.md.
+    /// The interface of `--json`, described in src/dist/programs.md.
     fn to_json(&self, redaction: &Redaction) -> Value {
         let host = self.host.as_deref().map(|host| format!(" {host}")).unwrap_or_default();
         json!({

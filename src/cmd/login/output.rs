@@ -1,6 +1,6 @@
 //! What a login prints: text on standard error, or JSON on standard output.
 //!
-//! The JSON is an interface for programs, described in src/dist/README.md: one object per line.
+//! The JSON is an interface for programs, described in src/dist/programs.md: one object per line.
 
 use std::time::Duration;
 

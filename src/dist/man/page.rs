@@ -1,5 +1,5 @@
-//! The man page. The commands come from their declarations; the exit codes, environment variables and files from
-//! the README.
+//! The man page. Its sections are in `rio.md`; the commands come from their declarations, and the exit codes and JSON
+//! objects from `programs.md`.
 
 use argh::{ArgsInfo, CommandInfoWithArgs};
 use rio::cli::args::Rio;
@@ -7,7 +7,8 @@ use rio::cli::help;
 use rio::text::fold;
 use roff::{Inline, Roff, bold, italic, roman};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("rio.md");
+const PROGRAMS: &str = include_str!("../programs.md");
 
 /// The source of `rio.1`, with this date in the last line.
 pub fn page(date: &str) -> String {
@@ -19,33 +20,27 @@ pub fn page(date: &str) -> String {
     page.control("ad", ["l"]).control("nh", []);
     // One space after a sentence, wherever its line ends.
     page.control("ss", ["12", "0"]);
-    let (first, rest) = rio.description.split_at(1);
-    page.control("SH", ["NAME"]);
-    page.text([roman(format!("rio - {}{rest}", first.to_lowercase()))]);
-    page.control("SH", ["SYNOPSIS"]).control("nf", []);
-    for (usage, _) in &commands {
-        page.text(words(usage));
+    for section in PAGE.split("\n# ").skip(1) {
+        let (title, text) = section.split_once('\n').expect("a title");
+        page.control("SH", [title]);
+        match title {
+            "NAME" => name(&mut page, &rio),
+            "SYNOPSIS" => synopsis(&mut page, &commands),
+            "OPTIONS" => definitions(&mut page, rio.flags.iter().map(help::option)),
+            "COMMANDS" => describe_all(&mut page, &rio, &commands),
+            "EXIT STATUS" => markdown(&mut page, section_of(PROGRAMS, "Exit codes")),
+            "JSON" => markdown(&mut page, section_of(PROGRAMS, "JSON")),
+            "EXAMPLES" => commands.iter().for_each(|(_, command)| examples(&mut page, command)),
+            _ => {}
+        }
+        markdown(&mut page, text);
     }
-    page.control("fi", []).control("SH", ["DESCRIPTION"]);
-    page.text(inline(readme("# rio").next().expect("an introduction")));
-    page.control("SH", ["OPTIONS"]);
-    definitions(&mut page, rio.flags.iter().map(help::option));
-    page.control("SH", ["COMMANDS"]);
-    for group in rio.commands.iter().filter(|below| !below.command.commands.is_empty()) {
-        group.command.notes.iter().for_each(|note| _ = page.text(inline(note)));
-    }
-    commands.iter().for_each(|(usage, command)| describe(&mut page, usage, command));
-    copy_readme(&mut page, "EXIT STATUS", "## Exit codes");
-    copy_readme(&mut page, "ENVIRONMENT", "## Environment variables");
-    copy_readme(&mut page, "FILES", "## Config file");
-    page.control("SH", ["EXAMPLES"]);
-    commands.iter().for_each(|(_, command)| examples(&mut page, command));
-    page.control("SH", ["SEE ALSO"]);
-    page.text([
-        roman("RFC 8628, OAuth 2.0 Device Authorization Grant:\n"),
-        roman("https://www.rfc-editor.org/rfc/rfc8628"),
-    ]);
     page.render()
+}
+
+fn name(page: &mut Roff, rio: &CommandInfoWithArgs) {
+    let (first, rest) = rio.description.split_at(1);
+    page.text([roman(format!("rio - {}{rest}", first.to_lowercase()))]);
 }
 
 /// The commands that are not groups, each with its usage, such as `rio auth login [OPTIONS]`.
@@ -58,6 +53,25 @@ fn commands_below<'a>(
     }
     let below = command.commands.iter();
     below.flat_map(|b| commands_below(&format!("{path} {}", b.name), &b.command)).collect()
+}
+
+fn synopsis(page: &mut Roff, commands: &[(String, &CommandInfoWithArgs)]) {
+    page.control("nf", []);
+    for (usage, _) in commands {
+        page.text(words(usage));
+    }
+    page.text(words("rio help [COMMAND]")).control("fi", []);
+}
+
+fn describe_all(
+    page: &mut Roff,
+    rio: &CommandInfoWithArgs,
+    commands: &[(String, &CommandInfoWithArgs)],
+) {
+    for group in rio.commands.iter().filter(|below| !below.command.commands.is_empty()) {
+        group.command.notes.iter().for_each(|note| _ = page.text(inline(note)));
+    }
+    commands.iter().for_each(|(usage, command)| describe(page, usage, command));
 }
 
 fn describe(page: &mut Roff, usage: &str, command: &CommandInfoWithArgs) {
@@ -89,35 +103,61 @@ fn examples(page: &mut Roff, command: &CommandInfoWithArgs) {
     page.control("fi", []);
 }
 
-/// The blocks of a section of the README.
-fn readme(heading: &str) -> impl Iterator<Item = &'static str> {
-    let (_, section) = README.split_once(&format!("{heading}\n\n")).expect("a section");
-    section.split("\n\n").take_while(|block| !block.starts_with("##"))
+/// The text below a heading of the second level.
+fn section_of(text: &'static str, title: &str) -> &'static str {
+    let mut sections = text.split("\n## ");
+    let section = sections.find_map(|section| section.strip_prefix(title)?.strip_prefix('\n'));
+    section.expect("a section")
 }
 
-fn copy_readme(page: &mut Roff, title: &str, heading: &str) {
-    page.control("SH", [title]);
-    for (at, block) in readme(heading).enumerate() {
-        if block.starts_with('|') {
-            for row in block.lines().skip(2) {
-                let cells = row.trim_matches(['|', ' ']).split_once(" | ");
-                let (name, description) = cells.expect("two columns");
-                page.control("TP", []).text(inline(name)).text(inline(description));
-            }
+/// Paragraphs, `### ` headings, code blocks, and lists: `- term: description`, or `- ` and a sentence.
+fn markdown(page: &mut Roff, text: &str) {
+    // A macro between a heading and its text would be an error.
+    let mut after_heading = true;
+    for (at, part) in text.split("```").enumerate() {
+        if at % 2 == 1 {
+            let (_, code) = part.split_once('\n').expect("a line with the language");
+            paragraph(page, after_heading);
+            page.control("nf", []).text([roman(code.trim_end())]).control("fi", []);
+            after_heading = false;
             continue;
         }
-        if at > 0 {
-            page.control("PP", []);
+        for block in part.trim().split("\n\n").filter(|block| !block.is_empty()) {
+            let heading = block.strip_prefix("### ");
+            match (heading, block.strip_prefix("- ")) {
+                (Some(heading), _) => _ = page.control("SS", [heading]),
+                (None, Some(list)) => list.split("\n- ").for_each(|item| list_item(page, item)),
+                (None, None) => {
+                    paragraph(page, after_heading);
+                    page.text(inline(block));
+                }
+            }
+            after_heading = heading.is_some();
         }
-        page.text(inline(block));
+    }
+}
+
+fn paragraph(page: &mut Roff, after_heading: bool) {
+    if !after_heading {
+        page.control("PP", []);
+    }
+}
+
+fn list_item(page: &mut Roff, item: &str) {
+    match item.split_once(": ") {
+        Some((term, description)) => {
+            page.control("TP", []).text(inline(term)).text(inline(description));
+        }
+        None => _ = page.control("IP", ["-", "2"]).text(inline(item)),
     }
 }
 
 /// Text in short lines, with commands, names and variables in bold, as Markdown marks them.
 fn inline(text: &str) -> Vec<Inline> {
-    const WIDTH: usize = 64;
-    let text = fold(&text.replace('\n', " "), WIDTH);
-    let parts = text.split(['`', '*']).enumerate();
+    const WIDTH: usize = 50;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = fold(&text, WIDTH);
+    let parts = text.split('`').enumerate();
     parts.map(|(at, part)| if at % 2 == 0 { roman(part) } else { bold(part) }).collect()
 }
 

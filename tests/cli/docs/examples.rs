@@ -1,4 +1,4 @@
-//! The scripts and file names in `README.md` and `src/dist/README.md`.
+//! The scripts, commands, links and file names in the documentation.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,26 +8,29 @@ use std::process::Command;
 use platform::{Answer, Call, Platform};
 use serde_json::json;
 
+use super::json::PROGRAMS;
+use super::programs::MAN_PAGE;
 use crate::commands::command_line::COMMANDS;
 use crate::robot::skip::installed;
 use crate::robot::{FakeClock, Outcome, Robot, binary};
 
-const README: &str = include_str!("../../../README.md");
-const DIST_README: &str = include_str!("../../../src/dist/README.md");
+pub const README: &str = include_str!("../../../README.md");
+const IMAGES: &str = include_str!("../../../src/dist/images-and-fleets.md");
+const BUILD: &str = include_str!("../../../src/dist/build-and-sign.md");
 const FLEET_README: &str = include_str!("../../../src/dist/fleet/README.md");
 const PLAYBOOK: &str = include_str!("../../../src/dist/fleet/playbook.yml");
 const DEPLOY: &str = include_str!("../../../src/dist/fleet/deploy.py");
 const CHANGELOG: &str = include_str!("../../../CHANGELOG.md");
 
 /// The code block that contains this text.
-fn example(page: &'static str, text: &str) -> &'static str {
+pub fn example(page: &'static str, text: &str) -> &'static str {
     let mut blocks = page.split("\n```").skip(1).step_by(2);
     let block = blocks.find(|block| block.contains(text)).expect("an example");
     block.split_once('\n').unwrap().1
 }
 
 /// Only `rio` is in the robot's `PATH`.
-fn with_rio_in_path(robot: Robot) -> Robot {
+pub fn with_rio_in_path(robot: Robot) -> Robot {
     let bin = robot.home().join("bin");
     fs::create_dir(&bin).unwrap();
     symlink(binary(), bin.join("rio")).unwrap();
@@ -35,7 +38,7 @@ fn with_rio_in_path(robot: Robot) -> Robot {
 }
 
 /// Runs a script. Functions in it replace programs.
-fn run(robot: &Robot, shell: &Path, script: &str, arguments: &[&str]) -> Outcome {
+pub fn run(robot: &Robot, shell: &Path, script: &str, arguments: &[&str]) -> Outcome {
     let mut command: Command = robot.command(shell);
     if shell.ends_with("busybox") {
         command.arg("sh");
@@ -82,7 +85,7 @@ fn shell_script_continues_after_failure_and_waits_ten_minutes() {
     let path = robot.config_path().display().to_string();
     let script = format!(
         "sleep() {{ echo \"$1\"; count=$((count + 1)); [ \"$count\" -lt 3 ]; }}\n{}",
-        example(DIST_README, "while :").replace("/var/lib/rio/config.json", &path)
+        example(IMAGES, "while :").replace("/var/lib/rio/config.json", &path)
     );
     let waits_three_times = |outcome: Outcome| {
         let waits: Vec<u32> = outcome.stdout.lines().map(|line| line.parse().unwrap()).collect();
@@ -104,7 +107,7 @@ fn cron_line_refreshes_the_token() {
     let platform = Platform::start();
     platform.opaque_tokens();
     let (robot, token) = Robot::logged_in(&platform);
-    let line = example(DIST_README, "7-59/10").strip_prefix("7-59/10 * * * * ").unwrap();
+    let line = example(IMAGES, "7-59/10").strip_prefix("7-59/10 * * * * ").unwrap();
     let line = line.replace("/usr/local/bin/rio", &binary().display().to_string());
     let line = line.replace("/var/lib/rio/config.json", &robot.config_path().display().to_string());
     let script = format!("logger() {{ sed \"s/^/$* /\"; }}\n{line}");
@@ -122,7 +125,7 @@ fn metrics_script_tells_a_revoked_login_from_one_that_is_missing() {
     let robot = with_rio_in_path(robot);
     let path = format!("{}:/usr/bin:/bin", robot.home().join("bin").display());
     let robot = robot.env("PATH", path);
-    let script = example(DIST_README, "# rio-metrics DIRECTORY");
+    let script = example(IMAGES, "# rio-metrics DIRECTORY");
     let metrics = || {
         run(&robot, &sh, script, &[robot.home().to_str().unwrap()]).exits(0).prints("");
         fs::read_to_string(robot.home().join("rio.prom")).unwrap()
@@ -172,9 +175,11 @@ fn arguments_in(line: &str) -> Vec<Vec<&str>> {
 }
 
 #[test]
-fn readmes_name_only_commands_and_options_that_exist() {
+fn documentation_names_only_commands_and_options_that_exist() {
     let robot = Robot::new();
-    for (page, least) in [(README, 11), (DIST_README, 11), (FLEET_README, 1)] {
+    for (page, least) in
+        [(README, 20), (IMAGES, 11), (PROGRAMS, 5), (MAN_PAGE, 11), (FLEET_README, 1)]
+    {
         let code = code(page);
         let commands: Vec<_> = code.iter().flat_map(|line| arguments_in(line)).collect();
         assert!(commands.len() >= least);
@@ -189,6 +194,39 @@ fn readmes_name_only_commands_and_options_that_exist() {
     }
 }
 
+/// The anchors of the headings in a page, as GitHub forms them.
+fn anchors(page: &str) -> Vec<String> {
+    let titles = page.lines().filter(|line| line.starts_with('#'));
+    let kept = |c: &char| c.is_alphanumeric() || " -".contains(*c);
+    titles
+        .map(|title| title.trim_matches(['#', ' ']).to_lowercase())
+        .map(|title| title.chars().filter(kept).collect::<String>().replace(' ', "-"))
+        .collect()
+}
+
+#[test]
+fn links_lead_to_files_and_headings() {
+    let pages = [
+        ("README.md", README),
+        ("src/dist/images-and-fleets.md", IMAGES),
+        ("src/dist/programs.md", PROGRAMS),
+        ("src/dist/build-and-sign.md", BUILD),
+        ("src/dist/fleet/README.md", FLEET_README),
+    ];
+    for (path, page) in pages {
+        let links = page.split("](").skip(1).map(|text| text.split(')').next().unwrap());
+        for link in links.filter(|link| !link.starts_with("https://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let page = root.join(path);
+            let target = if file.is_empty() { page } else { page.with_file_name(file) };
+            let target = fs::read_to_string(target).unwrap_or_else(|_| panic!("{path}: {link}"));
+            let leads = anchor.is_empty() || anchors(&target).iter().any(|name| name == anchor);
+            assert!(leads, "{path}: {link}");
+        }
+    }
+}
+
 #[test]
 fn file_names_and_changelog_have_this_version() {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -196,16 +234,59 @@ fn file_names_and_changelog_have_this_version() {
     assert!(latest.starts_with(&format!("{VERSION} (")), "{VERSION} is not in CHANGELOG.md");
     assert!(PLAYBOOK.contains(&format!("\n    version: {VERSION}\n")));
     assert!(DEPLOY.contains(&format!("\nVERSION = \"{VERSION}\"\n")));
-    for name in FLEET_README.split("rio-").skip(1).filter(|name| name.starts_with('0')) {
-        assert!(name.starts_with(VERSION), "{}", &name[..20]);
-    }
-    for prefix in ["`rio-", " rio-", "rio-cli_", "/rio_"] {
-        let names = DIST_README.split(prefix).skip(1);
+    for (page, prefix) in [
+        (README, "rio-"),
+        (README, "rio-cli_"),
+        (README, "prints "),
+        (IMAGES, "rio-"),
+        (IMAGES, "rio-cli_"),
+        (IMAGES, "rio_"),
+        (IMAGES, "RIO_VERSION = "),
+        (FLEET_README, "rio-"),
+    ] {
+        let names = page.split(prefix).skip(1);
         let versions: Vec<_> =
             names.filter(|name| name.starts_with(|first: char| first.is_ascii_digit())).collect();
         assert!(!versions.is_empty(), "no file name starts with {prefix}");
         for name in versions {
             assert!(name.starts_with(VERSION), "{prefix}{}", &name[..20]);
         }
+    }
+}
+
+#[test]
+fn recipes_name_the_checksum_of_the_license() {
+    let Some(md5sum) = installed("md5sum") else { return };
+    let license = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");
+    let printed = Command::new(md5sum).arg(license).output().unwrap().stdout;
+    let printed = String::from_utf8(printed).unwrap();
+    let sum = printed.split(' ').next().unwrap();
+    assert!(IMAGES.contains(&format!("file://LICENSE;md5={sum} ")), "{printed}");
+}
+
+#[test]
+fn buildroot_recipe_installs_executable_and_units() {
+    let Some(make) = installed("make") else { return };
+    let robot = Robot::new().env("PATH", "/usr/bin:/bin");
+    let archive = robot.home().join("archive");
+    fs::create_dir_all(archive.join("systemd")).unwrap();
+    for name in ["rio", "systemd/rio-refresh.service", "systemd/rio-refresh.timer"] {
+        fs::write(archive.join(name), name).unwrap();
+    }
+    // What Buildroot does with the recipe.
+    let makefile = format!(
+        "INSTALL = install\nTARGET_DIR = target\n{}\n\
+         archive/installed:\n\t$(RIO_INSTALL_TARGET_CMDS)\n\t$(RIO_INSTALL_INIT_SYSTEMD)\n",
+        example(IMAGES, "# package/rio/rio.mk")
+    );
+    fs::write(robot.home().join("Makefile"), makefile).unwrap();
+    let units = robot.home().join("target/usr/lib/systemd/system");
+    let mut command = robot.command(make);
+    command.arg("archive/installed");
+    let output = command.output().unwrap();
+    Outcome::of(&command, output).exits(0);
+    assert_eq!(fs::read_to_string(robot.home().join("target/usr/bin/rio")).unwrap(), "rio");
+    for unit in ["rio-refresh.service", "rio-refresh.timer"] {
+        assert_eq!(fs::read_to_string(units.join(unit)).unwrap(), format!("systemd/{unit}"));
     }
 }

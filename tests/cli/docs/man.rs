@@ -59,6 +59,13 @@ fn man_page_has_the_usual_sections() {
         "EXIT STATUS",
         "ENVIRONMENT",
         "FILES",
+        "TOKENS",
+        "PROMPTS",
+        "NETWORK",
+        "OUTPUT",
+        "JSON",
+        "SECURITY",
+        "BUGS",
         "EXAMPLES",
         "SEE ALSO",
     ];

@@ -2,5 +2,7 @@
 
 mod examples;
 mod install;
+mod json;
 mod man;
+mod programs;
 pub mod units;

@@ -31,7 +31,7 @@ const SEEDS: u64 = 1;
 
 const MINUTE: u64 = 60;
 
-const MANUAL: &str = include_str!("../../../src/dist/README.md");
+const MANUAL: &str = include_str!("../../../src/dist/images-and-fleets.md");
 
 /// The longest time between two runs of the timer.
 fn period() -> u64 {

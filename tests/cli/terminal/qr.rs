@@ -179,3 +179,14 @@ fn pipe_gets_no_code() {
     assert!(code_in(&outcome).is_empty(), "{outcome}");
     outcome.says(&uri).hides("\x1b");
 }
+
+#[test]
+fn readme_picture_leads_to_the_url_below_it() {
+    let readme = include_str!("../../../README.md");
+    let drawn = readme.lines().filter(|line| line.starts_with('█'));
+    let drawn: Vec<String> = drawn.map(str::to_owned).collect();
+    let Some(seen) = read(&picture(&drawn, DARK)) else { return };
+    let below = readme.lines().find(|line| line.starts_with("    https://")).unwrap();
+    let (page, code) = below.trim().split_once("    ").unwrap();
+    assert_eq!(seen, format!("{page}?user_code={code}"));
+}
