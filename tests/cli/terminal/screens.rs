@@ -188,7 +188,7 @@ fn error_fits_every_screen() {
     let (robot, token) = Robot::logged_in(&platform);
     on_every_screen(|kind, size| {
         for (arguments, end) in [
-            (&["deploy"] as &[&str], "rapyuta-io-cli)."),
+            (&["deploy"] as &[&str], "pip install rapyuta-io-cli"),
             (&["auth", "login", "--levle", "2"], "for usage."),
             (&["auth", "login", "--auth-token", &token], "[y/N] "),
             (
@@ -217,7 +217,7 @@ fn pipe_gets_no_colors_and_no_line_breaks() {
         let error = robot.rio(&["deploy"]).run().exits(2).hides("\x1b");
         assert!(!login.stderr.contains("Scan the QR code"), "{login}");
         assert!(status.stdout.contains("Organization  Acme Robotics (org-acmerobotics)"));
-        let advice = "For others, install the full CLI (pip install rapyuta-io-cli).";
+        let advice = "run `rio --help`. The Python rio has more:\n  pip install rapyuta-io-cli\n";
         assert!(error.stderr.contains(advice), "{error}");
     }
 }
