@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use platform::Platform;
@@ -27,6 +28,7 @@ pub struct Lab {
     pub platform: Platform,
     pub robots: Vec<Robot>,
     directory: PathBuf,
+    number: usize,
 }
 
 impl Lab {
@@ -46,7 +48,10 @@ impl Lab {
         let mut platform = Platform::start();
         platform.expect_many_clients();
         platform.interval(1);
-        let mut lab = Lab { platform, robots: Vec::new(), directory };
+        // The robots of earlier tests stay until the end, so each test has its own directory and addresses.
+        static NUMBER: AtomicUsize = AtomicUsize::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut lab = Lab { platform, robots: Vec::new(), directory, number };
         if !lab.key().exists() {
             let mut keygen = Command::new("ssh-keygen");
             run(keygen.args(["-q", "-N", "", "-t", "ed25519", "-f"]).arg(lab.key()));
@@ -61,9 +66,8 @@ impl Lab {
 
     fn robot(&self, kind: Kind, number: usize, prepare: &dyn Fn(&Lab, &Path)) -> Robot {
         let name = format!("robot-{number}");
-        // The first number differs between tests, because their robots stay until the end.
-        let address = format!("127.{}.{}.{number}", std::process::id() % 100 + 1, self.number());
-        let home = self.directory.join(self.number().to_string()).join(&name);
+        let address = format!("127.{}.{}.{number}", std::process::id() % 100 + 1, self.number);
+        let home = self.directory.join(self.number.to_string()).join(&name);
         let root = overlay(kind, &home);
         set_up(kind, &root, &self.directory.join("key.pub"), &address);
         let state = root.join("var/lib/rio");
@@ -73,11 +77,6 @@ impl Lab {
         let console = home.join("console");
         let process = boot(kind, &root, &console, &address);
         Robot { name, address, root, console, key: self.key(), process }
-    }
-
-    /// The port of the platform is different in each test.
-    fn number(&self) -> usize {
-        self.platform.host().rsplit(':').next().unwrap().parse::<usize>().unwrap() % 250
     }
 
     /// A file of the test.
