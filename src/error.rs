@@ -1,6 +1,6 @@
 //! Errors, warnings and exit codes.
 
-use std::fmt;
+use crate::advice;
 
 use crate::text;
 
@@ -25,8 +25,8 @@ impl Exit {
 
 /// A fact (what happened, naming the host, file or option) and an advice (what to type or change).
 ///
-/// The fact starts lower case and has no final full stop; the advice is a full sentence. Neither holds a
-/// secret or the body of a response.
+/// The fact starts lower case and has no final full stop; the advice is sentences and commands, as
+/// [`crate::advice`] describes. Neither holds a secret or the body of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     exit: Exit,
@@ -99,36 +99,38 @@ impl Error {
     }
 }
 
-/// A fact that does not stop a command.
+/// A fact that does not stop a command, and an advice, which may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     fact: String,
-    /// The shell command that changes it, if one does.
-    command: Option<String>,
+    advice: String,
 }
 
 impl Warning {
     pub fn new(fact: impl Into<String>) -> Self {
-        Warning { fact: fact.into(), command: None }
+        Warning { fact: fact.into(), advice: String::new() }
     }
 
-    pub fn fixed_by(fact: impl Into<String>, command: impl Into<String>) -> Self {
-        Warning { fact: fact.into(), command: Some(command.into()) }
+    /// A warning that a shell command makes obsolete.
+    pub fn fixed_by(fact: impl Into<String>, command: impl AsRef<str>) -> Self {
+        Warning::new(fact).advise(advice::run("To fix this", command.as_ref()))
     }
-}
 
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.command {
-            Some(command) => write!(f, "{}; run: {command}", self.fact),
-            None => f.write_str(&self.fact),
-        }
+    pub fn advise(self, advice: impl Into<String>) -> Self {
+        Warning { advice: advice.into(), ..self }
+    }
+
+    pub fn fact(&self) -> &str {
+        &self.fact
+    }
+
+    pub fn advice(&self) -> &str {
+        &self.advice
     }
 }
 
 impl From<Warning> for Error {
     fn from(warning: Warning) -> Self {
-        let advice = warning.command.map(|command| format!("Run: {command}"));
-        Error::failure(warning.fact, advice.unwrap_or_default())
+        Error::failure(warning.fact, warning.advice)
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! [`cmd`] has the commands that [`cli`] parses, and [`session`] what they share. Below are [`oauth`] and
 //! [`platform`], then [`http`] and [`config`], then [`machine`], what rio runs on. All of them use
-//! [`mod@error`], [`secret`], [`token`], [`json`] and [`text`].
+//! [`mod@error`], [`advice`], [`secret`], [`token`], [`json`] and [`text`].
 
 // Nothing that a server, a file or a user sends may cause a panic.
 #![cfg_attr(
@@ -29,6 +29,7 @@
     )
 )]
 
+pub mod advice;
 pub mod cli;
 pub mod cmd;
 pub mod config;

@@ -1,7 +1,7 @@
 //! Text for a terminal: what is printable, line breaks, dates and durations.
 
+use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use unicode_width::UnicodeWidthChar;
@@ -37,9 +37,20 @@ pub fn not_blank(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A path, quoted for a shell.
-pub fn shell_word(path: &Path) -> String {
-    format!("'{}'", printable(&path.display().to_string()).replace('\'', "'\\''"))
+/// A word or a path for a shell: quoted if it must be, and never an option.
+pub fn shell_word(word: impl AsRef<OsStr>) -> String {
+    let word = printable(&word.as_ref().to_string_lossy());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    match word.starts_with('-') {
+        true => shell_word(format!("./{word}")),
+        false if !word.is_empty() && word.chars().all(is_plain) => word,
+        false => quoted(&word),
+    }
+}
+
+/// A word in quotes for a shell.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The system's message in lower case, without the error number.

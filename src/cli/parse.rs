@@ -4,14 +4,17 @@
 
 use std::ffi::OsString;
 use std::iter;
-use std::path::Path;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
+use crate::advice;
 use crate::cli::args::Rio;
 use crate::cli::help;
 use crate::error::Error;
 use crate::text;
+
+const PYTHON_RIO: &str =
+    "The Python rio has more commands. To install it, run:\n  pip install rapyuta-io-cli";
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -187,7 +190,7 @@ impl<'a> Parser<'a> {
         };
         if let Some((option, words)) = name {
             let unexpected = words.get(1).copied().unwrap_or_default();
-            let name = text::shell_word(Path::new(&words.join(" ")));
+            let name = text::quoted(&text::printable(&words.join(" ")));
             return Error::usage(
                 format!("unexpected argument '{}'", text::name(unexpected)),
                 format!("Quote a name that contains blanks:\n  {} {option}{name}", self.path),
@@ -211,15 +214,16 @@ impl<'a> Parser<'a> {
         let mut commands = commands_below(self.command);
         commands.push(help::COMMAND.to_owned());
         match commands.into_iter().find(similar) {
-            Some(path) => self.usage_with(&fact, &format!("Did you mean `{} {path}`? ", self.path)),
-            None => Error::usage(
-                fact,
-                format!(
-                    "For the commands of this program, run `{} --help`. The Python rio has more:\n  pip install \
-                     rapyuta-io-cli",
-                    self.path
-                ),
-            ),
+            Some(path) => {
+                self.usage_with(&fact, &format!("Did you mean this?\n  {} {path}\n", self.path))
+            }
+            None => {
+                let help = advice::run(
+                    "For the commands of this program",
+                    &format!("{} --help", self.path),
+                );
+                Error::usage(fact, format!("{help}\n{PYTHON_RIO}"))
+            }
         }
     }
 
@@ -235,7 +239,7 @@ impl<'a> Parser<'a> {
             Some(_) => "unknown option".to_owned(),
         };
         match known().find(|known| is_similar(known, name)).or(with_value) {
-            Some(known) => self.usage_with(&fact, &format!("Did you mean {known}? ")),
+            Some(known) => self.usage_with(&fact, &format!("Did you mean {known}?\n")),
             None => self.usage(&fact),
         }
     }
@@ -245,7 +249,8 @@ impl<'a> Parser<'a> {
     }
 
     fn usage_with(&self, fact: &str, hint: &str) -> Error {
-        Error::usage(fact, format!("{hint}Run `{} --help` for usage.", self.path))
+        let usage = advice::run("For usage", &format!("{} --help", self.path));
+        Error::usage(fact, format!("{hint}{usage}"))
     }
 
     fn help_page(&self) -> String {
@@ -264,7 +269,7 @@ fn commands_below(group: &CommandInfoWithArgs) -> Vec<String> {
 }
 
 /// Whether the word looks like a command or an option, not like a secret in the wrong place.
-fn is_plain(word: &str) -> bool {
+pub fn is_plain(word: &str) -> bool {
     const LONGEST: usize = 20;
     word.len() <= LONGEST && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }

@@ -1,6 +1,7 @@
 //! `rio auth environment`: prints the current environment, or sets the hosts of another one and removes the
 //! login.
 
+use crate::advice;
 use crate::cli::args;
 use crate::config::{Config, EMAIL_ID, ENVIRONMENT, StoredToken};
 use crate::error::{Error, Exit};
@@ -37,8 +38,8 @@ fn parse(name: &str) -> Result<Environment, Error> {
 fn show(machine: &mut Machine) -> Result<(), Error> {
     let config = CommandContext::open(machine)?.config;
     machine.console.print(config.string(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
-    if environment::has_custom_hosts(&config) {
-        machine.console.say("The config file has custom hosts.");
+    if let Some(hosts) = environment::custom_hosts(&config) {
+        machine.console.say(&format!("The config file sets another {hosts}."));
     }
     Ok(())
 }
@@ -65,10 +66,11 @@ fn set(environment: &Environment, yes: bool, machine: &mut Machine) -> Result<()
     })?;
     context.show_warnings(machine);
     pending::remove(&context.file.pending_path());
-    machine.console.say(&format!(
-        "The environment is now {name}. The previous login and hosts were removed. Run `rio auth login` to \
-         log in.",
-    ));
+    machine.console.say(&format!("The environment is now {name}."));
+    if context.config.has_login() {
+        machine.console.say("The previous login was removed. Its token was not revoked.");
+    }
+    machine.console.say_advice(advice::LOG_IN, 0);
     Ok(())
 }
 
@@ -77,7 +79,10 @@ fn confirm_removal(name: &str, config: &Config, machine: &mut Machine) -> Result
         return Ok(());
     }
     let email = config.string(EMAIL_ID).ok().flatten();
-    let account = email.map(|email| format!(" of {}", text::name(&email))).unwrap_or_default();
-    let question = format!("This removes the login{account}. Continue? [y/N] ");
-    confirm(machine, &question, &format!("rio auth environment {name}"))
+    let account = email.map(|email| format!(" of {email}")).unwrap_or_default();
+    let effect = format!(
+        "This removes the login{account}, but does not revoke its token. To revoke it first, run:\n  rio auth logout"
+    );
+    machine.console.say_advice(&effect, 0);
+    confirm(machine, "Continue? [y/N] ", &format!("rio auth environment {name}"))
 }

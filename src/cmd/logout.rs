@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::advice;
 use crate::cli::args::LogoutArgs;
 use crate::config::{AUTH_TOKEN, Config, StoredToken};
 use crate::error::{Error, Exit, Warning};
@@ -34,20 +35,24 @@ pub fn run(args: LogoutArgs, machine: &mut Machine) -> Result<Exit, Error> {
     if !removed {
         return Err(Error::failure(
             "another rio logged in during the logout; its login was kept",
-            "To remove it too, run `rio auth logout` again.",
+            advice::run("To remove it too", "rio auth logout"),
         ));
     }
-    machine.console.say("Logged out.");
+    machine.console.say(match revoked {
+        Some(false) => "Logged out on this machine only.",
+        _ => "Logged out.",
+    });
     finish(args, machine, true, revoked)
 }
 
 /// Revokes the token. Returns whether the server confirmed that; otherwise, shows a warning.
 fn revoke(machine: &mut Machine, context: &CommandContext, token: &Token) -> bool {
     let Err(error) = context.platform().logout(token) else { return true };
-    machine.console.warn(&Warning::new(format!(
-        "could not revoke the token, which may stay valid until it expires: {}",
-        error.fact()
-    )));
+    let fact = "could not revoke the token, which may stay valid until it expires";
+    let warning = Warning::new(format!("{fact}: {}", error.fact()));
+    machine.console.warn(&warning.advise(
+        "If others may have the token, change the password, or ask rapyuta.io support to revoke it.",
+    ));
     false
 }
 

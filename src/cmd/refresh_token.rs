@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::advice;
 use crate::cli::args::RefreshTokenArgs;
 use crate::error::{Error, Exit, Warning};
 use crate::machine::Machine;
@@ -39,7 +40,8 @@ pub fn run(args: RefreshTokenArgs, machine: &mut Machine) -> Result<Exit, Error>
     {
         let date = text::date_and_time(old);
         let fact = format!("the old token would have expired later, on {date}");
-        machine.console.warn(&Warning::new(fact));
+        let advice = advice::run("To get a token that is valid for longer", "rio auth login");
+        machine.console.warn(&Warning::new(fact).advise(advice));
     }
     if args.json {
         let refreshed = !matches!(outcome, Outcome::NotDue(_));

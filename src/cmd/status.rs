@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::advice;
 use crate::cli::args;
 use crate::config::{EMAIL_ID, ENVIRONMENT};
 use crate::error::{Error, Exit, Warning};
@@ -29,11 +30,12 @@ pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error>
         machine.console.print_json(&status.to_json())?;
     } else {
         status.to_text().iter().try_for_each(|line| machine.console.print(line))?;
+        machine.console.print_advice(status.advice(), 0)?;
     }
     let warning = context.file.others_can_read();
     warning.iter().for_each(|warning| machine.console.warn(warning));
     if let Err(error) = clock_check::reading(status.now) {
-        machine.console.warn(&Warning::new(format!("{}; set it", error.fact())));
+        machine.console.warn(&Warning::new(error.fact()).advise("Set the clock."));
     }
     let exit = status.exit();
     let too_short = min_valid.and_then(|min_valid| status.too_short_error(min_valid));
@@ -89,7 +91,7 @@ impl Status {
             let (expiry, wanted) = (expiry(expires_at, self.now), text::in_words(min_valid));
             Error::failure(
                 format!("the token {expiry}, sooner than in {wanted} (--min-valid)"),
-                "To refresh it, run `rio auth refresh-token`.",
+                advice::run("To refresh it", "rio auth refresh-token"),
             )
         })
     }
@@ -107,6 +109,10 @@ impl Status {
     fn to_text(&self) -> Vec<String> {
         let logged_in = self.token.is_some();
         let expiry = match self.expires_at {
+            // The server or the clock may be wrong.
+            Some(expires_at) if self.accepted() == Some(true) && self.expired() => {
+                format!("{}, by its own date", expiry(expires_at, self.now))
+            }
             Some(expires_at) => expiry(expires_at, self.now),
             None => "expiry unknown".to_owned(),
         };
@@ -116,11 +122,8 @@ impl Status {
             Err(_) => "could not verify the token".to_owned(),
         });
         let rows = [
-            (
-                "Organization",
-                logged_in.then(|| selected_or_advice("organization", &self.organization)),
-            ),
-            ("Project", logged_in.then(|| selected_or_advice("project", &self.project))),
+            ("Organization", logged_in.then(|| selected_or_none(&self.organization))),
+            ("Project", logged_in.then(|| selected_or_none(&self.project))),
             ("Token", logged_in.then_some(expiry)),
             ("Server", server),
             ("Clock", self.clock()),
@@ -134,14 +137,24 @@ impl Status {
     fn headline(&self) -> String {
         let account = account_suffix(self.email.as_deref());
         match self.accepted() {
-            _ if self.token.is_none() => "Not logged in. To log in, run: rio auth login".to_owned(),
-            Some(false) => format!(
-                "The server rejected the login{account}. To log in again, run: rio auth login"
-            ),
-            None if self.expired() => {
-                format!("The login{account} has expired. To renew it, run: rio auth refresh-token")
-            }
+            _ if self.token.is_none() => "Not logged in".to_owned(),
+            Some(false) => format!("The server rejected the login{account}"),
+            None if self.expired() => format!("The login{account} has expired"),
             _ => format!("Logged in{account}"),
+        }
+    }
+
+    /// What to run next, if anything.
+    fn advice(&self) -> &'static str {
+        match (self.accepted(), &self.organization, &self.project) {
+            _ if self.token.is_none() => advice::LOG_IN,
+            (Some(false), ..) => advice::NEW_LOGIN,
+            (None, ..) if self.expired() => advice::LOG_IN_AGAIN,
+            (_, None, _) => {
+                "To select an organization and a project, run:\n  rio organization select\n  rio project select"
+            }
+            (_, _, None) => "To select a project, run:\n  rio project select",
+            _ => "",
         }
     }
 
@@ -182,9 +195,6 @@ impl Status {
     }
 }
 
-fn selected_or_advice(kind: &str, selected: &Option<Selected>) -> String {
-    match selected {
-        Some(selected) => selected.to_string(),
-        None => format!("none; to select one, run: rio {kind} select"),
-    }
+fn selected_or_none(selected: &Option<Selected>) -> String {
+    selected.as_ref().map_or_else(|| "none".to_owned(), Selected::to_string)
 }

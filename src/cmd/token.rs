@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::advice;
 use crate::cli::args;
 use crate::config::EMAIL_ID;
 use crate::error::{Error, Exit, Warning};
@@ -40,7 +41,7 @@ fn current(
     let token = match min_valid {
         None => context.require_token()?,
         Some(_) => {
-            let credentials = Credentials { password: None, forbidden_by: Some("--min-valid") };
+            let credentials = Credentials { password: None, forbidden_by: Some("--current") };
             match refresh::run(machine, &context, min_valid, credentials)? {
                 Outcome::NotDue(token)
                 | Outcome::Refreshed(token)
@@ -59,9 +60,9 @@ fn warn_if_it_expires(token: &Token, within: Duration, machine: &mut Machine) {
     if now < clock::EARLIEST || expires_at > now.saturating_add(within.as_secs()) {
         return;
     }
-    let advice = if expires_at <= now { "; run: rio auth refresh-token" } else { "" };
-    let fact = format!("the token {}{advice}", expiry(expires_at, now));
-    machine.console.warn(&Warning::new(fact));
+    let advice = if expires_at <= now { advice::LOG_IN_AGAIN } else { "" };
+    let fact = format!("the token {}", expiry(expires_at, now));
+    machine.console.warn(&Warning::new(fact).advise(advice));
 }
 
 fn new(args: args::TokenArgs, machine: &mut Machine) -> Result<Token, Error> {
@@ -74,7 +75,8 @@ fn new(args: args::TokenArgs, machine: &mut Machine) -> Result<Token, Error> {
     let email = match args.email {
         Some(email) => email,
         None => context.config.string(EMAIL_ID)?.ok_or_else(|| {
-            Error::usage("the account's email is not known", "Run `rio auth token --email EMAIL`.")
+            let advice = "Name the account:\n  rio auth token --email EMAIL";
+            Error::usage("the account's email is not known", advice)
         })?,
     };
     let password = secrets::password_or_prompt(machine, password, &email)?;

@@ -16,6 +16,7 @@ use super::private_file::{OpenError, PrivateFile};
 use super::replace::{self, Obstacle, sync_directory};
 use super::temporary::{Replacement, Temporary};
 use super::{Config, Members, unusable_error};
+use crate::advice;
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
@@ -29,7 +30,7 @@ const FILL_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long to wait for the lock for writing. Another rio holds it for milliseconds, but many may wait for it
 /// on a busy machine.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long to wait for a file that does not change.
+/// How long to start over because another program keeps changing the file.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to try to store what must not be lost.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +60,7 @@ impl ConfigFile {
         let path = paths::config(env).ok_or_else(|| {
             Error::failure(
                 "cannot locate the config file: there is no home directory",
-                "Set RIO_CONFIG to a file, for example RIO_CONFIG=/data/rio.json",
+                "Set RIO_CONFIG to a file, for example:\n  export RIO_CONFIG=/data/rio.json",
             )
         })?;
         access::act_as_owner(&path)?;
@@ -114,6 +115,7 @@ impl ConfigFile {
             Warning::new(format!(
                 "cannot make {path} private; other users may be able to read the token"
             ))
+            .advise("Set RIO_CONFIG to a file on a file system that has permissions.")
         }))
     }
 
@@ -283,10 +285,10 @@ impl ConfigFile {
                         notice.tick();
                     }
                     Ok(false) => {
-                        let path = path.display();
+                        let shown = path.display();
                         return Err(Error::temporary(
-                            format!("another rio is refreshing the token and holds {path}"),
-                            "If it hangs, stop it, then try again.",
+                            format!("another rio is refreshing the token and holds {shown}"),
+                            find_process(&path),
                         ));
                     }
                     Err(error) => {
@@ -393,12 +395,10 @@ impl ConfigFile {
                 return Ok(temporary);
             }
             self.wait_for_retry(deadline, || {
+                let path = paths::temporary(&target);
                 Error::temporary(
-                    format!(
-                        "another process holds the lock {}",
-                        paths::temporary(&target).display()
-                    ),
-                    "If another rio hangs, stop it, then try again.",
+                    format!("another process holds the lock {}", path.display()),
+                    find_process(&path),
                 )
             })?;
         }
@@ -421,13 +421,20 @@ impl ConfigFile {
             self.path.display(),
             text::io_error(error)
         );
-        match may_pass(error) {
-            true => Error::temporary(fact, "Try again later."),
-            false => Error::failure(
-                fact,
-                "Make it readable for this user, or set RIO_CONFIG to another file.",
-            ),
+        if may_pass(error) {
+            return Error::temporary(fact, "Try again later.");
         }
+        let owner = fs::metadata(&self.path).map(|metadata| metadata.uid()).ok();
+        let advice = match owner.filter(|_| error.kind() == ErrorKind::PermissionDenied) {
+            Some(owner) if owner == process::user() => {
+                advice::run("To fix this", &format!("chmod 600 {}", text::shell_word(&self.path)))
+            }
+            Some(owner) => format!(
+                "Run rio as the owner of the file (uid {owner}), or set RIO_CONFIG to a file of your own."
+            ),
+            None => "Set RIO_CONFIG to a file that this user can read.".to_owned(),
+        };
+        Error::failure(fact, advice)
     }
 
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
@@ -474,14 +481,25 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
         return Error::temporary(fact, "Try again later.");
     }
     let advice = match error.kind() {
-        ErrorKind::NotFound => "Create its directory",
+        ErrorKind::NotFound => "Create its directory, or set RIO_CONFIG to another file.",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            "Free some disk space"
+            "Free some disk space, or set RIO_CONFIG to another file."
         }
-        ErrorKind::ResourceBusy => "Mount its directory instead of the file",
-        _ => "Make its directory writable for this user",
+        ErrorKind::ResourceBusy => {
+            "Mount its directory instead of the file, or set RIO_CONFIG to another file."
+        }
+        ErrorKind::PermissionDenied => {
+            "Run rio as a user who may write there, or set RIO_CONFIG to a file of your own."
+        }
+        _ => "Set RIO_CONFIG to a file that rio can write.",
     };
-    Error::failure(fact, format!("{advice}, or set RIO_CONFIG to another file."))
+    Error::failure(fact, advice)
+}
+
+/// The advice if another process holds a lock for too long.
+fn find_process(lock: &Path) -> String {
+    let fuser = format!("fuser {}", text::shell_word(lock));
+    advice::run("Try again later. If that process hangs, stop it. To find its number", &fuser)
 }
 
 /// Directories that this process has created. At the end, it removes those that are still empty.

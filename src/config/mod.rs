@@ -24,6 +24,7 @@ pub use self::file::ConfigFile;
 pub use self::new_login::{NewLogin, Progress};
 pub use self::private_file::{OpenError, PrivateFile};
 pub use self::record::TokenRecord;
+use crate::advice;
 use crate::error::Error;
 use crate::json;
 use crate::text;
@@ -88,6 +89,10 @@ pub struct Config {
 }
 
 impl Config {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A string member, trimmed. `None` if it is missing, null or blank; an error if it has another type.
     pub fn string(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.members.get(name) else { return Ok(None) };
@@ -105,7 +110,7 @@ impl Config {
             Some(token) => StoredToken::Valid(token),
             None => StoredToken::Malformed(Error::failure(
                 format!("{AUTH_TOKEN} in {} is not a valid token", self.path.display()),
-                "Run `rio auth login` to replace it.",
+                advice::run("To replace it", "rio auth login"),
             )),
         })
     }
@@ -162,15 +167,9 @@ pub fn is_same_account(one: Option<&str>, other: Option<&str>) -> bool {
 
 /// The error for a file that rio does not understand and must not overwrite.
 fn unusable_error(path: &Path, fact: String) -> Error {
-    let mut aside = path.to_owned().into_os_string();
-    aside.push(".bad");
-    let (from, to) = (text::shell_word(path), text::shell_word(Path::new(&aside)));
-    Error::failure(
-        fact,
-        format!(
-            "Fix the file, set RIO_CONFIG to another file, or move it aside:\n  mv -- {from} {to}"
-        ),
-    )
+    let aside =
+        advice::run("To move it aside, which removes this login", &advice::move_aside(path));
+    Error::failure(fact, format!("Fix the file, or set RIO_CONFIG to another one. {aside}"))
 }
 
 /// The members of a JSON object, in order, each name and value as it was written. If a name occurs twice,

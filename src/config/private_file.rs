@@ -90,8 +90,11 @@ impl PrivateFile {
                 let command = format!("sudo chown {owner}");
                 return Err(OpenError::Foreign(warning(&problem, &command)));
             }
-            Err(NotPrivate::HardLinks) => return unusable("has more than one name", "rm"),
-            Err(NotPrivate::NotAFile) => return unusable("is not a regular file", "rm -r"),
+            Err(NotPrivate::HardLinks) => return unusable("has other hard links", "rm"),
+            Err(NotPrivate::NotAFile) => {
+                let command = if found.is_dir() { "rmdir" } else { "rm" };
+                return unusable("is not a regular file", command);
+            }
         }
         let file = access::private_options().open(path).or_else(|error| match error.kind() {
             ErrorKind::ReadOnlyFilesystem => access::private_options().write(false).open(path),

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use super::file::write_error;
 use super::paths::{self, directory_of};
 use super::replace::{exchange, rename_new, retry, sync_directory};
+use crate::advice;
 use crate::error::Error;
 use crate::machine::{access, process};
 use crate::text;
@@ -223,7 +224,7 @@ pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
         ),
         _ => Error::failure(
             format!("cannot remove {shown}: {}", text::io_error(error)),
-            format!("Remove it:\n  rm -r -- {}", text::shell_word(path)),
+            advice::run("To remove it", &format!("rm -r {}", text::shell_word(path))),
         ),
     }
 }

@@ -10,6 +10,7 @@ use super::dial::DialError;
 use super::proxy::Proxy;
 use super::tls_failure;
 use super::tunnel::TunnelError;
+use crate::advice;
 use crate::error::Error;
 use crate::text;
 
@@ -150,7 +151,7 @@ impl From<TransportError> for Error {
         match failure.kind {
             FailureKind::Settings | FailureKind::ProxyRefused => error,
             _ => {
-                let advice = format!("{}\nTo find the cause, run:\n    rio doctor", error.advice());
+                let advice = format!("{}{}", error.advice(), advice::DOCTOR);
                 error.advise(advice)
             }
         }
@@ -204,7 +205,7 @@ impl Peer<'_> {
                 format!("Check the host in {}, and this machine's DNS settings.", proxy.variable())
             }
             None => {
-                "Check your network connection and DNS settings, then try again. If this network needs a proxy, set HTTPS_PROXY."
+                "Check your network connection and DNS settings. If this network needs a proxy, set HTTPS_PROXY."
                     .to_owned()
             }
         };
@@ -240,17 +241,15 @@ impl Peer<'_> {
             // Only from the start of a thread; a late response is a timeout.
             ErrorKind::WouldBlock => (
                 format!("could not resolve {name}: cannot start another thread"),
-                "Raise the limit (`ulimit -u`, or TasksMax= of the systemd unit), then try again."
+                "Raise the limit (ulimit -u, or TasksMax= of the systemd unit), then try again."
                     .to_owned(),
             ),
             _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => (
                 format!("could not connect to {name}: too many open files"),
-                "Raise the limit (`ulimit -n`, or LimitNOFILE= of the systemd unit), then try again."
+                "Raise the limit (ulimit -n, or LimitNOFILE= of the systemd unit), then try again."
                     .to_owned(),
             ),
-            _ => {
-                (format!("could not connect to {name}: {}", text::io_error(error)), self.advice())
-            }
+            _ => (format!("could not connect to {name}: {}", text::io_error(error)), self.advice()),
         };
         (FailureKind::Connection(error.kind()), fact, advice)
     }
@@ -262,7 +261,8 @@ impl Peer<'_> {
         };
         let advice = match self.proxy {
             Some(proxy) => format!("Check the scheme, host and port in {}.", proxy.variable()),
-            None => "Check that the host and port are right.".to_owned(),
+            None => "Check whether a proxy answers in place of the server and, if you set the host, its port."
+                .to_owned(),
         };
         let fact = format!("{} did not send a valid {protocol} response", self.name());
         (FailureKind::NotHttp, fact, advice)
@@ -273,7 +273,7 @@ impl Peer<'_> {
             Some(proxy) => {
                 format!("Check the host and port in {}, or unset it.", proxy.variable())
             }
-            None => "Check your network connection, then try again.".to_owned(),
+            None => "Check your network connection.".to_owned(),
         }
     }
 

@@ -20,7 +20,7 @@ mod url;
 pub use connector::Stage;
 pub use failure::{FailureKind, TransportError};
 pub use response::Response;
-pub use url::Url;
+pub use url::{NOT_HTTPS, Url};
 
 use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;
@@ -273,7 +273,7 @@ impl Http {
                 builder.content_type("application/json").send(json.as_str())
             }
         };
-        Ok(Response::read(request.url.authority(), response?, self.clock.utc()))
+        Ok(Response::read(request.url, response?, self.clock.utc()))
     }
 
     fn trace_request(

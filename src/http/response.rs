@@ -7,6 +7,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::failure::FailureKind;
+use super::url::Url;
+use crate::advice;
 use crate::error::Error;
 use crate::json;
 use crate::secret::Secret;
@@ -16,10 +18,13 @@ use crate::text;
 const LARGEST_BODY: u64 = 1024 * 1024;
 /// How much of a server's error message is shown, in characters.
 const LONGEST_ERROR_MESSAGE: usize = 200;
-const CHECK_HOST_KEYS: &str = "Check the host keys in the config file.";
+const PORTAL: &str = "A sign-in page (captive portal) or a proxy answered instead of the server. Sign this machine \
+                      in to the network, or set HTTPS_PROXY.";
 
 pub struct Response {
     pub host: String,
+    /// See [`Url::setting`].
+    setting: Option<String>,
     pub status: u16,
     pub retry_after: Option<Duration>,
     /// The server's clock.
@@ -36,13 +41,14 @@ enum BodyError {
 
 impl Response {
     /// Reads the body. If that fails, the status can still be used. `utc` is this machine's clock.
-    pub fn read(host: &str, response: ureq::http::Response<ureq::Body>, utc: SystemTime) -> Self {
+    pub fn read(url: &Url, response: ureq::http::Response<ureq::Body>, utc: SystemTime) -> Self {
         let (parts, mut body) = response.into_parts();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let date = header("date").and_then(|value| httpdate::parse_http_date(value).ok());
         let read = body.with_config().limit(LARGEST_BODY).read_to_vec();
         Response {
-            host: host.to_owned(),
+            host: url.authority().to_owned(),
+            setting: url.setting().map(str::to_owned),
             status: parts.status.as_u16(),
             retry_after: header("retry-after")
                 .and_then(|value| retry_after(value, date.unwrap_or(utc))),
@@ -142,8 +148,8 @@ impl Response {
         }
         let (host, status) = (&self.host, self.status);
         Error::failure(
-            format!("{host} answered {what} without a valid {required} (status {status})"),
-            CHECK_HOST_KEYS,
+            format!("the response of {host} to {what} has no valid {required} (status {status})"),
+            self.wrong_response(),
         )
     }
 
@@ -162,12 +168,9 @@ impl Response {
         };
         let fact = format!("{} rejected {what}{reason}", self.host);
         if self.is_rejection() && self.is_unknown_endpoint() {
-            Error::failure(fact, CHECK_HOST_KEYS)
+            Error::failure(fact, self.wrong_response())
         } else if self.is_rejection() || self.is_success() {
-            Error::failure(
-                fact,
-                "Check the email, password, token or client id, then run the command again.",
-            )
+            Error::failure(fact, "If you cannot correct this, ask rapyuta.io support.")
         } else if self.is_temporary() {
             Error::temporary(fact, self.try_later())
         } else {
@@ -178,18 +181,23 @@ impl Response {
     /// The error for a response that rio does not understand. Unless the server rejects the request, as
     /// with status 404, another attempt may succeed.
     pub fn unexpected_error(&self, what: &str) -> Error {
-        let fact = format!("{} answered {what} with {}", self.host, self.summary());
+        self.unusable_error(&format!("{} answered {what} with {}", self.host, self.summary()))
+    }
+
+    /// As [`Response::unexpected_error`], with this fact.
+    pub fn unusable_error(&self, fact: &str) -> Error {
         if self.is_from_portal() {
-            return Error::temporary(
-                fact,
-                "This is not from the server: a captive portal or a proxy may be in the way. Open a web \
-                 page on this network, then try again.",
-            );
+            return Error::temporary(fact, format!("{PORTAL}{}", advice::DOCTOR));
         }
         if self.is_rejection() {
-            return Error::failure(fact, CHECK_HOST_KEYS);
+            return Error::failure(fact, self.wrong_response());
         }
         Error::temporary(fact, self.try_later())
+    }
+
+    /// The advice for a response that is not from the API of rapyuta.io.
+    pub fn wrong_response(&self) -> String {
+        advice::wrong_response(self.setting.as_deref())
     }
 
     fn try_later(&self) -> &'static str {

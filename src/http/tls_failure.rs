@@ -38,21 +38,15 @@ pub fn describe(error: &rustls::Error, utc: SystemTime) -> Description {
              Ed25519); it asks for a client certificate, which rio does not have.",
         ),
         rustls::Error::AlertReceived(Alert::UnrecognisedName) => {
-            handshake_failed("the server does not know this host name", "Check the host name.")
+            handshake_failed("the server does not know this host name", INTERCEPTED)
         }
-        rustls::Error::InvalidMessage(_) => handshake_failed(
-            "it did not answer with TLS",
-            "Check that the host and port are right, and whether a proxy intercepts TLS.",
-        ),
-        rustls::Error::AlertReceived(alert) => handshake_failed(
-            &format!("the server reported {alert:?}"),
-            "Check that the host and port are right, and whether a proxy intercepts TLS.",
-        ),
-        _ => (
-            "the TLS handshake failed".to_owned(),
-            "Check that the host and port are right, and whether a proxy intercepts TLS."
-                .to_owned(),
-        ),
+        rustls::Error::InvalidMessage(_) => {
+            handshake_failed("it did not answer with TLS", INTERCEPTED)
+        }
+        rustls::Error::AlertReceived(alert) => {
+            handshake_failed(&format!("the server reported {alert:?}"), INTERCEPTED)
+        }
+        _ => ("the TLS handshake failed".to_owned(), INTERCEPTED.to_owned()),
     }
 }
 
@@ -109,15 +103,15 @@ fn describe_certificate(error: &CertificateError, utc: SystemTime) -> Descriptio
         // The signature is bad if the issuer has the name of a trusted authority, but another key.
         C::UnknownIssuer | C::BadSignature => (
             "its certificate is not from an authority that this machine trusts".to_owned(),
-            "If the server or a proxy uses a private CA, name its CA file in SSL_CERT_FILE; \
-             otherwise this may be an attack."
+            "If the server or a proxy has a private CA, name its file in SSL_CERT_FILE. If not, this may be an \
+             attack: ask your administrator."
                 .to_owned(),
         ),
         // A self-signed certificate is usually a CA certificate, which webpki rejects even if it is trusted.
         C::Other(error) if webpki_error(error) == Some(&webpki::Error::CaUsedAsEndEntity) => (
             "its certificate is self-signed, so this machine does not trust it".to_owned(),
-            "If it is your server, issue its certificate from a CA of your own, and name the CA file \
-             in SSL_CERT_FILE; otherwise this may be a captive portal or an attack."
+            "A captive portal or a proxy may be in the way: ask your network administrator. If it is your own \
+             server, issue its certificate from a CA, and name the CA file in SSL_CERT_FILE."
                 .to_owned(),
         ),
         C::Other(error) if webpki_error(error) == Some(&webpki::Error::UnsupportedCertVersion) => (
@@ -130,7 +124,8 @@ fn describe_certificate(error: &CertificateError, utc: SystemTime) -> Descriptio
         ),
         C::NotValidForName | C::NotValidForNameContext { .. } => (
             "its certificate is for another host".to_owned(),
-            "Check the host name. If it is right, this may be a captive portal or an attack."
+            "A captive portal or a proxy may be in the way: ask your network administrator. If you set the host, \
+             check its name."
                 .to_owned(),
         ),
         C::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
@@ -150,6 +145,10 @@ fn describe_certificate(error: &CertificateError, utc: SystemTime) -> Descriptio
     };
     (problem, advice)
 }
+
+/// The default hosts are right, so first of all something is in the way.
+const INTERCEPTED: &str = "Check whether a proxy or a captive portal is in the way and, if you set the host, \
+                           its name and port.";
 
 const FIX: &str = "The server's certificate must be fixed.";
 

@@ -13,7 +13,12 @@ const MAX_LENGTH: usize = 2_048;
 pub struct Url {
     text: String,
     uri: Uri,
+    /// The setting that it comes from, if a user set it: "rip_host in FILE".
+    setting: Option<String>,
 }
+
+/// Why [`Url::parse`] rejects an http URL. `RIO_INSECURE_HTTP=1` allows it.
+pub const NOT_HTTPS: &str = "is not an https:// URL";
 
 impl Url {
     /// Parses an absolute URL. The error completes a sentence that begins with the name of the setting:
@@ -38,11 +43,9 @@ impl Url {
         }
         let insecure_http = insecure_http || is_loopback(authority.host());
         if scheme != "https" && !(scheme == "http" && insecure_http) {
-            return Err(
-                "is not an https:// URL (RIO_INSECURE_HTTP=1 also allows http://)".to_owned()
-            );
+            return Err(NOT_HTTPS.to_owned());
         }
-        Ok(Url { text: text.to_owned(), uri })
+        Ok(Url { text: text.to_owned(), uri, setting: None })
     }
 
     /// Appends a path that starts with `/`: `https://host/` and `/a` give `https://host/a`.
@@ -50,7 +53,16 @@ impl Url {
         let text = format!("{}{path}", self.text.trim_end_matches('/'));
         // A URL with an absolute path appended is a URL.
         let uri = text.parse().unwrap_or_else(|_| self.uri.clone());
-        Url { text, uri }
+        Url { text, uri, setting: self.setting.clone() }
+    }
+
+    /// The same URL, from this setting.
+    pub fn from_setting(self, setting: Option<String>) -> Self {
+        Url { setting, ..self }
+    }
+
+    pub fn setting(&self) -> Option<&str> {
+        self.setting.as_deref()
     }
 
     pub fn as_str(&self) -> &str {

@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 
 use serde_json::Value;
 
+use crate::advice;
 use crate::error::{Error, Warning};
 use crate::json;
 use crate::machine::qr::{self, Style};
@@ -14,6 +15,9 @@ use crate::machine::signals::{self, StoppablePrompt};
 use crate::machine::terminal::{self, Screen, Size};
 use crate::secret::Secret;
 use crate::text;
+
+/// The columns before the advice of an error.
+const ADVICE_INDENT: usize = 2;
 
 /// Where results go.
 pub trait Output: Write {
@@ -116,20 +120,30 @@ impl Console {
         self.write_to_user(&format!("{line}\n"));
     }
 
-    /// Like [`Console::say`], in bold and never broken, because the user copies it. A line that is too long
-    /// starts at the margin.
+    /// Like [`Console::say`], in bold and never broken.
     pub fn say_strong(&mut self, line: &str) {
-        let shown = self.shown(line, self.screen.stderr.as_ref());
-        let fits = text::columns(&shown) <= self.columns();
-        let line = if fits { &shown } else { shown.trim_start() };
+        let line = self.unbroken(line, self.screen.stderr.as_ref());
         match self.screen.color {
             true => self.write_err(&format!("\x1b[1m{line}\x1b[0m\n")),
             false => self.write_err(&format!("{line}\n")),
         }
     }
 
+    /// Prints an [`advice`] on standard error, indented by some columns.
+    pub fn say_advice(&mut self, advice: &str, indent: usize) {
+        let lines = self.advice_lines(advice, indent, self.screen.stderr.as_ref());
+        lines.iter().for_each(|line| self.write_err(&format!("{line}\n")));
+    }
+
+    /// Prints an [`advice`] as a part of the result.
+    pub fn print_advice(&mut self, advice: &str, indent: usize) -> Result<(), Error> {
+        let lines = self.advice_lines(advice, indent, self.screen.stdout.as_ref());
+        lines.iter().try_for_each(|line| self.write_out(line))
+    }
+
     pub fn warn(&mut self, warning: &Warning) {
-        self.say(&format!("rio: warning: {warning}"));
+        self.say(&format!("rio: warning: {}", warning.fact()));
+        self.say_advice(warning.advice(), ADVICE_INDENT);
     }
 
     pub fn fail(&mut self, error: &Error) {
@@ -137,10 +151,7 @@ impl Console {
             return;
         }
         self.say(&format!("rio: {}", error.fact()));
-        for line in error.advice().lines() {
-            let indent = if line.starts_with(' ') { "" } else { "  " };
-            self.say(&format!("{indent}{line}"));
-        }
+        self.say_advice(error.advice(), ADVICE_INDENT);
     }
 
     /// Whether standard error is a terminal and standard output goes elsewhere.
@@ -282,7 +293,8 @@ impl Console {
     /// The first line of standard input, for an option whose value is `-`.
     pub fn secret_from_stdin(&mut self, option: &str) -> Result<Option<Secret>, Error> {
         if self.is_interactive() {
-            return self.prompt_secret(&format!("Value of {option}: "));
+            let question = if option == "--auth-token" { "Token: " } else { "Password: " };
+            return self.prompt_secret(question);
         }
         self.input.read_secret_line().map_err(unreadable_error)
     }
@@ -324,6 +336,26 @@ impl Console {
             true => line.replace(|c: char| !c.is_ascii(), "?"),
             false => line,
         }
+    }
+
+    /// The line as the terminal shows it, never broken, because the user copies it. A line that is too long starts
+    /// at the margin.
+    fn unbroken(&self, line: &str, terminal: Option<&Size>) -> String {
+        let shown = self.shown(line, terminal);
+        let columns = terminal.map_or(usize::MAX, |size| size().0);
+        let fits = text::columns(&shown) <= columns;
+        if fits { shown } else { shown.trim_start().to_owned() }
+    }
+
+    fn advice_lines(&self, advice: &str, indent: usize, terminal: Option<&Size>) -> Vec<String> {
+        let lines = advice.lines().map(|line| {
+            let indented = format!("{:indent$}{line}", "");
+            match advice::is_command(line) {
+                true => self.unbroken(&indented, terminal),
+                false => self.folded(&indented, terminal),
+            }
+        });
+        lines.collect()
     }
 
     fn folded(&self, line: &str, terminal: Option<&Size>) -> String {

@@ -95,8 +95,8 @@ fn mask(signal: c_int) -> u32 {
 /// Whether the program goes on in spite of this signal.
 fn is_held(signal: c_int) -> bool {
     const WAITS: &str = "rio: storing the new token; press Ctrl-C again to stop at once\n";
-    const COSTS: &str = "rio: stopped before the new token was stored; the login may be lost\n  Run `rio \
-                         auth status --verify`. If the login is not valid, run `rio auth login`.\n";
+    const COSTS: &str = "rio: stopped before the new token was stored; the login may be lost\n  To check \
+                         it, run:\n    rio auth status --verify\n";
     if HELD.load(Ordering::SeqCst) & mask(signal) == 0 {
         return false;
     }

@@ -176,7 +176,7 @@ impl Polling {
             return Err(self.expired_error());
         }
         if self.authorization.interval > remaining.saturating_add(GRACE) {
-            let fact = "the code will expire before the login server allows another poll";
+            let fact = "the code will expire before the login server allows another request";
             return Err(Error::failure(fact, NEW_CODE));
         }
         self.schedule(wait.max(retry_after.unwrap_or_default()), remaining, random);
@@ -210,21 +210,20 @@ impl Polling {
         match &self.failure {
             None => Error::failure("the code expired before the login was approved", NEW_CODE),
             Some(failure) => Error::temporary(
-                format!("the code expired while polls were failing: {}", failure.reason),
-                "Check your network connection, then run `rio auth login` for a new code.",
+                format!("the code expired while the login server was failing: {}", failure.reason),
+                format!("An approval that you already gave does not count. {NEW_CODE}"),
             ),
         }
     }
 }
 
-const NEW_CODE: &str = "Run `rio auth login` for a new code.";
-const LOST_APPROVAL: &str = "An earlier poll failed, so the login may have been approved without the token \
-                             reaching this machine. Run `rio auth login` for a new code.";
+const NEW_CODE: &str = "For a new code, run:\n  rio auth login";
 
 /// A code can be used once. If the response with the tokens is lost, the next poll gets `invalid_grant`.
 pub(super) fn invalid_grant_error(had_failure: bool) -> Error {
     let fact = "the code has expired, was already used, or is unknown to the server";
-    Error::failure(fact, if had_failure { LOST_APPROVAL } else { NEW_CODE })
+    let lost = "An earlier response was lost. If you approved the login, that does not count. ";
+    Error::failure(fact, format!("{}{NEW_CODE}", if had_failure { lost } else { "" }))
 }
 
 #[cfg(test)]
@@ -378,7 +377,7 @@ mod tests {
         receive(&mut polling, slow_down(Some(59)), 6, ZERO);
         assert_eq!(polling.wait(), seconds(59), "up to 5 s late");
         let error = try_receive(&mut polling, slow_down(Some(59)), 7, ZERO).unwrap_err();
-        assert!(error.fact().contains("another poll"), "{error:?}");
+        assert!(error.fact().contains("another request"), "{error:?}");
     }
 
     #[test]
@@ -412,7 +411,7 @@ mod tests {
         assert_eq!(invalid_grant(&mut polling).advice(), NEW_CODE);
         receive(&mut polling, failure(), 5, ZERO);
         receive(&mut polling, PENDING, 15, ZERO);
-        assert_eq!(invalid_grant(&mut polling).advice(), LOST_APPROVAL);
+        assert_eq!(invalid_grant(&mut polling).advice(), invalid_grant_error(true).advice());
     }
 
     #[test]

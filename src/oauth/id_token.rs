@@ -42,7 +42,7 @@ pub enum InvalidIdToken {
     NoToken,
 }
 
-/// Completes "HOST sent an id_token that".
+/// Completes "the id_token".
 impl fmt::Display for InvalidIdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::advice;
 use crate::error::Error;
 use crate::http::{Action, FailureKind, Http, Request, Response, Url};
 use crate::json;
@@ -29,9 +30,6 @@ const MAX_USER_CODE: usize = 64;
 
 /// OpenID Connect Discovery §4.
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
-
-const CHECK_HOST: &str =
-    "Check oidc_host in the config file. If it is right, report this to the server's operator.";
 
 /// A login server whose endpoints are known (OpenID Connect Discovery §4).
 ///
@@ -95,27 +93,30 @@ impl<'a> Provider<'a> {
         response: &Response,
     ) -> Result<Self, Error> {
         let server = oidc_host.authority();
-        let metadata: Metadata = read_success(response, "the discovery request", client_id)?;
+        let metadata: Metadata = read_success(response, "the login (discovery)", client_id)?;
         let issuer = required(json::string(metadata.issuer), "issuer", response)?;
         if !id_token::same_issuer(&issuer, oidc_host.as_str()) {
-            let issuer = text::detail(&issuer);
-            let fact = format!("{server} returned a different issuer: \"{issuer}\"");
-            return Err(Error::failure(fact, CHECK_HOST));
+            let issuer = text::name(&issuer);
+            let fact = format!("{server} says that it is another login server (issuer: {issuer})");
+            return Err(Error::failure(fact, response.wrong_response()));
         }
         let device_url = json::string(metadata.device_authorization_endpoint).ok_or_else(|| {
             Error::failure(
-                format!("{server} does not support the device flow"),
-                "Log in with `rio auth login --email EMAIL` or `rio auth login --auth-token -`.",
+                format!("{server} does not support a login by phone (device_authorization_endpoint)"),
+                "To log in with a password or with a token, run one of:\n  rio auth login --email EMAIL\n  \
+                 rio auth login --auth-token-file FILE",
             )
         })?;
         let token_url =
             required(json::string(metadata.token_endpoint), "token_endpoint", response)?;
         let endpoint = |name, url: &str| {
-            let url = http.url(url).map_err(|problem| invalid_url_error(server, name, &problem))?;
+            let url =
+                http.url(url).map_err(|problem| invalid_url_error(response, name, &problem))?;
             if oidc_host.is_https() && !url.is_https() {
-                return Err(invalid_url_error(server, name, "is not https://, unlike oidc_host"));
+                let problem = "is not https://, unlike oidc_host";
+                return Err(invalid_url_error(response, name, problem));
             }
-            Ok(url)
+            Ok(url.from_setting(oidc_host.setting().map(str::to_owned)))
         };
         Ok(Provider {
             http,
@@ -146,12 +147,12 @@ impl<'a> Provider<'a> {
         response: &Response,
     ) -> Result<DeviceAuthorization, Error> {
         let body: DeviceAuthorizationBody =
-            read_success(response, "the device authorization request", self.client_id)?;
+            read_success(response, "the login (device authorization)", self.client_id)?;
         let device_code = required(json::string(body.device_code), "device_code", response)?;
         let user_code = required(json::string(body.user_code), "user_code", response)?;
         if !is_typable(&user_code) {
-            let fact = format!("{} sent a code that cannot be shown", response.host);
-            return Err(Error::failure(fact, CHECK_HOST));
+            let fact = format!("{} sent a code that cannot be shown (user_code)", response.host);
+            return Err(Error::failure(fact, response.wrong_response()));
         }
         let page =
             json::string(body.verification_uri).or_else(|| json::string(body.verification_url));
@@ -159,7 +160,7 @@ impl<'a> Provider<'a> {
         let page = self
             .http
             .url(&page)
-            .map_err(|problem| invalid_url_error(&response.host, "verification_uri", &problem))?;
+            .map_err(|problem| invalid_url_error(response, "verification_uri", &problem))?;
         let complete = json::string(body.verification_uri_complete)
             .and_then(|complete| self.http.url(&complete).ok())
             .filter(|complete| complete.same_origin(&page));
@@ -243,12 +244,13 @@ impl<'a> Provider<'a> {
             let server = self.token_endpoint.authority();
             let advice = match reason {
                 InvalidIdToken::Expired(_) => format!(
-                    "This machine's clock reads {}. If it is wrong, set it, then run `rio auth login`.",
+                    "This machine's clock reads {}. If that is right, report this to rapyuta.io support. If it is \
+                     wrong, set it, then run:\n  rio auth login",
                     text::date_and_time(now)
                 ),
-                _ => CHECK_HOST.to_owned(),
+                _ => advice::wrong_response(self.token_endpoint.setting()),
             };
-            Error::failure(format!("{server} sent an id_token that {reason}"), advice)
+            Error::failure(format!("{server} sent a login that is not valid (the id_token {reason})"), advice)
         })
     }
 }
@@ -310,18 +312,20 @@ fn oauth_error(
                 text::name(client_id)
             ),
         ),
-        _ => Error::failure(fact, CHECK_HOST),
+        _ => Error::failure(fact, response.wrong_response()),
     }
 }
 
 fn required(text: Option<String>, name: &str, response: &Response) -> Result<String, Error> {
     text.filter(|text| !text.is_empty()).ok_or_else(|| {
-        Error::failure(format!("{} sent no valid {name}", response.host), CHECK_HOST)
+        let fact = format!("{} sent an unusable response (no valid {name})", response.host);
+        Error::failure(fact, response.wrong_response())
     })
 }
 
-fn invalid_url_error(host: &str, name: &str, problem: &str) -> Error {
-    Error::failure(format!("{host} sent a {name} that {problem}"), CHECK_HOST)
+fn invalid_url_error(response: &Response, name: &str, problem: &str) -> Error {
+    let fact = format!("{} sent an unusable response ({name} {problem})", response.host);
+    Error::failure(fact, response.wrong_response())
 }
 
 /// Whether a user can read the code on a screen and type it: letters, digits, common punctuation and symbols,

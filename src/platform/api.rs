@@ -8,6 +8,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::environment;
+use crate::advice;
 use crate::config::{Config, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
 use crate::http::{Action, Http, Request, Response, Url};
@@ -30,6 +31,11 @@ const MAX_PAGES: usize = 100;
 const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How large a list may be, in bytes of all its pages.
 const LARGEST_LIST: usize = 8 * 1024 * 1024;
+
+const NO_ORGANIZATIONS: &str =
+    "Your account may not list organizations. Ask the administrator of your account.";
+const NO_ACCESS: &str = "Your account may have no access to the organization. Ask its administrator. To select another \
+                         one, run:\n  rio organization select";
 
 /// How long a new token is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,8 +224,8 @@ impl Platform<'_> {
         if response.is_rejection() && !response.is_unknown_endpoint() {
             let error = response.refusal_error(&format!("the login for {email}"), &[password]);
             return Err(error.advise(
-                "Check the email and the password. If the account signs in with SSO, it has no \
-                 password: run `rio auth login`.",
+                "Check the email and the password. An SSO account has no password: to log in by phone, run:\n  \
+                 rio auth login",
             ));
         }
         new_token(&response, "the login", password)
@@ -251,7 +257,9 @@ impl Platform<'_> {
         let response = self.get_user_info(token)?;
         if response.is_rejection() && !response.is_unknown_endpoint() {
             let error = response.refusal_error("the token", &[token]);
-            return Err(error.advise("Use another token, or run `rio auth login` without one."));
+            return Err(
+                error.advise("Use another token. To log in by phone, run:\n  rio auth login")
+            );
         }
         email(&response, token)
     }
@@ -294,7 +302,7 @@ impl Platform<'_> {
         let response = self.http.send_until(&Request::get(&url, token), deadline)?;
         let me: Me = response
             .success("the request for the organizations", "list of organizations", &[token])
-            .map_err(|error| advise_login(error, &response))?;
+            .map_err(|error| advise(error, &response, &[403], NO_ORGANIZATIONS))?;
         Ok(me.spec.0.organizations.entries)
     }
 
@@ -325,7 +333,7 @@ impl Platform<'_> {
             }
             let page: ProjectPage = response
                 .success("the request for the projects", "list of projects", &[token])
-                .map_err(|error| advise_organization(error, &response))?;
+                .map_err(|error| advise(error, &response, &[403, 404], NO_ACCESS))?;
             let is_full = page.items.count >= PAGE_SIZE;
             projects.extend(page.items.entries.into_iter().map(|item| item.metadata.0));
             let next = page.metadata.and_then(|Object(metadata)| metadata.next);
@@ -338,22 +346,12 @@ impl Platform<'_> {
     }
 }
 
-fn advise_login(error: Error, response: &Response) -> Error {
+/// With one of the statuses `forbidden`, the account may not read the list.
+fn advise(error: Error, response: &Response, forbidden: &[u16], no_access: &str) -> Error {
     match response.status {
-        401 => error.advise(
-            "The token may have expired. Run `rio auth refresh-token`, or `rio auth login`.",
-        ),
+        401 => error.advise(advice::LOG_IN_AGAIN),
+        status if forbidden.contains(&status) && response.is_rejection() => error.advise(no_access),
         _ => error,
-    }
-}
-
-fn advise_organization(error: Error, response: &Response) -> Error {
-    match response.status {
-        403 | 404 if response.is_rejection() => error.advise(
-            "Check that your account has access to the organization, or select another one with `rio \
-             organization select`.",
-        ),
-        _ => advise_login(error, response),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ENVIRONMENT, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
-use crate::http::{Http, Url};
+use crate::http::{Http, NOT_HTTPS, Url};
 use crate::text;
 
 /// For messages.
@@ -111,28 +111,43 @@ pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
         Some(url) => url,
         None => default_host(config, key)?,
     };
-    http.url(&url).map_err(|problem| {
+    let url = http.url(&url).map_err(|problem| {
+        let insecure = match problem == NOT_HTTPS {
+            true => " For tests only, RIO_INSECURE_HTTP=1 allows http://.",
+            false => "",
+        };
         Error::failure(
             format!("{key} in the config file {problem}"),
-            format!("Correct {key}, or remove it to use the default."),
+            format!("Correct {key}, or remove it to use the default.{insecure}"),
         )
-    })
+    })?;
+    let setting = is_custom(config, key).then(|| format!("{key} in {}", config.path().display()));
+    Ok(url.from_setting(setting))
 }
 
-/// The name of the environment, for people. An invalid name is shown, too: only commands that call a host need a
-/// valid one.
+/// The name of the environment, for people, and which hosts differ from it. An invalid name is shown, too: only
+/// commands that call a host need a valid one.
 pub fn description(config: &Config) -> Result<String, Error> {
     let name = config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
     let name = text::name(&name);
-    Ok(if has_custom_hosts(config) { format!("custom hosts (based on {name})") } else { name })
+    Ok(match custom_hosts(config) {
+        Some(hosts) => format!("{name}, but the config file sets another {hosts}"),
+        None => name,
+    })
 }
 
-/// Whether the config file overrides a host of its environment.
-pub fn has_custom_hosts(config: &Config) -> bool {
-    [OIDC_HOST, RIP_HOST, V2API_HOST].into_iter().any(|key| {
-        let url = config.string(key).ok().flatten();
-        url.is_some_and(|url| default_host(config, key).ok() != Some(url))
-    })
+/// "oidc_host and rip_host": the hosts of its environment that the config file overrides.
+pub fn custom_hosts(config: &Config) -> Option<String> {
+    let hosts = [OIDC_HOST, RIP_HOST, V2API_HOST];
+    let custom: Vec<_> = hosts.into_iter().filter(|key| is_custom(config, key)).collect();
+    let (last, others) = custom.split_last()?;
+    let others = others.join(", ");
+    Some(if others.is_empty() { (*last).to_owned() } else { format!("{others} and {last}") })
+}
+
+fn is_custom(config: &Config, key: &str) -> bool {
+    let url = config.string(key).ok().flatten();
+    url.is_some_and(|url| default_host(config, key).ok() != Some(url))
 }
 
 fn default_host(config: &Config, key: &str) -> Result<String, Error> {
@@ -143,7 +158,10 @@ fn default_host(config: &Config, key: &str) -> Result<String, Error> {
         .ok_or_else(|| {
             Error::failure(
                 "environment in the config file is not a valid name",
-                format!("Run `rio auth environment NAME`. NAME is {VALID_NAMES}."),
+                format!(
+                    "Valid names are {VALID_NAMES}. To set one, which removes the login, run:\n  rio auth \
+                     environment NAME"
+                ),
             )
         })
 }

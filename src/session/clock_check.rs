@@ -37,12 +37,12 @@ pub fn offset(now: u64, server: Option<SystemTime>) -> Option<i64> {
     (EARLIEST..YEAR_2100).contains(&server).then_some(offset)
 }
 
-/// "1 hour ahead of the server's".
+/// "1 hour ahead of the server's clock".
 pub fn difference(offset: i64) -> String {
     let difference = text::in_words(Duration::from_secs(offset.unsigned_abs()));
     match offset {
-        _ if offset.unsigned_abs() <= TOLERANCE => "matches the server's".to_owned(),
-        ..0 => format!("{difference} behind the server's"),
-        _ => format!("{difference} ahead of the server's"),
+        _ if offset.unsigned_abs() <= TOLERANCE => "matches the server's clock".to_owned(),
+        ..0 => format!("{difference} behind the server's clock"),
+        _ => format!("{difference} ahead of the server's clock"),
     }
 }

@@ -1,6 +1,7 @@
 //! What every command that calls the platform needs.
 
 use super::kept_token;
+use crate::advice;
 use crate::config::{Config, ConfigFile, PrivateFile};
 use crate::error::{Error, Warning};
 use crate::http::Http;
@@ -94,7 +95,7 @@ impl CommandContext {
     /// The stored token. A missing or malformed one is an error.
     pub fn require_token(&self) -> Result<Token, Error> {
         let token = self.config.auth_token()?.valid()?;
-        token.ok_or_else(|| Error::failure("you are not logged in", "Run `rio auth login`."))
+        token.ok_or_else(|| Error::failure("you are not logged in", advice::LOG_IN))
     }
 
     pub fn platform(&self) -> Platform<'_> {
@@ -102,11 +103,12 @@ impl CommandContext {
     }
 }
 
-/// The error if the stored login is not the one that the command started with.
-pub fn login_changed_error() -> Error {
+/// The error if the stored login is not the one that the command started with. `lost` is what the command did not
+/// store.
+pub fn login_changed_error(lost: &str) -> Error {
     Error::failure(
-        "another rio logged in or out in the meantime; its change was kept",
-        "Run `rio auth status` to see it.",
+        format!("another rio logged in or out in the meantime, so {lost} was not stored"),
+        advice::run("To see the stored login", "rio auth status"),
     )
 }
 

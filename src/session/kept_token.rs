@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::context::{CommandContext, login_changed_error};
+use crate::advice;
 use crate::config::{Config, ConfigFile, NewLogin, PrivateFile, Progress};
 use crate::error::Error;
 use crate::http::Http;
@@ -38,14 +39,14 @@ pub fn store(
                 return Ok(());
             }
             end(login, &context.http);
-            Err(login_changed_error())
+            Err(login_changed_error("the new token"))
         }
         Err(error) => Err(match kept.or_else(keep) {
             Some(path) => kept_error(&error, path),
             None => error
                 .into_failure()
                 .context("the new token is lost because it could not be stored")
-                .advise("Run `rio auth login` when this is fixed."),
+                .advise(advice::run("To log in again when this is fixed", "rio auth login")),
         }),
     }
 }

@@ -8,7 +8,9 @@ use crate::text;
 /// In columns. A longer name shifts only its own GUID out of line.
 const NAME_COLUMN: usize = 40;
 /// How many entries an error lists.
-const MOST_LISTED: usize = 100;
+///
+/// The error and all of them fit 24 lines.
+const MOST_LISTED: usize = 15;
 
 pub trait Entry {
     /// "organization" or "project", for messages.
@@ -143,7 +145,7 @@ impl<T: Entry> List<T> {
             [] => Error::failure(
                 format!("no {kind} matches {wanted}"),
                 listed(
-                    &format!("Use the name or GUID of one of these {kind}s:"),
+                    &format!("Use the exact name or the GUID of one of these {kind}s:"),
                     self.entries.iter(),
                 ),
             ),
@@ -176,18 +178,21 @@ fn rest(count: usize) -> String {
 
 pub fn no_entries_error<T: Entry>() -> Error {
     Error::failure(
-        format!("there are no {}s", T::KIND),
+        match T::KIND {
+            "organization" => "your account has no organizations",
+            _ => "the organization has no projects",
+        },
         "Ask the administrator of your account for access to one.",
     )
 }
 
 fn listed<'a, T: Entry + 'a>(advice: &str, entries: impl Iterator<Item = &'a T>) -> String {
     let line =
-        |entry: &T| format!("\n    {} ({})", text::name(entry.name()), text::name(entry.guid()));
+        |entry: &T| format!("\n- {} ({})", text::name(entry.name()), text::name(entry.guid()));
     let mut lines = entries.map(line);
     let shown: String = lines.by_ref().take(MOST_LISTED).collect();
     match lines.count() {
         0 => format!("{advice}{shown}"),
-        more => format!("{advice}{shown}\n    and {more} more"),
+        more => format!("{advice}{shown}\n- and {more} more"),
     }
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::text;
 
+/// How much of an invalid value a message shows, in characters.
+const LONGEST_VALUE: usize = 40;
+
 /// The value of an option that takes a duration.
 pub fn duration(option: &str, value: Option<&str>) -> Result<Option<Duration>, Error> {
     let Some(value) = value else { return Ok(None) };
     let duration = text::parse_duration(value).ok_or_else(|| {
         Error::usage(
-            format!("{option} is not a duration"),
+            format!("'{}' is not a duration ({option})", text::excerpt(value, LONGEST_VALUE)),
             "Use a number with the unit d, h, m or s, such as 2d, 12h, 90m or '1h 30m'.",
         )
     })?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::context::{CommandContext, login_changed_error};
 use super::{due, kept_token, secrets};
+use crate::advice;
 use crate::config::{EMAIL_ID, NewLogin, PrivateFile, Progress};
 use crate::error::{Error, Warning};
 use crate::machine::signals::Hold;
@@ -140,11 +141,15 @@ fn lock<'a>(
 /// The stored token, if it is no longer the old one but of the same account.
 fn replacement(context: &CommandContext, old: &Token) -> Result<Option<Token>, Error> {
     let config = context.file.load()?;
-    let stored = config.auth_token()?.valid()?.ok_or_else(login_changed_error)?;
+    let stored = config.auth_token()?.valid()?.ok_or_else(changed_error)?;
     if !config.is_login_for(context.config.string(EMAIL_ID)?.as_deref()) {
-        return Err(login_changed_error());
+        return Err(changed_error());
     }
     Ok(Some(stored).filter(|stored| stored.expose() != old.expose()))
+}
+
+fn changed_error() -> Error {
+    login_changed_error("the new token")
 }
 
 /// The error after a lost response. `token_check` says whether the server accepts the old token.
@@ -156,11 +161,11 @@ fn lost_error(error: Error, token_check: Result<TokenCheck, Error>) -> Error {
         Ok(_) => error
             .into_failure()
             .context("the response with the new token was lost, and the old token is not valid")
-            .advise("Run `rio auth login`."),
+            .advise(advice::NEW_LOGIN),
         Err(_) => error
             .into_temporary()
             .context("the server may have replaced the token, but its response was lost")
-            .advise("Try again later. If the token is then not valid, run `rio auth login`."),
+            .advise("Try again later. If the token is then not valid, run:\n  rio auth login"),
     }
 }
 
@@ -176,7 +181,7 @@ fn log_in(
     let email = context.config.string(EMAIL_ID)?.ok_or_else(|| {
         Error::failure(
             format!("{INVALID}, and the account's email is not known"),
-            "Run `rio auth login`.",
+            advice::NEW_LOGIN,
         )
     })?;
     let (password, place) = match (credentials.password, credentials.forbidden_by) {
@@ -194,8 +199,8 @@ fn log_in(
         (None, Some(option)) => {
             return Err(Error::failure(
                 format!("{INVALID}, and {option} forbids asking for a password"),
-                "Run `rio auth login`, or `rio auth refresh-token --password -` with the password on \
-                 standard input.",
+                "To log in again, run:\n  rio auth login\nOr, if the account has a password, write it to a file and \
+                 run:\n  rio auth refresh-token --password-file FILE",
             ));
         }
     };

@@ -46,10 +46,12 @@ fn from_option(machine: &mut Machine, option: &str, value: Secret) -> Result<Sec
     if value.expose() == "-" {
         return from_stdin(machine, option);
     }
-    machine.console.warn(&Warning::new(format!(
-        "a secret on the command line is visible in `ps` and in shell history; use {option} - to read it \
-         from standard input, or {option}-file"
-    )));
+    machine.console.warn(
+        &Warning::new("a secret on the command line is visible in ps and in the shell history")
+            .advise(format!(
+                "Use {option}-file FILE, or {option} - to read it from standard input."
+            )),
+    );
     not_empty(option, value)
 }
 
@@ -57,7 +59,7 @@ fn from_stdin(machine: &mut Machine, option: &str) -> Result<Secret, Error> {
     let value = machine.console.secret_from_stdin(option)?.ok_or_else(|| {
         Error::usage(
             format!("{option} - needs a value on standard input"),
-            format!("Pipe it in, for example `{option} - < FILE`."),
+            format!("Pipe it in, or use {option}-file FILE."),
         )
     })?;
     not_empty(option, value)
@@ -123,8 +125,8 @@ pub fn password_or_prompt(
     password.filter(|password| !password.is_empty()).ok_or_else(|| {
         Error::failure(
             "no password was entered",
-            "Enter it at the prompt, or use `--password -`. SSO accounts have no password: run \
-             `rio auth login`.",
+            "Enter it at the prompt, or use --password-file FILE. An SSO account has no password: to log in by \
+             phone, run:\n  rio auth login",
         )
     })
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::context::CommandContext;
 use super::list::{self, Entry, List};
 use super::options;
+use crate::advice;
 use crate::config::{
     Config, EMAIL_ID, ORGANIZATION_ID, ORGANIZATION_NAME, ORGANIZATION_SHORT_ID, PROJECT_ID,
     PROJECT_NAME,
@@ -43,7 +44,7 @@ impl<T: Entry> Choice<T> {
             Choice::NothingExists => Err(list::no_entries_error::<T>()),
             Choice::NoAnswer => Err(Error::failure(
                 format!("no {} was selected", T::KIND),
-                format!("Answer the question, or run `rio {} select NAME`.", T::KIND),
+                format!("Answer the question, or run:\n  rio {} select NAME", T::KIND),
             )),
         }
     }
@@ -144,17 +145,17 @@ impl Selection {
     pub fn show_note(&self, console: &mut Console) {
         let note = match (&self.organization, &self.project) {
             (Choice::NoAnswer, _) => {
-                "No organization is selected. Select one with `rio organization select`, and a project with \
-                 `rio project select`."
+                "No organization is selected. To select one, and then a project, run:\n  rio organization select\n  rio \
+                 project select"
             }
             (Choice::NothingExists, _) => "Your account has no organizations yet.",
             (_, Choice::NoAnswer) => {
-                "No project is selected. Select one with `rio project select`."
+                "No project is selected. To select one, run:\n  rio project select"
             }
             (_, Choice::NothingExists) => "The organization has no projects yet.",
             (_, Choice::Selected(_)) => return,
         };
-        console.say(note);
+        console.say_advice(note, 0);
     }
 }
 
@@ -170,7 +171,8 @@ pub fn show_project(console: &mut Console, project: &Project) {
 /// The GUID of the selected organization.
 pub fn require_organization(config: &Config) -> Result<String, Error> {
     config.string(ORGANIZATION_ID)?.ok_or_else(|| {
-        Error::failure("no organization is selected", "Run `rio organization select`.")
+        let advice = advice::run("To select one", "rio organization select");
+        Error::failure("no organization is selected", advice)
     })
 }
 
@@ -208,8 +210,8 @@ pub fn update(
     match is_changed {
         true => Ok(()),
         false => Err(Error::failure(
-            "another rio changed the login or the selection in the meantime; its change was kept",
-            "Run `rio auth status` to see it.",
+            "another rio changed the login or the selection in the meantime, so your selection was not stored",
+            advice::run("To see what is stored", "rio auth status"),
         )),
     }
 }

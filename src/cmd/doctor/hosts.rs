@@ -145,11 +145,15 @@ fn fault(
     result: Result<Response, TransportError>,
 ) -> Result<Response, (usize, Error)> {
     let response = result.map_err(|failure| (failure.stage() as usize, failure.into_finding()))?;
-    match response {
-        page if page.is_from_portal() => Err((CAPTIVE_PORTAL, page.unexpected_error("rio"))),
-        response if target.is_from_api(&response) => Ok(response),
-        other => Err((Stage::Response as usize, other.unexpected_error("rio"))),
+    if !response.is_from_portal() && target.is_from_api(&response) {
+        return Ok(response);
     }
+    let check = match response.is_from_portal() {
+        true => CAPTIVE_PORTAL,
+        false => Stage::Response as usize,
+    };
+    let fact = format!("{} answered with {}", response.host, response.summary());
+    Err((check, response.unusable_error(&fact)))
 }
 
 #[cfg(test)]

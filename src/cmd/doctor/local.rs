@@ -44,7 +44,7 @@ fn check_writable(file: &ConfigFile) -> Result<String, Error> {
         None => format!("{path} does not exist yet"),
     };
     let not_locked = "its file system has no locks, so run only one rio at a time".to_owned();
-    let not_private = not_private.map(|warning| warning.to_string());
+    let not_private = not_private.map(|warning| warning.fact().to_owned());
     let notes = [Some(state), not_private, (!has_locks).then_some(not_locked)];
     Ok(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }

@@ -9,6 +9,7 @@ mod report;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::advice;
 use crate::cli::{args, parse};
 use crate::config::{Config, EMAIL_ID, StoredToken};
 use crate::error::{Error, Exit};
@@ -101,7 +102,7 @@ fn compare_clock(now: u64, server: Option<SystemTime>) -> CheckResult {
 fn check_token(response: &Response, token: &Token, now: u64) -> Result<String, Error> {
     if let TokenCheck { accepted: false, .. } = token_check(response, token)? {
         let fact = format!("{} rejects the token", response.host);
-        return Err(Error::failure(fact, "Run `rio auth login`."));
+        return Err(Error::failure(fact, advice::NEW_LOGIN));
     }
     Ok(match token.expires_at() {
         Some(expires_at) => format!("accepted; {}", expiry(expires_at, now)),

@@ -23,7 +23,7 @@ impl Redaction {
     pub fn apply(&self, text: &str) -> String {
         let mut text = text.to_owned();
         if let Some(home) = &self.home {
-            let quoted = text::shell_word(Path::new(home));
+            let quoted = text::quoted(home);
             let open = quoted.strip_suffix('\'').unwrap_or_default();
             // A shell expands only an unquoted `~`.
             text = text.replace(&format!("{open}/"), "~/'").replace(&quoted, "~");
@@ -71,6 +71,7 @@ mod tests {
             ("1 from SSL_CERT_FILE (/home/o'hara@x.example/ca)", "1 from SSL_CERT_FILE (~/ca)"),
             (r"chmod 600 '/home/o'\''hara@x.example/my rio'", "chmod 600 ~/'my rio'"),
             (r"chmod go-w '/home/o'\''hara@x.example'", "chmod go-w ~"),
+            ("(cd /home/o'hara@x.example/a && mv b c)", "(cd ~/a && mv b c)"),
             ("/mnt/home/o'hara@x.example/c", "/mnt/home/o'hara@x.example/c"),
             ("/home/o'hara@x.example2/c", "/home/o'hara@x.example2/c"),
         ] {

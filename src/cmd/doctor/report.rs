@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 
 use super::redaction::Redaction;
+use crate::advice;
 use crate::error::{Error, Exit};
 use crate::machine::console::Console;
 use crate::text;
+
+/// The columns before an advice.
+const INDENT: usize = 8;
 
 pub enum CheckResult {
     Ok(String),
@@ -70,6 +74,10 @@ impl Check {
         }
     }
 
+    fn advice(&self) -> Option<&str> {
+        self.error().map(|error| error.advice().trim_end_matches(advice::DOCTOR))
+    }
+
     /// Whether both were skipped for the same reason. The text shows them on one line.
     fn is_skipped_like(&self, other: &Check) -> bool {
         let reason = |check: &Check| match &check.outcome {
@@ -86,7 +94,7 @@ impl Check {
             "name": format!("{}{host}", self.name),
             "result": self.result(),
             "detail": text::printable(&redaction.apply(self.detail())),
-            "advice": self.error().map(|error| redaction.apply(error.advice())),
+            "advice": self.advice().map(|advice| redaction.apply(advice)),
         })
     }
 }
@@ -123,10 +131,9 @@ impl Report {
         let Some(first) = group.first() else { return Ok(()) };
         let names: Vec<_> = group.iter().map(|check| check.name).collect();
         console.print(&self.redaction.apply(&first.line(&names.join(", "))))?;
-        let advice = first.error().map(Error::advice).unwrap_or_default();
-        let advice = self.redaction.apply(advice);
+        let advice = self.redaction.apply(first.advice().unwrap_or_default());
         if !self.printed_advice.contains(&advice) {
-            advice.lines().try_for_each(|line| console.print(&format!("        {line}")))?;
+            console.print_advice(&advice, INDENT)?;
             self.printed_advice.push(advice);
         }
         Ok(())

@@ -50,7 +50,7 @@ pub fn run<'a>(
     if !output.can_show(machine, &authorization.user_code) {
         return Err(Error::failure(
             format!("{} sent a code that this terminal cannot show", oidc_host.authority()),
-            "Run `rio auth login` on a terminal with UTF-8, or with --json.",
+            "Use a terminal with UTF-8, or run:\n  rio auth login --json",
         ));
     }
     let now = machine.clock.now();
@@ -92,7 +92,7 @@ fn not_approved_error(left: Duration) -> Error {
     let left = text::in_words(Duration::from_secs(left.as_secs()));
     Error::temporary(
         "the login has not been approved yet",
-        format!("The code stays valid for {left}. To resume the login, run `rio auth login`."),
+        format!("The code stays valid for {left}. To resume the login, run:\n  rio auth login"),
     )
 }
 

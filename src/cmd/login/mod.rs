@@ -6,6 +6,7 @@ mod output;
 
 use std::time::Duration;
 
+use crate::advice;
 use crate::cli::args::LoginArgs;
 use crate::config::{
     Config, EMAIL_ID, NewLogin, ORGANIZATION_ID, PROJECT_ID, StoredToken, is_same_account,
@@ -14,11 +15,12 @@ use crate::error::{Error, Exit};
 use crate::machine::Machine;
 use crate::machine::signals::Hold;
 use crate::oauth::pending::PendingFile;
-use crate::platform::Level;
+use crate::platform::{Level, Organization};
 use crate::secret::Secret;
 use crate::session::confirmation::confirm;
 use crate::session::context::{CommandContext, login_changed_error};
 use crate::session::describe::account_suffix;
+use crate::session::list::no_entries_error;
 use crate::session::selection::{Choice, Selection, Selector};
 use crate::session::{kept_token, options, refresh, secrets};
 use crate::text;
@@ -78,12 +80,12 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
         None => "nothing is selected",
     };
     let selection = select(&args, may_prompt, machine, &context, same_account, &account.token)
-        .map_err(|error| not_selected_error(error, unselected))?;
+        .map_err(|error| not_selected_error(error, unselected, &args))?;
     let is_same = |config: &Config| config.is_login_for(account.email.as_deref());
     let stored = context.file.update_if(is_same, |config| selection.store(config))?;
     context.show_warnings(machine);
     if !stored {
-        return Err(login_changed_error());
+        return Err(login_changed_error("the selection"));
     }
     output.selected(machine, account.email.as_deref(), &selection)?;
     Ok(Exit::Success)
@@ -112,21 +114,26 @@ fn check_usage(args: &LoginArgs, silent_option: Option<&str>) -> Result<(), Erro
         ),
         (
             silent && !token && !(email && password),
-            &format!("{option} needs --auth-token, or both --email and --password"),
+            &format!(
+                "{option} cannot wait for an approval on a phone: it needs --auth-token-file, or --email with \
+                 --password-file"
+            ),
         ),
         (password && !email, "a password needs --email"),
         (
             args.timeout.is_some() && (email || token),
             "--timeout is only for a login with a code: it cannot be used with --email or --auth-token",
         ),
-        (args.json && email && !password, "--json never prompts, so --email needs --password"),
+        (args.json && email && !password, "--json never prompts, so --email needs --password-file"),
         (
             silent && args.project.is_some() && args.organization.is_none(),
             &format!("with {option}, --project needs --organization"),
         ),
     ];
     match problems.into_iter().find(|(found, _)| *found) {
-        Some((_, fact)) => Err(Error::usage(fact, "Run `rio auth login --help` for usage.")),
+        Some((_, fact)) => {
+            Err(Error::usage(fact, advice::run("For usage", "rio auth login --help")))
+        }
         None => Ok(()),
     }
 }
@@ -219,10 +226,19 @@ fn confirm_replacing(machine: &mut Machine, email: Option<&str>) -> Result<(), E
     confirm(machine, &question, "rio auth login")
 }
 
-fn not_selected_error(error: Error, consequence: &str) -> Error {
+/// The error after the login is stored. To try again would need another approval, but `select` does not.
+fn not_selected_error(error: Error, consequence: &str, args: &LoginArgs) -> Error {
+    let select = |kind, wanted: &Option<String>| {
+        // Only after a temporary error can the name be right.
+        let wanted = wanted.as_ref().filter(|_| error.exit() == Exit::TemporaryFailure);
+        let name = wanted.map(|name| format!(" {}", text::shell_word(name)));
+        format!("\n  rio {kind} select{}", name.unwrap_or_default())
+    };
     let advice = format!(
-        "{}\nTo select them later, use `rio organization select` and `rio project select`.",
-        error.advice()
+        "{}\nThe login is stored; do not log in again. To select later, run:{}{}",
+        error.advice(),
+        select("organization", &args.organization),
+        select("project", &args.project)
     );
     error.context(&format!("you are logged in, but {consequence}")).advise(advice)
 }
@@ -309,6 +325,7 @@ fn select(
         (Choice::Selected(organization), wanted) => {
             selector.project(&organization.guid, wanted.as_deref(), current_project.as_deref())?
         }
+        (Choice::NothingExists, Some(_)) => return Err(no_entries_error::<Organization>()),
         (_, None) => Choice::NoAnswer,
         (_, Some(_)) => {
             return Err(Error::failure(

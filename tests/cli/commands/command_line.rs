@@ -233,7 +233,7 @@ fn command_of_the_python_rio_names_it() {
     let in_groups = [vec!["project", "create", "x"], vec!["auth", "whoami"]];
     for words in commands.chain(in_groups) {
         let outcome = robot.rio(&words).run().exits(2).prints("").hides("Did you mean");
-        let outcome = outcome.says("The Python rio has more:");
+        let outcome = outcome.says("The Python rio has more commands. To install it, run:");
         let lines: Vec<_> = outcome.stderr.lines().map(str::trim).collect();
         assert!(lines.contains(&"pip install rapyuta-io-cli"), "{words:?}\n{outcome}");
     }
@@ -278,7 +278,7 @@ fn word_after_a_name_is_named_with_advice_to_quote_it() {
         ),
     ] {
         let outcome = robot.rio(arguments).run().exits(2).prints("");
-        let advice = format!("Quote a name that contains blanks:\n  {command}\n");
+        let advice = format!("Quote a name that contains blanks:\n    {command}\n");
         outcome.says(&format!("rio: unexpected argument '{word}'\n")).says(&advice);
     }
     // The values of these arguments have no blanks.
@@ -286,7 +286,7 @@ fn word_after_a_name_is_named_with_advice_to_quote_it() {
         [&["auth", "environment", "dev", "qa"] as &[&str], &["completion", "bash", "zsh", "fish"]]
     {
         let outcome = robot.rio(arguments).run().exits(2).hides("Quote");
-        outcome.says("rio: unexpected argument '").says("--help` for usage");
+        outcome.says("rio: unexpected argument '").says("For usage, run:\n    rio");
     }
 }
 
@@ -300,13 +300,19 @@ fn empty_command_is_a_usage_error() {
 fn typo_suggests_the_command() {
     let robot = Robot::new();
     for (words, advice) in [
-        (&["lgoin"] as &[&str], "Did you mean `rio auth login`? Run `rio --help` for usage."),
-        (&["login"], "Did you mean `rio auth login`? Run `rio --help` for usage."),
-        (&["hlep"], "Did you mean `rio help`?"),
-        (&["aut", "lgoin"], "Did you mean `rio auth login`? Run `rio auth --help` for usage."),
-        (&["auth", "refesh-token"], "Did you mean `rio auth refresh-token`?"),
-        (&["auth", "stauts"], "Did you mean `rio auth status`?"),
-        (&["help", "auth", "tken"], "Did you mean `rio auth token`?"),
+        (
+            &["lgoin"] as &[&str],
+            "Did you mean this?\n    rio auth login\n  For usage, run:\n    rio --help\n",
+        ),
+        (&["login"], "Did you mean this?\n    rio auth login\n  For usage, run:\n    rio --help\n"),
+        (&["hlep"], "Did you mean this?\n    rio help\n"),
+        (
+            &["aut", "lgoin"],
+            "Did you mean this?\n    rio auth login\n  For usage, run:\n    rio auth --help\n",
+        ),
+        (&["auth", "refesh-token"], "Did you mean this?\n    rio auth refresh-token\n"),
+        (&["auth", "stauts"], "Did you mean this?\n    rio auth status\n"),
+        (&["help", "auth", "tken"], "Did you mean this?\n    rio auth token\n"),
     ] {
         robot.rio(words).run().exits(2).says("unknown command").says(advice).prints("");
     }
@@ -358,9 +364,9 @@ fn unknown_option_suggests_what_to_type() {
         (&["auth", "login", "--emial", "x"], "--emial", "Did you mean --email?"),
         (&["auth", "login", "--org=x"], "--org", "Did you mean --organization?"),
         (&["auth", "login", "--passwordx"], "", "Did you mean --password?"),
-        (&["auth", "login", "--bogus"], "--bogus", "Run `rio auth login --help` for usage."),
-        (&["auth", "status", "-j"], "-j", "Run `rio auth status --help` for usage."),
-        (&["auth", "--bogus"], "--bogus", "Run `rio auth --help` for usage."),
+        (&["auth", "login", "--bogus"], "--bogus", "For usage, run:\n    rio auth login --help\n"),
+        (&["auth", "status", "-j"], "-j", "For usage, run:\n    rio auth status --help\n"),
+        (&["auth", "--bogus"], "--bogus", "For usage, run:\n    rio auth --help\n"),
     ] {
         let fact = format!("rio: unknown option {option}");
         robot.rio(arguments).run().exits(2).says(fact.trim_end()).says(advice).prints("");

@@ -156,7 +156,7 @@ fn lost_response_is_settled_by_one_check_of_the_old_token() {
         // Whether the platform acts before the response is lost, and whether it answers the check.
         for (acts, answers, exit, says) in [
             (false, true, 3, "The stored token is still valid."),
-            (true, true, 1, "Run `rio auth login`."),
+            (true, true, 1, "To log in again, run:\n    rio auth login\n"),
             (true, false, 3, "the server may have replaced the token"),
         ] {
             println!("case: {name}, {exit}");
@@ -187,7 +187,7 @@ fn not_found_is_not_an_invalid_token() {
         let (robot, _) = Robot::logged_in(&platform);
         platform.answer(Call::RefreshToken, Answer::json(status, json!({})));
         let refresh = robot.rio(&["auth", "refresh-token"]).stdin(PASSWORD);
-        refresh.run_at(&FakeClock::new()).exits(1).says("host keys").hides("Password");
+        refresh.run_at(&FakeClock::new()).exits(1).says("Check rip_host in /").hides("Password");
         assert_eq!(platform.requests().len(), 1);
     }
 }
@@ -316,19 +316,19 @@ fn write_with_mode(path: &Path, mode: u32) {
 fn lock_file_that_is_not_private_stops_refresh_and_fails_doctor() {
     type Make = fn(&Path);
     let cases: Vec<(Make, &str, &str)> = vec![
-        (|lock| fs::create_dir(lock).unwrap(), "is not a regular file", "rm -r "),
-        (|lock| symlink("config.json", lock).unwrap(), "is not a regular file", "rm -r "),
+        (|lock| fs::create_dir(lock).unwrap(), "is not a regular file", "rmdir "),
+        (|lock| symlink("config.json", lock).unwrap(), "is not a regular file", "rm "),
         (
             |lock| assert!(Command::new("mkfifo").arg(lock).status().unwrap().success()),
             "is not a regular file",
-            "rm -r ",
+            "rm ",
         ),
         (
             |lock| {
                 write_with_mode(lock, 0o600);
                 fs::hard_link(lock, lock.with_file_name("other")).unwrap();
             },
-            "has more than one name",
+            "has other hard links",
             "rm ",
         ),
         (|lock| write_with_mode(lock, 0o666), "has mode 0666", "chmod 600 "),
@@ -342,10 +342,10 @@ fn lock_file_that_is_not_private_stops_refresh_and_fails_doctor() {
         let clock = FakeClock::new();
         let outcome = robot.rio(&REFRESH).run_at(&clock).exits(1);
         let outcome = outcome.says(&format!("the file {} {problem}", path.display()));
-        outcome.says(&format!("Run: {command}'{}'", path.display()));
+        outcome.says(&format!("\n    {command}{}\n", path.display()));
         let doctor = robot.rio(&["doctor", "--offline"]).run_at(&clock).exits(1);
         assert!(doctor.stdout.contains(problem), "{doctor}");
-        assert!(doctor.stdout.contains(&format!("Run: {command}")), "{doctor}");
+        assert!(doctor.stdout.contains(&format!("\n          {command}")), "{doctor}");
     }
     assert!(platform.requests().is_empty());
 }
@@ -366,7 +366,7 @@ fn refresh_goes_on_without_the_lock_file_of_another_user() {
         assert_stored_token_is_valid(&robot);
         let all = format!("{}{}", outcome.stdout, outcome.stderr);
         assert!(all.contains("belongs to another user (uid 0)"), "{outcome}");
-        assert!(all.contains(&format!("un: sudo chown {PLAIN_USER} ")), "{outcome}");
+        assert!(all.contains(&format!("  sudo chown {PLAIN_USER} ")), "{outcome}");
     }
 }
 

@@ -121,7 +121,7 @@ fn working_machine_passes_all_checks() {
     assert_eq!(head, expected_head);
     let expected_rest = format!(
         "ok    captive portal  {host}: none\n\
-         ok    clock offset    matches the server's\n\
+         ok    clock offset    matches the server's clock\n\
          ok    token           accepted; expires in 7 days (2027-01-22 08:00:00 UTC)\n\
          No problems found.\n"
     );
@@ -209,8 +209,8 @@ fn email_in_the_home_directory_or_another_path_is_not_shown() {
     let file = directory.join(".config/rio-cli/config.json");
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     for (variable, path, shown) in [
-        ("HOME", &directory, "chmod 600 ~/'.config/rio-cli/config.json'"),
-        ("RIO_CONFIG", &file, "/EMAIL/.config/rio-cli/config.json'"),
+        ("HOME", &directory, "chmod 600 ~/.config/rio-cli/config.json"),
+        ("RIO_CONFIG", &file, "/EMAIL/.config/rio-cli/config.json"),
     ] {
         let robot = Robot::new().env(variable, path).env("SSL_CERT_FILE", directory.join("ca.pem"));
         for options in [&["doctor", "--offline"][..], &["doctor", "--offline", "--json"]] {
@@ -268,7 +268,12 @@ fn config_member_of_wrong_type_fails_and_hosts_are_checked() {
         let (robot, _) = Robot::logged_in(&platform);
         robot.set_config(json!({member: 5}));
         let outcome = doctor(&robot, &["--json"]).exits(1);
-        fails(&outcome, "config file", &format!("{member} in the config file "), "mv -- ");
+        fails(
+            &outcome,
+            "config file",
+            &format!("{member} in the config file "),
+            "  (cd ~/.config/rio-cli && mv config.json config.json.bad)",
+        );
         results(&outcome, &["response", "token"], "ok");
     }
 }
@@ -298,7 +303,12 @@ fn first_line_names_the_program_and_the_last_one_counts_problems() {
     let platform = platform_now();
     let robot = Robot::of(&platform);
     let first = ends(&doctor(&robot, &[]).exits(0), "No problems found.");
-    assert!(first.ends_with(", environment custom hosts (based on ga)"), "{first}");
+    assert!(
+        first.ends_with(
+            ", environment ga, but the config file sets another oidc_host, rip_host and v2api_host"
+        ),
+        "{first}"
+    );
     robot.write_config(&json!({"environment": "dev", "email_id": 5}));
     let first = ends(&doctor(&robot, &["--offline"]).exits(1), "1 problem, on this machine.");
     assert!(first.ends_with(", environment dev"), "{first}");
@@ -316,7 +326,12 @@ fn invalid_config_file_fails_and_its_hosts_are_unknown() {
     let robot = Robot::new();
     robot.write_config_text("{\"auth_token\": \"t0ken\", ");
     let outcome = doctor(&robot, &["--json"]).exits(1).hides("t0ken");
-    fails(&outcome, "config file", "is not a JSON object (line 1, column", "mv -- ");
+    fails(
+        &outcome,
+        "config file",
+        "is not a JSON object (line 1, column",
+        "  (cd ~/.config/rio-cli && mv config.json config.json.bad)",
+    );
     results(&outcome, &["proxies", "clock offset", "token"], "skip");
     results(&outcome, &["clock", "certificates"], "ok");
 }
@@ -344,7 +359,7 @@ fn config_file_that_others_can_change_or_read_fails() {
         let path = robot.config_path();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let outcome = doctor(&robot, &["--offline", "--json"]).exits(1);
-        let command = "Run: chmod 600 ~/'.config/rio-cli/config.json'";
+        let command = "To fix this, run:\n  chmod 600 ~/.config/rio-cli/config.json";
         fails(&outcome, "config file", words, command);
     }
 }
@@ -358,7 +373,7 @@ fn unwritable_config_file_fails() {
     let command = robot.rio_as_plain_user(&["doctor", "--offline", "--json"]);
     let outcome = robot.rio(&[]).run_command(command).exits(1);
     fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
-    fails(&outcome, "config file", "permission denied", "Make its directory writable");
+    fails(&outcome, "config file", "permission denied", "Run rio as a user who may write there");
 }
 
 #[cfg(target_os = "linux")]
@@ -415,7 +430,7 @@ fn rejected_token_fails() {
     let (robot, token) = Robot::logged_in(&platform);
     platform.revoke(&token);
     let outcome = doctor(&robot, &["--json"]).exits(1);
-    fails(&outcome, "token", "rejects the token", "Run `rio auth login`.");
+    fails(&outcome, "token", "rejects the token", "To log in again, run:\n  rio auth login");
     results(&outcome, &["response", "captive portal", "clock offset"], "ok");
 }
 
@@ -543,7 +558,12 @@ fn page_or_redirect_instead_of_the_api_is_a_captive_portal() {
         let (robot, _) = Robot::logged_in(&platform);
         platform.answer(Call::UserInfo, Answer::text(status, "text/html", "<h1>Hotel WiFi</h1>"));
         let outcome = doctor(&robot, &["--json"]).exits(3).hides("Hotel");
-        fails_at(&outcome, "captive portal", words, "Open a web page on this network");
+        fails_at(
+            &outcome,
+            "captive portal",
+            words,
+            "A sign-in page (captive portal) or a proxy answered",
+        );
         results(&outcome, &["token", "clock offset"], "skip");
     }
 }
@@ -602,7 +622,7 @@ fn text_shows_shared_advice_once_and_skipped_checks_on_one_line() {
         "oidc_host": oidc.url(), "rip_host": rip.url(), "v2api_host": v2api.url(),
     }));
     let outcome = doctor(&robot, &[]).exits(3);
-    let advice = "\n        Check your network connection, then try again.\n";
+    let advice = "\n        Check your network connection.\n";
     assert_eq!(outcome.stdout.matches(advice).count(), 1, "{outcome}");
     for host in &closed {
         let address = host.address();

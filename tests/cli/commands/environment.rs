@@ -96,11 +96,11 @@ fn environment_without_name_prints_the_current_one() {
 
     set(&robot, "dev").exits(0);
     let before = robot.config_bytes();
-    print().prints("dev\n").hides("custom");
+    print().prints("dev\n").hides("another");
     assert_eq!(robot.config_bytes(), before);
 
     robot.set_config(json!({"v2api_host": "https://mine"}));
-    print().prints("dev\n").says("custom hosts");
+    print().prints("dev\n").says("The config file sets another v2api_host.\n");
 }
 
 #[test]
@@ -153,7 +153,8 @@ fn at_question(robot: &Robot, platform: &Platform) -> Terminal {
     robot.write_config(&platform.config());
     robot.set_config(json!({"auth_token": platform.issue_token(), "email_id": EMAIL}));
     let mut terminal = Terminal::start(robot.rio(&["auth", "environment", "dev"]).command());
-    terminal.waits_for("This removes the login of ada@example.com. Continue? [y/N] ");
+    terminal.waits_for("This removes the login of ada@example.com, but does not revoke its token.");
+    terminal.waits_for("\r\n  rio auth logout\r\nContinue? [y/N] ");
     terminal
 }
 
@@ -167,7 +168,7 @@ fn login_is_removed_only_after_a_yes_at_a_terminal() {
         terminal.types(answer);
         assert_eq!(terminal.ends(), code, "{}", terminal.text());
         assert_eq!(robot.config_bytes() == before, code == 1, "{}", terminal.text());
-        let hint = "`rio auth environment dev --yes`";
+        let hint = "\r\n    rio auth environment dev --yes\r\n";
         assert_eq!(terminal.text().contains(hint), answer == CTRL_D, "{}", terminal.text());
     }
     assert_eq!(platform.connections(), 0);

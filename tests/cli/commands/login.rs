@@ -120,7 +120,7 @@ fn secret_on_command_line_causes_one_warning() {
         let arguments = [vec!["auth", "login"], arguments].concat();
         let outcome = robot.rio(&arguments).stdin(stdin).run().exits(0);
         assert_eq!(outcome.stderr.matches("warning").count(), warnings, "{outcome}");
-        assert_eq!(outcome.stderr.matches("`ps`").count(), warnings, "{outcome}");
+        assert_eq!(outcome.stderr.matches("visible in ps ").count(), warnings, "{outcome}");
     }
 }
 
@@ -137,7 +137,7 @@ fn wrong_password_is_sent_once_and_not_shown() {
         .says(EMAIL)
         .hides(wrong)
         .says("SSO")
-        .says("`rio auth login`");
+        .says("    rio auth login\n");
     assert_eq!(platform.calls(Call::UserLogin).len(), 1);
     assert_eq!(platform.requests().len(), 1);
 }
@@ -158,7 +158,7 @@ fn empty_password_prompt_sends_nothing() {
     for stdin in ["", "\n"] {
         let robot = Robot::of(&platform);
         let run = || robot.rio(&["auth", "login", "--email", EMAIL]).stdin(stdin).run();
-        robot.changes_nothing(run).exits(1).says("no password").says("--password -");
+        robot.changes_nothing(run).exits(1).says("no password").says("--password-file FILE");
     }
     assert!(platform.requests().is_empty());
 }
@@ -179,7 +179,7 @@ fn malformed_token_in_response_is_not_stored() {
         let robot = logged_in_and_selected(&platform);
         platform.answer(Call::UserLogin, Answer::json(200, answer));
         let run = || robot.rio(&BY_PASSWORD).stdin(PASSWORD).run();
-        robot.changes_nothing(run).exits(1).says("answered the login without a valid token");
+        robot.changes_nothing(run).exits(1).says("to the login has no valid token");
         assert_eq!(platform.requests().len(), 1);
     }
 }
@@ -293,7 +293,7 @@ fn rejection_without_message_shows_the_status() {
 }
 
 #[test]
-fn unknown_endpoint_leads_to_the_host_keys() {
+fn unknown_endpoint_names_the_custom_host() {
     for (arguments, call, stdin) in [
         (&BY_PASSWORD[..], Call::UserLogin, &*format!("{PASSWORD}\ny\n")),
         (&BY_TOKEN, Call::UserInfo, "t0ken\ny\n"),
@@ -306,7 +306,7 @@ fn unknown_endpoint_leads_to_the_host_keys() {
             let (robot, _) = Robot::logged_in(&platform);
             platform.answer(call, Answer::json(status, json!({"error": "no route"})));
             let outcome = robot.rio(arguments).stdin(stdin).run().exits(1);
-            outcome.says("no route").says("Check the host keys in the config file.");
+            outcome.says("no route").says("_host in /");
         }
     }
 }
@@ -329,7 +329,7 @@ fn empty_stdin_for_a_secret_is_a_usage_error() {
     let platform = start();
     let robot = Robot::of(&platform);
     robot.rio(&BY_TOKEN).run().exits(2).says("--auth-token -").says("standard input");
-    robot.rio(&BY_PASSWORD).run().exits(2).says("--password -").says("standard input");
+    robot.rio(&BY_PASSWORD).run().exits(2).says("--password-file FILE").says("standard input");
     assert!(platform.requests().is_empty());
 }
 
@@ -439,7 +439,7 @@ fn existing_login_is_kept_unless_answer_is_yes() {
             println!("case: {arguments:?} {answer:?}");
             let platform = start();
             let robot = logged_in_and_selected(&platform);
-            let advice = if answer.is_empty() { "--yes" } else { "Nothing has changed." };
+            let advice = if answer.is_empty() { "--yes" } else { "answer y" };
             let run = || robot.rio(arguments).stdin(answer).run();
             robot
                 .changes_nothing(run)

@@ -217,12 +217,16 @@ fn unknown_project_lists_projects() {
 #[test]
 fn option_without_entries_says_that_there_are_none() {
     let cases: [(&str, Platform, &[&str]); 2] = [
-        ("organizations", Platform::with(World::of([])), &["--organization", "x"]),
-        ("projects", one_organization(&[]), &["--project", "x"]),
+        (
+            "your account has no organizations",
+            Platform::with(World::of([])),
+            &["--organization", "x"],
+        ),
+        ("the organization has no projects", one_organization(&[]), &["--project", "x"]),
     ];
-    for (entries, platform, options) in cases {
+    for (fact, platform, options) in cases {
         let robot = Robot::of(&platform);
-        let outcome = login(&robot, options, "").exits(1).says(&format!("there are no {entries}"));
+        let outcome = login(&robot, options, "").exits(1).says(fact);
         assert!(!outcome.stderr.contains("one of these"), "{outcome}");
         assert!(robot.config()["auth_token"].is_string());
     }
@@ -406,11 +410,14 @@ fn end_of_input_keeps_the_login_without_selection() {
     let platform = two_organizations();
     let robot = Robot::of(&platform);
     let outcome = login(&robot, &[], "").exits(0).says("No organization is selected");
-    outcome.says("`rio organization select`").says("`rio project select`");
+    outcome.says("\n  rio organization select\n  rio project select\n");
     assert_eq!(selected(&robot), NOTHING);
 
     let robot = Robot::of(&platform);
-    login(&robot, &[], "1\n").exits(0).says("No project is selected").says("`rio project select`");
+    login(&robot, &[], "1\n")
+        .exits(0)
+        .says("No project is selected")
+        .says("\n  rio project select\n");
     let [organization, .., project_id, project_name] = selected(&robot);
     assert_eq!(organization, "org-alpha");
     assert_eq!((project_id, project_name), (Value::Null, Value::Null));
@@ -595,8 +602,8 @@ fn temporary_api_failure_is_retried() {
 #[test]
 fn failing_api_keeps_the_login() {
     let html = || Answer::text(403, "text/html", "<h1>Forbidden</h1>");
-    let organizations = "answered the request for the organizations without a valid list";
-    let projects = "answered the request for the projects without a valid list";
+    let organizations = "to the request for the organizations has no valid list";
+    let projects = "to the request for the projects has no valid list";
     let cases: [(&str, Call, Answer, i32, &str); 7] = [
         ("403", Call::UsersMe, Answer::json(403, json!({"error": "not today"})), 1, "not today"),
         (
@@ -655,7 +662,7 @@ fn missing_list_keeps_the_selection() {
         let platform = one_organization(&["fleet", "lab"]);
         let robot = with_current(&platform, "org-acme", "project-acmelab");
         platform.answer(call, Answer::json(200, body));
-        login(&robot, &["--silent"], "").exits(1).says("without a valid list");
+        login(&robot, &["--silent"], "").exits(1).says("no valid list");
         assert_eq!(selected(&robot)[3], "project-acmelab");
     }
 }

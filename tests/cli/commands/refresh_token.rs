@@ -194,7 +194,7 @@ fn missing_password_says_what_to_run() {
             assert_unchanged(&outcome, &robot, &before, &platform);
         }
         assert_eq!(robot.config_bytes(), before);
-        outcome.says("rio auth login").says("--password -");
+        outcome.says("rio auth login").says("--password-file FILE");
         assert!(platform.calls(Call::UserLogin).is_empty(), "{options:?}");
     }
 }
@@ -284,7 +284,7 @@ fn stored_bearer_prefix_is_not_sent_twice() {
 
 #[test]
 fn malformed_new_token_is_a_lost_response() {
-    const NO_TOKEN: &str = "answered the token refresh without a valid token";
+    const NO_TOKEN: &str = "to the token refresh has no valid token";
     for (body, says) in [
         (json!({"data": {"token": ""}}), NO_TOKEN),
         (json!({"data": {"token": null}}), NO_TOKEN),

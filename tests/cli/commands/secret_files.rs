@@ -210,7 +210,8 @@ fn secret_file_that_others_can_read_causes_a_warning() {
         let path = file(&robot, "token", &token);
         set_mode(&path, mode);
         let outcome = login_with_token_file(&robot, &path).exits(0);
-        let warning = format!("other users can read {path}; run: chmod 600 '{path}'");
+        let warning =
+            format!("other users can read {path}\n  To fix this, run:\n    chmod 600 {path}\n");
         assert_eq!(outcome.stderr.matches("warning").count(), warnings, "{mode:o}\n{outcome}");
         assert_eq!(outcome.stderr.matches(&warning).count(), warnings, "{mode:o}\n{outcome}");
     }

@@ -285,7 +285,11 @@ fn missing_selection_is_null_in_json() {
 fn status_shows_what_the_config_file_sets() {
     for (member, value, text) in [
         ("environment", "pr42", "pr42"),
-        ("rip_host", "https://rip.example", "Environment   custom hosts (based on ga)"),
+        (
+            "rip_host",
+            "https://rip.example",
+            "Environment   ga, but the config file sets another rip_host\n",
+        ),
         // An invalid host does not hide the account.
         ("oidc_host", "http://oidc.example", EMAIL),
     ] {

@@ -183,7 +183,7 @@ fn empty_password_prompt_sends_nothing() {
             .run()
             .exits(1)
             .prints("")
-            .says("--password -")
+            .says("--password-file FILE")
             .says("rio auth login");
         assert!(platform.requests().is_empty());
     }

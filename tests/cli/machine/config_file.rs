@@ -73,11 +73,12 @@ fn assert_alone(file: &Path) {
     assert_eq!(names, [name]);
 }
 
-/// Runs the `mv` command that the program advises.
+/// Runs the command that the program advises; it contains this word.
 #[track_caller]
-fn follow_the_mv_advice(robot: &Robot, outcome: &Outcome) {
-    let line = outcome.stderr.lines().find_map(|line| Some(&line[line.find("mv ")?..]));
-    let line = line.unwrap_or_else(|| panic!("an mv command wanted\n{outcome}"));
+fn follow_the_advice(robot: &Robot, outcome: &Outcome, word: &str) {
+    let mut commands = outcome.stderr.lines().filter_map(|line| line.strip_prefix("    "));
+    let line = commands.find(|line| line.contains(word));
+    let line = line.unwrap_or_else(|| panic!("a command with {word} wanted\n{outcome}"));
     let shell = Command::new("sh").arg("-c").arg(line).current_dir(robot.home()).output().unwrap();
     assert!(shell.status.success(), "{line}\n{shell:?}\n{outcome}");
 }
@@ -458,7 +459,10 @@ fn syntax_error_names_line_and_column_but_no_text() {
         robot.write_config_text(text);
         for command in ["logout", "status"] {
             let outcome = robot.rio(&["auth", command]).run().exits(1).says(words);
-            outcome.says("move it aside:").hides("entity").hides("s3cret");
+            outcome
+                .says("To move it aside, which removes this login, run:")
+                .hides("entity")
+                .hides("s3cret");
         }
     }
 }
@@ -502,7 +506,7 @@ fn advised_mv_command_works() {
         let robot = Robot::new().env("RIO_CONFIG", name);
         fs::write(robot.home().join(name), "[]").unwrap();
         let outcome = robot.rio(&["auth", "status"]).run().exits(1);
-        follow_the_mv_advice(&robot, &outcome);
+        follow_the_advice(&robot, &outcome, "mv ");
         let left = names_in(robot.home());
         assert_eq!(left.len(), 1, "{left:?}");
         assert_ne!(left[0], name);
@@ -582,9 +586,10 @@ fn unreadable_file_stops_every_command() {
         let outcome = outcome(&mut command).exits(1).prints_no_result();
         let outcome = outcome.says(&robot.config_path().display().to_string());
         // The contents may be good, so moving it aside is no advice.
-        outcome.says("permission denied").hides("mv ");
+        let outcome = outcome.says("permission denied").hides("mv ");
         assert_eq!(mode(&robot.config_path()), 0);
-        set_mode(&robot.config_path(), 0o600);
+        follow_the_advice(&robot, &outcome, "chmod ");
+        assert_eq!(mode(&robot.config_path()), 0o600);
         assert_eq!(robot.config_bytes(), bytes);
     }
     assert!(platform.requests().is_empty());
@@ -919,7 +924,7 @@ fn unwritable_home_is_an_error() {
     let outcome = outcome(&mut command);
     set_mode(robot.home(), 0o700);
     let outcome = outcome.exits(1).says(&robot.config_path().display().to_string());
-    outcome.says("Make its directory writable for this user, or set RIO_CONFIG to another file.");
+    outcome.says("Run rio as a user who may write there, or set RIO_CONFIG to a file of your own.");
 }
 
 #[test]

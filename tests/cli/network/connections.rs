@@ -256,7 +256,7 @@ fn approval_lost_with_idle_connection_is_mentioned() {
     platform.answer(Call::Token, Answer::hang_up());
     platform.answer(Call::Token, Answer::json(400, json!({"error": "invalid_grant"})));
     let outcome = robot.rio(&LOGIN).run_at(&FakeClock::new()).exits(1);
-    outcome.says("may have been approved");
+    outcome.says("An earlier response was lost");
     assert_eq!(platform.calls(Call::Token).len(), 2);
 }
 

@@ -206,7 +206,7 @@ fn ctrl_d_at_the_organization_prompt_keeps_the_login() {
     terminal.waits_for("Which organization?");
     terminal.types(CTRL_D);
     assert_eq!(terminal.ends(), 0);
-    assert!(terminal.text().contains("`rio organization select`"), "{}", terminal.text());
+    assert!(terminal.text().contains("\r\n  rio organization select\r\n"), "{}", terminal.text());
     assert_eq!(robot.config()["auth_token"], token);
     assert_eq!(robot.config().get("organization_id"), None);
 }

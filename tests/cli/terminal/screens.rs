@@ -189,11 +189,11 @@ fn error_fits_every_screen() {
     on_every_screen(|kind, size| {
         for (arguments, end) in [
             (&["deploy"] as &[&str], "pip install rapyuta-io-cli"),
-            (&["auth", "login", "--levle", "2"], "for usage."),
+            (&["auth", "login", "--levle", "2"], "--help"),
             (&["auth", "login", "--auth-token", &token], "[y/N] "),
             (
                 &["auth", "login", "--yes", "--auth-token", &token, "--organization", "nope"],
-                "select`.",
+                "rio project select",
             ),
         ] {
             check(&shown_until(end, &robot, arguments, kind, size), kind, size);
@@ -217,7 +217,7 @@ fn pipe_gets_no_colors_and_no_line_breaks() {
         let error = robot.rio(&["deploy"]).run().exits(2).hides("\x1b");
         assert!(!login.stderr.contains("Scan the QR code"), "{login}");
         assert!(status.stdout.contains("Organization  Acme Robotics (org-acmerobotics)"));
-        let advice = "run `rio --help`. The Python rio has more:\n  pip install rapyuta-io-cli\n";
+        let advice = "The Python rio has more commands. To install it, run:\n    pip install rapyuta-io-cli\n";
         assert!(error.stderr.contains(advice), "{error}");
     }
 }

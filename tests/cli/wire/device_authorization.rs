@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
             400,
             json!({"error": "invalid_client", "error_description": "who?"}),
         )
-        .fails(1, "rejected the device authorization request: invalid_client: who? (400)"),
+        .fails(1, "rejected the login (device authorization): invalid_client: who? (400)"),
         with_response(
             D,
             "error with control characters",
@@ -50,11 +50,11 @@ pub fn cases() -> Vec<Case> {
         )
         .fails(1, "not you (403)"),
         with_response(D, "error is a number", 400, json!({"error": 5}))
-            .fails(1, "rejected the device authorization request (status 400)"),
+            .fails(1, "rejected the login (device authorization) (status 400)"),
         with_response(D, "error with status 200", 200, json!({"error": "invalid_client"}))
             .fails(1, "invalid_client (200)"),
         with_body(D, "duplicate error", |_| r#"{"error":"a","error":"b"}"#.to_owned())
-            .fails(1, "sent no valid device_code"),
+            .fails(1, "(no valid device_code)"),
         case(D, "502 with a web page", |_| web_page(502)).fails(3, "a web page (status 502)"),
         with_response(D, "429", 429, json!({}))
             .fails(3, "(status 429)")
@@ -71,18 +71,18 @@ pub fn cases() -> Vec<Case> {
         Expected::Unchanged(1),
         [
             ("blank user code", user_code, json!("  "), unusable),
-            ("empty user code", user_code, json!(""), "sent no valid user_code"),
-            ("no user code", user_code, json!(ABSENT), "sent no valid user_code"),
-            ("no device code", device_code, json!(ABSENT), "sent no valid device_code"),
-            ("no URI", uri, json!(ABSENT), "sent no valid verification_uri"),
-            ("empty URI", uri, json!(""), "sent no valid verification_uri"),
-            ("device code is null", device_code, json!(null), "sent no valid device_code"),
-            ("device code is a number", device_code, json!(5), "sent no valid device_code"),
-            ("empty device code", device_code, json!(""), "sent no valid device_code"),
-            ("user code is a number", user_code, json!(12345678), "sent no valid user_code"),
-            ("user code is an array", user_code, json!(["a"]), "sent no valid user_code"),
-            ("URI is null", uri, json!(null), "sent no valid verification_uri"),
-            ("URI is a number", uri, json!(5), "sent no valid verification_uri"),
+            ("empty user code", user_code, json!(""), "(no valid user_code)"),
+            ("no user code", user_code, json!(ABSENT), "(no valid user_code)"),
+            ("no device code", device_code, json!(ABSENT), "(no valid device_code)"),
+            ("no URI", uri, json!(ABSENT), "(no valid verification_uri)"),
+            ("empty URI", uri, json!(""), "(no valid verification_uri)"),
+            ("device code is null", device_code, json!(null), "(no valid device_code)"),
+            ("device code is a number", device_code, json!(5), "(no valid device_code)"),
+            ("empty device code", device_code, json!(""), "(no valid device_code)"),
+            ("user code is a number", user_code, json!(12345678), "(no valid user_code)"),
+            ("user code is an array", user_code, json!(["a"]), "(no valid user_code)"),
+            ("URI is null", uri, json!(null), "(no valid verification_uri)"),
+            ("URI is a number", uri, json!(5), "(no valid verification_uri)"),
             (
                 "URI with a bidi override",
                 uri,
@@ -159,7 +159,7 @@ pub fn cases() -> Vec<Case> {
         "https://login.example/\u{1b}[2J",
     ] {
         let case = with_member(D, &format!("URI {page:?}"), uri, json!(page));
-        cases.push(case.fails(1, "sent a verification_uri that"));
+        cases.push(case.fails(1, "sent an unusable response (verification_uri "));
     }
     for (name, expires_in, lasts) in [
         ("absent", json!(ABSENT), "10 minutes"),

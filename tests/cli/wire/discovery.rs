@@ -33,7 +33,7 @@ pub fn cases() -> Vec<Case> {
             .fails(3, "an unexpected response (status 204)"),
         case(D, "plain text", |_| text(200, "It works!")).fails(3, UNEXPECTED).hides("works"),
         with_response(D, "array", 200, json!([{}])).fails(1, NO_OBJECT),
-        with_response(D, "empty object", 200, json!({})).fails(1, "sent no valid issuer"),
+        with_response(D, "empty object", 200, json!({})).fails(1, "(no valid issuer)"),
         with_body(D, "object in an array", |body| format!("[{body}]")).fails(1, NO_OBJECT),
         with_body(D, "object with trailing data", |body| body + "}").fails(3, UNEXPECTED),
         with_body(D, "truncated object", |body| body[..body.len() / 2].to_owned())
@@ -65,12 +65,12 @@ pub fn cases() -> Vec<Case> {
         with_response(D, "unknown error with 200", 200, json!({"error": "on_fire"}))
             .fails(1, "on_fire (200)"),
         with_response(D, "404 as JSON", 404, json!({"error": "no such page"}))
-            .fails(1, "rejected the discovery request: no such page (404)"),
+            .fails(1, "rejected the login (discovery): no such page (404)"),
         case(D, "404 without a body", |_| text(404, "")).fails(1, "an error (status 404)"),
         with_response(D, "403 with control characters", 403, json!({"error": CONTROL_CHARS}))
             .fails(1, SANITIZED),
         with_response(D, "error is an object", 400, json!({"error": {"error": 7}}))
-            .fails(1, "rejected the discovery request (status 400)"),
+            .fails(1, "rejected the login (discovery) (status 400)"),
         with_response(D, "500 as JSON", 500, json!({"error": "broken"}))
             .fails(3, "broken (500)")
             .says(SERVER_ERROR),
@@ -82,8 +82,8 @@ pub fn cases() -> Vec<Case> {
     ];
     // Valid JSON with values that are not accepted.
     let (device, token) = ("/device_authorization_endpoint", "/token_endpoint");
-    let (no_issuer, no_token) = ("sent no valid issuer", "sent no valid token_endpoint");
-    let no_device_flow = "does not support the device flow";
+    let (no_issuer, no_token) = ("(no valid issuer)", "(no valid token_endpoint)");
+    let no_device_flow = "does not support a login by phone (device_authorization_endpoint)";
     cases.extend(failures(
         D,
         Expected::Unchanged(1),
@@ -102,10 +102,15 @@ pub fn cases() -> Vec<Case> {
             ("device endpoint is null", device, json!(null), no_device_flow),
             ("device endpoint is a boolean", device, json!(true), no_device_flow),
             ("another issuer", "/issuer", json!("https://evil.example"), "evil.example"),
-            ("issuer without the port", "/issuer", json!("http://127.0.0.1"), "a different issuer"),
+            (
+                "issuer without the port",
+                "/issuer",
+                json!("http://127.0.0.1"),
+                "says that it is another login server (issuer: ",
+            ),
             ("issuer with control characters", "/issuer", json!(CONTROL_CHARS), SANITIZED),
             ("issuer of 70 KiB", "/issuer", json!(long), "xxx..."),
-            ("endpoint is a path", token, json!("/token"), "that is not a full URL"),
+            ("endpoint is a path", token, json!("/token"), "(token_endpoint is not a full URL"),
             (
                 "endpoint with ESC",
                 token,
@@ -138,13 +143,13 @@ pub fn cases() -> Vec<Case> {
                 json!("http://a.example/"),
                 "is not an https:// URL",
             ),
+            ("endpoint is a file", token, json!("file:///etc/passwd"), "(token_endpoint is not"),
             (
-                "endpoint is a file",
+                "endpoint is a script",
                 token,
-                json!("file:///etc/passwd"),
-                "a token_endpoint that is not",
+                json!("javascript:alert(1)"),
+                "(token_endpoint is not a",
             ),
-            ("endpoint is a script", token, json!("javascript:alert(1)"), "that is not a"),
             (
                 "endpoint with a password",
                 token,

@@ -27,7 +27,7 @@ pub fn cases() -> Vec<Case> {
     let shape = |name: &str, edit: fn(String) -> String| {
         with_id_token(name, move |fixture| edit(jwt(GOOD_HEADER, &fixture.claims().to_string())))
     };
-    let unreadable = "an id_token that is malformed";
+    let unreadable = "a login that is not valid (the id_token is malformed)";
     let others: Vec<_> =
         (0..20_000).map(|number| format!("client-{number}")).chain(["rio-cli".into()]).collect();
     let mut cases = vec![

@@ -150,11 +150,11 @@ pub fn cases() -> Vec<Case> {
         case(T, "invalid_grant", |_| error(400, "invalid_grant"))
             .fails(1, "expired, was already used, or is unknown")
             .says("rio auth login")
-            .hides("may have been approved"),
+            .hides("An earlier response was lost"),
         case(T, "invalid_grant after 500", |_| text(500, "oh no"))
             .then(|_| error(400, "invalid_grant"))
             .fails(1, "was already used")
-            .says("the login may have been approved")
+            .says("An earlier response was lost. If you approved the login, that does not count.")
             .says("rio auth login")
             .waits(&[POLL, BACKOFF]),
         with_response(T, "unknown client", 401, json!({"error": "invalid_client"}))

@@ -11,7 +11,7 @@ pub fn cases() -> Vec<Case> {
         with_member(T, "pending with tokens", "/error", json!("authorization_pending")).then_ok(),
         with_member(T, "denied with tokens", "/error", json!("access_denied"))
             .fails(1, "the login was denied"),
-        with_response(T, "empty object", 200, json!({})).fails(1, "sent no valid access_token"),
+        with_response(T, "empty object", 200, json!({})).fails(1, "(no valid access_token)"),
         with_bytes(T, "truncated", |body| {
             format!("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{body}").into_bytes()
         })
@@ -43,38 +43,38 @@ pub fn cases() -> Vec<Case> {
         T,
         Expected::Unchanged(1),
         [
-            ("no access token", "/access_token", json!(ABSENT), "sent no valid access_token"),
-            ("empty access token", "/access_token", json!(""), "sent no valid access_token"),
-            ("no token_type", "/token_type", json!(ABSENT), "sent no valid token_type"),
-            ("other token_type", "/token_type", json!("mac"), "sent no valid token_type"),
+            ("no access token", "/access_token", json!(ABSENT), "(no valid access_token)"),
+            ("empty access token", "/access_token", json!(""), "(no valid access_token)"),
+            ("no token_type", "/token_type", json!(ABSENT), "(no valid token_type)"),
+            ("other token_type", "/token_type", json!("mac"), "(no valid token_type)"),
             // django-allauth and django-oauth-toolkit without OpenID Connect.
-            ("no id_token", "/id_token", json!(ABSENT), "sent no valid id_token"),
-            ("id_token is an object", "/id_token", json!({}), "sent no valid id_token"),
-            ("access token is null", "/access_token", json!(null), "sent no valid access_token"),
+            ("no id_token", "/id_token", json!(ABSENT), "(no valid id_token)"),
+            ("id_token is an object", "/id_token", json!({}), "(no valid id_token)"),
+            ("access token is null", "/access_token", json!(null), "(no valid access_token)"),
             (
                 "access token is a number",
                 "/access_token",
                 raw_json("1e400"),
-                "sent no valid access_token",
+                "(no valid access_token)",
             ),
-            ("token_type is a number", "/token_type", json!(5), "sent no valid token_type"),
+            ("token_type is a number", "/token_type", json!(5), "(no valid token_type)"),
             (
                 "token_type with control characters",
                 "/token_type",
                 json!(CONTROL_CHARS),
-                "sent no valid token_type",
+                "(no valid token_type)",
             ),
-            ("id_token is null", "/id_token", json!(null), "sent no valid id_token"),
-            ("empty id_token", "/id_token", json!(""), "sent no valid id_token"),
+            ("id_token is null", "/id_token", json!(null), "(no valid id_token)"),
+            ("empty id_token", "/id_token", json!(""), "(no valid id_token)"),
             ("empty error with tokens", "/error", json!(""), "rejected the login (status 200)"),
             ("numeric error with tokens", "/error", json!(5), "rejected the login (status 200)"),
             (
                 "id_token with control characters",
                 "/id_token",
                 json!(CONTROL_CHARS),
-                "an id_token that is malformed",
+                "(the id_token is malformed)",
             ),
-            ("id_token with one part", "/id_token", json!("abc"), "an id_token that is malformed"),
+            ("id_token with one part", "/id_token", json!("abc"), "(the id_token is malformed)"),
             ("id_token of dots", "/id_token", json!(".".repeat(100_000)), "is malformed"),
         ],
     ));
