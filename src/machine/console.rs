@@ -195,16 +195,24 @@ impl Console {
         Some(size().0.saturating_sub(1))
     }
 
-    /// Whether a QR code is of use: not in a file, and not where a terminal shows one line after the other.
-    pub fn draws_qr(&self) -> bool {
-        self.screen.stderr.is_some() && !self.screen.is_dumb
+    /// Whether standard error is a terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.screen.stderr.is_some()
     }
 
     /// Draws a QR code if that leaves `lines_free` lines of the screen. Otherwise returns the reason.
     pub fn draw_qr(&mut self, text: &str, lines_free: usize) -> Result<(), String> {
-        let Screen { color, utf8, half_blocks, .. } = self.screen;
+        let Screen { color, utf8, half_blocks, is_dumb, .. } = self.screen;
+        if is_dumb || !self.has_terminal() {
+            return Err("the terminal is dumb (TERM)".to_owned());
+        }
         let style = Style { color, half_blocks: utf8 && half_blocks };
-        let rows = qr::draw(text, style, self.columns(), self.lines(), lines_free)?;
+        let rows = qr::draw(text, style, self.columns(), self.lines(), lines_free);
+        let rows = rows.map_err(|reason| match (utf8, half_blocks) {
+            (false, _) => format!("without a UTF-8 locale, {reason}"),
+            (true, false) => format!("with TERM=linux, {reason}"),
+            (true, true) => reason,
+        })?;
         rows.iter().for_each(|row| self.write_err(&format!("{row}\n")));
         Ok(())
     }

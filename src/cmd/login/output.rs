@@ -77,13 +77,15 @@ impl LoginOutput {
         }
         // The status line, and the line about the browser.
         let lines_below = if opens_browser { 2 } else { 1 };
-        let wanted = self.qr && console.draws_qr();
-        let shown = wanted.then(|| show_with_qr(console, authorization, lines_below));
-        if shown != Some(Ok(())) {
+        let shown = match self.qr {
+            true => show_with_qr(console, authorization, lines_below),
+            false => Err("--no-qr".to_owned()),
+        };
+        if let Err(reason) = shown {
             show_without_qr(console, authorization);
-        }
-        if let Some(Err(reason)) = shown {
-            console.say(&format!("No QR code: {reason}."));
+            if console.has_terminal() {
+                console.say(&format!("No QR code: {reason}."));
+            }
         }
         if !console.has_status() {
             let lifetime = text::in_words(authorization.expires_in);

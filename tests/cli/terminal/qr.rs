@@ -150,21 +150,28 @@ fn code_that_does_not_fit_is_replaced_by_the_url() {
         outcome.says(&uri);
     }
     let ascii = Screen { utf8: false, ..screen(80, 24) };
-    shown(60, ascii).1.says("No QR code: it needs ");
+    shown(60, ascii).1.says("No QR code: without a UTF-8 locale, it needs 74 columns and ");
+    let linux = Screen { half_blocks: false, ..screen(80, 24) };
+    shown(60, linux).1.says("No QR code: with TERM=linux, it needs 74 columns and ");
 }
 
 #[test]
-fn screen_reader_gets_no_code() {
+fn screen_reader_gets_the_reason_and_no_code() {
     let platform = Platform::with(small_world());
     platform.interval(1);
-    for (term, options) in [("dumb", &[][..]), ("xterm", &["--no-qr"])] {
+    let cases = [
+        ("dumb", &[][..], "No QR code: the terminal is dumb (TERM)."),
+        ("xterm", &["--no-qr"], "No QR code: --no-qr."),
+    ];
+    for (term, options, reason) in cases {
         platform.approve_after(2);
         let robot = at_terminal(Robot::of(&platform)).env("TERM", term);
         let arguments = [&["auth", "login", "--no-browser"], options].concat();
         let mut terminal = Terminal::start(robot.rio(&arguments).command());
         assert_eq!(terminal.ends(), 0);
         let shown = terminal.text();
-        assert!(!shown.contains(['█', '▀', '#']) && !shown.contains("QR code"), "{shown}");
+        assert!(!shown.contains(['█', '▀', '#']), "{shown}");
+        assert!(shown.contains(reason), "{shown}");
         assert!(shown.contains("enter this code"), "{shown}");
         if term == "dumb" {
             assert_eq!(shown.matches("Waiting for approval").count(), 1, "{shown}");

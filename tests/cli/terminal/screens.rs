@@ -128,6 +128,7 @@ fn login_fits_every_screen() {
             _ => false,
         };
         assert_eq!(shown.contains("Scan the QR code"), code_fits, "{about}");
+        assert_eq!(shown.contains("No QR code: "), !code_fits, "{about}");
         // All of it but the first line is on the screen at once.
         let (columns, lines) = if size.0 == 0 { (80, 24) } else { size };
         let rows = |line: &str| line.trim().chars().count().div_ceil(columns.into()).max(1);
