@@ -1,6 +1,7 @@
 //! What the user sees and types at a terminal.
 
 mod lists;
+mod messages;
 mod output;
 mod prompts;
 mod qr;
