@@ -105,7 +105,7 @@ fuzz:
 # Each file in src whose mutants are tested, and the modules of the tests that must catch them.
 MUTANTS ?= oauth/device_flow:device_flow oauth/id_token:id_token oauth/pending:pending_login \
 	config/mod:config_file,status,select,login_selection config/file:config_file,concurrent_refresh,refresh_token,status \
-	config/private_file:concurrent_refresh,pending_login config/temporary:config_file \
+	config/private_file:concurrent_refresh,pending_login config/locked_temp_file:config_file \
 	machine/access:pending_login,config_file,concurrent_refresh \
 	http/response:network,wire,login,refresh_token secret:secret,redaction,login token:token
 

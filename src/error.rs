@@ -1,7 +1,8 @@
 //! Errors, warnings and exit codes.
 
-use crate::advice;
+use std::io;
 
+use crate::advice;
 use crate::text;
 
 /// The exit code of the process.
@@ -21,6 +22,14 @@ impl Exit {
     pub fn code(self) -> u8 {
         self as u8
     }
+}
+
+/// Whether the same system call may succeed later, without any change by the user.
+pub fn may_pass(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EIO | libc::ESTALE | libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR)
+    )
 }
 
 /// A fact (what happened, naming the host, file or option) and an advice (what to type or change).

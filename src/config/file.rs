@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::file_error::{find_process, unreadable_error, unusable_error, write_error};
+use super::locked_temp_file::{LockedTempFile, Replacement};
 use super::paths::{self, directory_of};
 use super::private_file::{OpenError, PrivateFile};
 use super::replace::{self, Obstacle, sync_directory};
-use super::temporary::{Replacement, Temporary};
-use super::{Config, Members, unusable_error};
-use crate::advice;
+use super::{Config, Members};
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
@@ -330,7 +330,7 @@ impl ConfigFile {
             }
             Ok(_) => ("not a regular file", "Set RIO_CONFIG to a regular file.".to_owned()),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.unreadable_error(&error)),
+            Err(error) => return Err(unreadable_error(&self.path, &error)),
         };
         Err(Error::failure(format!("the config file {path} is {problem}"), advice))
     }
@@ -339,7 +339,7 @@ impl ConfigFile {
     fn read_bytes(&self) -> Result<Option<Vec<u8>>, Error> {
         let deadline = self.deadline(WRITE_TIMEOUT);
         while self.regular_file()?.is_some() {
-            match read_bounded(&self.path).map_err(|error| self.unreadable_error(&error))? {
+            match read_bounded(&self.path).map_err(|error| unreadable_error(&self.path, &error))? {
                 Some(bytes) if bytes.len() as u64 > MAX_SIZE => {
                     return Err(self.unusable_error("is larger than 1 MiB"));
                 }
@@ -384,14 +384,16 @@ impl ConfigFile {
     }
 
     /// Creates missing directories and takes the lock for writing.
-    fn lock(&self) -> Result<Temporary, Error> {
+    fn lock(&self) -> Result<LockedTempFile, Error> {
         let deadline = self.deadline(LOCK_TIMEOUT);
         self.regular_file()?;
         let target = self.target();
         self.warn_unless_synced(self.write_error(self.created.create(&directory_of(&target)))?);
         loop {
             let utc = self.clock.utc();
-            if let Some(temporary) = Temporary::try_lock(&self.path, &target, utc, WRITE_TIMEOUT)? {
+            if let Some(temporary) =
+                LockedTempFile::try_lock(&self.path, &target, utc, WRITE_TIMEOUT)?
+            {
                 return Ok(temporary);
             }
             self.wait_for_retry(deadline, || {
@@ -415,28 +417,6 @@ impl ConfigFile {
         )
     }
 
-    fn unreadable_error(&self, error: &io::Error) -> Error {
-        let fact = format!(
-            "the config file {} cannot be read: {}",
-            self.path.display(),
-            text::io_error(error)
-        );
-        if may_pass(error) {
-            return Error::temporary(fact, "Try again later.");
-        }
-        let owner = fs::metadata(&self.path).map(|metadata| metadata.uid()).ok();
-        let advice = match owner.filter(|_| error.kind() == ErrorKind::PermissionDenied) {
-            Some(owner) if owner == process::user() => {
-                advice::run("To fix this", &format!("chmod 600 {}", text::shell_word(&self.path)))
-            }
-            Some(owner) => format!(
-                "Run rio as the owner of the file (uid {owner}), or set RIO_CONFIG to a file of your own."
-            ),
-            None => "Set RIO_CONFIG to a file that this user can read.".to_owned(),
-        };
-        Error::failure(fact, advice)
-    }
-
     fn write_error<T>(&self, result: io::Result<T>) -> Result<T, Error> {
         result.map_err(|error| write_error(&self.path, &error))
     }
@@ -455,51 +435,6 @@ fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     read.map(|()| Some(bytes))
-}
-
-/// Whether the same system call may succeed later, without any change by the user.
-fn may_pass(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EIO | libc::ESTALE | libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR)
-    )
-}
-
-/// The error for a file beside the config file that cannot be opened.
-pub(super) fn open_error(path: &Path, error: &io::Error) -> Error {
-    let fact = format!("the file {} cannot be opened: {}", path.display(), text::io_error(error));
-    match may_pass(error) {
-        true => Error::temporary(fact, "Try again later."),
-        false => Warning::fixed_by(fact, format!("chmod 600 {}", text::shell_word(path))).into(),
-    }
-}
-
-/// The error for the config file, or a file beside it, that cannot be written.
-pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
-    let fact = format!("cannot write {}: {}", path.display(), text::io_error(error));
-    if may_pass(error) {
-        return Error::temporary(fact, "Try again later.");
-    }
-    let advice = match error.kind() {
-        ErrorKind::NotFound => "Create its directory, or set RIO_CONFIG to another file.",
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            "Free some disk space, or set RIO_CONFIG to another file."
-        }
-        ErrorKind::ResourceBusy => {
-            "Mount its directory instead of the file, or set RIO_CONFIG to another file."
-        }
-        ErrorKind::PermissionDenied => {
-            "Run rio as a user who may write there, or set RIO_CONFIG to a file of your own."
-        }
-        _ => "Set RIO_CONFIG to a file that rio can write.",
-    };
-    Error::failure(fact, advice)
-}
-
-/// The advice if another process holds a lock for too long.
-fn find_process(lock: &Path) -> String {
-    let fuser = format!("fuser {}", text::shell_word(lock));
-    advice::run("Try again later. If that process hangs, stop it. To find its number", &fuser)
 }
 
 /// Directories that this process has created. At the end, it removes those that are still empty.

@@ -6,12 +6,13 @@
 //! [`PrivateFile`] beside it.
 
 mod file;
+mod file_error;
+mod locked_temp_file;
 mod new_login;
 mod paths;
 mod private_file;
 mod record;
 mod replace;
-mod temporary;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,10 @@ impl Config {
         let Some(value) = self.members.get(name) else { return Ok(None) };
         let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| {
             let path = self.path.display();
-            unusable_error(&self.path, format!("{name} in the config file {path} is not a string"))
+            file_error::unusable_error(
+                &self.path,
+                format!("{name} in the config file {path} is not a string"),
+            )
         })?;
         Ok(text.and_then(|text| text::not_blank(&text)))
     }
@@ -163,13 +167,6 @@ impl Config {
 /// Whether two emails, if any, are of the same account: their case does not matter.
 pub fn is_same_account(one: Option<&str>, other: Option<&str>) -> bool {
     one.map(str::to_lowercase) == other.map(str::to_lowercase)
-}
-
-/// The error for a file that rio does not understand and must not overwrite.
-fn unusable_error(path: &Path, fact: String) -> Error {
-    let aside =
-        advice::run("To move it aside, which removes this login", &advice::move_aside(path));
-    Error::failure(fact, format!("Fix the file, or set RIO_CONFIG to another one. {aside}"))
 }
 
 /// The members of a JSON object, in order, each name and value as it was written. If a name occurs twice,

@@ -8,10 +8,9 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::file::{open_error, write_error};
+use super::file_error::{open_error, write_error};
 use super::paths::directory_of;
-use super::replace::{retry, sync_directory};
-use super::temporary::{is_at, keep_owner};
+use super::replace::{is_at, keep_owner, retry, sync_directory};
 use crate::error::{Error, Warning};
 use crate::machine::access::{self, NotPrivate};
 use crate::machine::process;

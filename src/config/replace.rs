@@ -1,10 +1,36 @@
 //! What the kernel offers to replace a file safely.
 
 use std::ffi::CString;
-use std::fs::File;
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
+
+/// Whether a path leads to this file.
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let own = inode(retry(|| file.metadata())?);
+    match retry(|| match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    })? {
+        Some(found) => Ok(inode(found) == own),
+        None => Ok(false),
+    }
+}
+
+/// Under sudo, the file must still belong to the user. Another group is harmless at mode 0600.
+pub fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if new.uid() != old.uid() {
+        fchown(file, Some(old.uid()), None)?;
+    }
+    if new.gid() != old.gid() {
+        let _ = fchown(file, None, Some(old.gid()));
+    }
+    Ok(())
+}
 
 /// Why a file cannot be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

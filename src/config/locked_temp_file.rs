@@ -5,20 +5,18 @@
 
 use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::file::write_error;
+use super::file_error::{in_the_way_error, write_error};
 use super::paths::{self, directory_of};
-use super::replace::{exchange, rename_new, retry, sync_directory};
-use crate::advice;
+use super::replace::{exchange, is_at, keep_owner, rename_new, retry, sync_directory};
 use crate::error::Error;
 use crate::machine::{access, process};
-use crate::text;
 
-/// Locked.
-pub struct Temporary {
+/// Exists and holds the write lock until it is dropped or has become the config file.
+pub struct LockedTempFile {
     file: File,
     path: PathBuf,
     target: PathBuf,
@@ -36,7 +34,7 @@ pub enum Replacement {
     TargetChanged,
 }
 
-impl Temporary {
+impl LockedTempFile {
     /// Creates and locks the file. `None` if another process holds the lock or has just released it. Errors
     /// name `config`, whose links end at `target`.
     ///
@@ -76,12 +74,12 @@ impl Temporary {
             _ => {}
         }
         let (path, target) = (path.clone(), target.to_owned());
-        let temporary = Temporary { file, path, target, has_locks, may_be_target: false };
+        let temporary = LockedTempFile { file, path, target, has_locks, may_be_target: false };
         if !is_new {
             return temporary.remove_leftover().map(|()| None).map_err(in_the_way);
         }
         // Another process may have removed a new file that was not locked yet.
-        Ok(Some(temporary).filter(Temporary::is_at_path))
+        Ok(Some(temporary).filter(LockedTempFile::is_at_path))
     }
 
     /// Whether the path still leads to this file.
@@ -187,24 +185,11 @@ impl Temporary {
     }
 }
 
-impl Drop for Temporary {
+impl Drop for LockedTempFile {
     fn drop(&mut self) {
         self.discard();
         // Closing is not enough: a child process also has the file open until it calls exec.
         let _ = self.file.unlock();
-    }
-}
-
-/// Whether a path leads to this file.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let inode = |metadata: Metadata| (metadata.dev(), metadata.ino());
-    let own = inode(retry(|| file.metadata())?);
-    match retry(|| match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        found => found.map(Some),
-    })? {
-        Some(found) => Ok(inode(found) == own),
-        None => Ok(false),
     }
 }
 
@@ -213,36 +198,8 @@ fn is_foreign(file: &File) -> bool {
     user != 0 && file.metadata().is_ok_and(|metadata| ![0, user].contains(&metadata.uid()))
 }
 
-/// The error for a file that rio needs to create, whose name is taken.
-pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
-    let shown = path.display();
-    let owner = fs::symlink_metadata(path).map(|metadata| metadata.uid());
-    match owner {
-        Ok(owner) if owner != process::user() => Error::failure(
-            format!("{shown} belongs to another user (uid {owner})"),
-            "Set RIO_CONFIG to a file in a directory that only you can write to.",
-        ),
-        _ => Error::failure(
-            format!("cannot remove {shown}: {}", text::io_error(error)),
-            advice::run("To remove it", &format!("rm -r {}", text::shell_word(path))),
-        ),
-    }
-}
-
 /// The time since the last write. The clock may have been set back since then.
 fn age(file: &File, utc: SystemTime) -> io::Result<Duration> {
     let age = utc.duration_since(file.metadata()?.modified()?);
     Ok(age.unwrap_or_else(|error| error.duration()))
-}
-
-/// Under sudo, the file must still belong to the user. Another group is harmless at mode 0600.
-pub(super) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
-    let new = file.metadata()?;
-    if new.uid() != old.uid() {
-        fchown(file, Some(old.uid()), None)?;
-    }
-    if new.gid() != old.gid() {
-        let _ = fchown(file, None, Some(old.gid()));
-    }
-    Ok(())
 }

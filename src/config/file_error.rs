@@ -1,0 +1,91 @@
+//! The errors of the config file and of the files beside it.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::advice;
+use crate::error::{Error, Warning, may_pass};
+use crate::machine::process;
+use crate::text;
+
+/// The error for a file that rio does not understand and must not overwrite.
+pub(super) fn unusable_error(path: &Path, fact: String) -> Error {
+    let aside =
+        advice::run("To move it aside, which removes this login", &advice::move_aside(path));
+    Error::failure(fact, format!("Fix the file, or set RIO_CONFIG to another one. {aside}"))
+}
+
+/// The error for a config file that cannot be read.
+pub(super) fn unreadable_error(path: &Path, error: &io::Error) -> Error {
+    let fact =
+        format!("the config file {} cannot be read: {}", path.display(), text::io_error(error));
+    if may_pass(error) {
+        return Error::temporary(fact, "Try again later.");
+    }
+    let owner = fs::metadata(path).map(|metadata| metadata.uid()).ok();
+    let advice = match owner.filter(|_| error.kind() == ErrorKind::PermissionDenied) {
+        Some(owner) if owner == process::user() => {
+            advice::run("To fix this", &format!("chmod 600 {}", text::shell_word(path)))
+        }
+        Some(owner) => format!(
+            "Run rio as the owner of the file (uid {owner}), or set RIO_CONFIG to a file of your own."
+        ),
+        None => "Set RIO_CONFIG to a file that this user can read.".to_owned(),
+    };
+    Error::failure(fact, advice)
+}
+
+/// The error for a file beside the config file that cannot be opened.
+pub(super) fn open_error(path: &Path, error: &io::Error) -> Error {
+    let fact = format!("the file {} cannot be opened: {}", path.display(), text::io_error(error));
+    match may_pass(error) {
+        true => Error::temporary(fact, "Try again later."),
+        false => Warning::fixed_by(fact, format!("chmod 600 {}", text::shell_word(path))).into(),
+    }
+}
+
+/// The error for the config file, or a file beside it, that cannot be written.
+pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
+    let fact = format!("cannot write {}: {}", path.display(), text::io_error(error));
+    if may_pass(error) {
+        return Error::temporary(fact, "Try again later.");
+    }
+    let advice = match error.kind() {
+        ErrorKind::NotFound => "Create its directory, or set RIO_CONFIG to another file.",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "Free some disk space, or set RIO_CONFIG to another file."
+        }
+        ErrorKind::ResourceBusy => {
+            "Mount its directory instead of the file, or set RIO_CONFIG to another file."
+        }
+        ErrorKind::PermissionDenied => {
+            "Run rio as a user who may write there, or set RIO_CONFIG to a file of your own."
+        }
+        _ => "Set RIO_CONFIG to a file that rio can write.",
+    };
+    Error::failure(fact, advice)
+}
+
+/// The error for a file that rio needs to create, whose name is taken.
+pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
+    let shown = path.display();
+    let owner = fs::symlink_metadata(path).map(|metadata| metadata.uid());
+    match owner {
+        Ok(owner) if owner != process::user() => Error::failure(
+            format!("{shown} belongs to another user (uid {owner})"),
+            "Set RIO_CONFIG to a file in a directory that only you can write to.",
+        ),
+        _ => Error::failure(
+            format!("cannot remove {shown}: {}", text::io_error(error)),
+            advice::run("To remove it", &format!("rm -r {}", text::shell_word(path))),
+        ),
+    }
+}
+
+/// The advice if another process holds a lock for too long.
+pub(super) fn find_process(lock: &Path) -> String {
+    let fuser = format!("fuser {}", text::shell_word(lock));
+    advice::run("Try again later. If that process hangs, stop it. To find its number", &fuser)
+}
