@@ -50,9 +50,9 @@ fn revoke(machine: &mut Machine, context: &CommandContext, token: &Token) -> boo
     let Err(error) = context.platform().logout(token) else { return true };
     let fact = "could not revoke the token, which may stay valid until it expires";
     let warning = Warning::new(format!("{fact}: {}", error.fact()));
-    machine.console.warn(&warning.advise(
+    machine.console.warn([warning.advise(
         "If others may have the token, change the password, or ask rapyuta.io support to revoke it.",
-    ));
+    )]);
     false
 }
 

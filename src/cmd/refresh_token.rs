@@ -41,7 +41,7 @@ pub fn run(args: RefreshTokenArgs, machine: &mut Machine) -> Result<Exit, Error>
         let date = text::date_and_time(old);
         let fact = format!("the old token would have expired later, on {date}");
         let advice = advice::run("To get a token that is valid for longer", "rio auth login");
-        machine.console.warn(&Warning::new(fact).advise(advice));
+        machine.console.warn([Warning::new(fact).advise(advice)]);
     }
     if args.json {
         let refreshed = !matches!(outcome, Outcome::NotDue(_));

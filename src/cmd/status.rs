@@ -33,9 +33,9 @@ pub fn run(args: args::StatusArgs, machine: &mut Machine) -> Result<Exit, Error>
         machine.console.print_advice(status.advice(), 0)?;
     }
     let warning = context.file.others_can_read();
-    warning.iter().for_each(|warning| machine.console.warn(warning));
+    machine.console.warn(warning);
     if let Err(error) = clock_check::reading(status.now) {
-        machine.console.warn(&Warning::new(error.fact()).advise("Set the clock."));
+        machine.console.warn([Warning::new(error.fact()).advise("Set the clock.")]);
     }
     let exit = status.exit();
     let too_short = min_valid.and_then(|min_valid| status.too_short_error(min_valid));

@@ -62,7 +62,7 @@ fn warn_if_it_expires(token: &Token, within: Duration, machine: &mut Machine) {
     }
     let advice = if expires_at <= now { advice::LOG_IN_AGAIN } else { "" };
     let fact = format!("the token {}", expiry(expires_at, now));
-    machine.console.warn(&Warning::new(fact).advise(advice));
+    machine.console.warn([Warning::new(fact).advise(advice)]);
 }
 
 fn new(args: args::TokenArgs, machine: &mut Machine) -> Result<Token, Error> {

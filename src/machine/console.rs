@@ -141,9 +141,11 @@ impl Console {
         lines.iter().try_for_each(|line| self.write_out(line))
     }
 
-    pub fn warn(&mut self, warning: &Warning) {
-        self.say(&format!("rio: warning: {}", warning.fact()));
-        self.say_advice(warning.advice(), ADVICE_INDENT);
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        for warning in warnings {
+            self.say(&format!("rio: warning: {}", warning.fact()));
+            self.say_advice(warning.advice(), ADVICE_INDENT);
+        }
     }
 
     pub fn fail(&mut self, error: &Error) {

@@ -25,10 +25,10 @@ impl CommandContext {
     pub fn open(machine: &mut Machine) -> Result<Self, Error> {
         let file = ConfigFile::locate(&machine.env, machine.clock.clone())?;
         let mut config = file.load()?;
-        file.others_can_change().iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(file.others_can_change());
         let unstored = kept_token::recover(&file, &mut config)?;
         let warning = unstored.as_ref().map(|error| Warning::new(error.fact()));
-        warning.iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(warning);
         Ok(CommandContext { file, config, http: http(machine), unstored })
     }
 
@@ -41,14 +41,14 @@ impl CommandContext {
     /// See [`PendingFile::open`].
     pub fn open_pending(&self, machine: &mut Machine) -> Result<PendingFile<'_>, Error> {
         let (pending, warning) = PendingFile::open(&self.file)?;
-        warning.iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(warning);
         Ok(pending)
     }
 
     /// See [`PendingFile::reserve`].
     pub fn reserve(&self, pending: &mut PendingFile, machine: &mut Machine) -> Result<(), Error> {
         let warning = pending.reserve()?;
-        warning.iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(warning);
         Ok(())
     }
 
@@ -72,14 +72,14 @@ impl CommandContext {
 
     /// Shows the warnings of an update of the config file.
     pub fn show_warnings(&self, machine: &mut Machine) {
-        self.file.take_warnings().iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(self.file.take_warnings());
     }
 
     /// See [`ConfigFile::check_writable`].
     pub fn check_writable(&self, machine: &mut Machine) -> Result<(), Error> {
         self.check_kept()?;
         let warning = self.file.check_writable()?;
-        warning.iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(warning);
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl CommandContext {
         let wait = machine.notice.start("another rio that refreshes the token");
         let (lock, warning) = self.file.lock_refresh(&machine.notice)?;
         drop(wait);
-        warning.iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(warning);
         Ok(lock)
     }
 

@@ -228,7 +228,7 @@ fn store(
     if new.names_other_account(old) {
         machine
             .console
-            .warn(&Warning::new("the new token is for another account than the old one"));
+            .warn([Warning::new("the new token is for another account than the old one")]);
     }
     Ok(Outcome::Refreshed(new))
 }

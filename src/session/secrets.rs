@@ -46,12 +46,9 @@ fn from_option(machine: &mut Machine, option: &str, value: Secret) -> Result<Sec
     if value.expose() == "-" {
         return from_stdin(machine, option);
     }
-    machine.console.warn(
-        &Warning::new("a secret on the command line is visible in ps and in the shell history")
-            .advise(format!(
-                "Use {option}-file FILE, or {option} - to read it from standard input."
-            )),
-    );
+    let fact = "a secret on the command line is visible in ps and in the shell history";
+    let advice = format!("Use {option}-file FILE, or {option} - to read it from standard input.");
+    machine.console.warn([Warning::new(fact).advise(advice)]);
     not_empty(option, value)
 }
 
@@ -97,7 +94,7 @@ fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, 
     let metadata = file.metadata().map_err(io_error)?;
     if !is_credential(machine, path) {
         let warning = access::others_can_read(&text::detail(path), Path::new(path), &metadata);
-        warning.iter().for_each(|warning| machine.console.warn(warning));
+        machine.console.warn(warning);
     }
     Ok(secret)
 }
