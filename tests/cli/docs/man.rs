@@ -1,8 +1,13 @@
 //! The man page, checked with the formatters that are installed.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use super::programs::MAN_PAGE;
 use crate::commands::command_line::COMMANDS;
 use crate::robot::skip::installed;
 
@@ -88,4 +93,46 @@ fn man_page_lists_each_command_with_its_options() {
         let listed: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
         assert_eq!(&listed, options, "{section}");
     }
+}
+
+/// The terms of the list in ENVIRONMENT.
+fn documented_variables() -> BTreeSet<String> {
+    let (_, section) = MAN_PAGE.split_once("\n# ENVIRONMENT\n").unwrap();
+    let (section, _) = section.split_once("\n# ").unwrap();
+    let terms = section.lines().filter_map(|line| line.strip_prefix("- ")?.split(": ").next());
+    terms.flat_map(|terms| terms.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// Adds the string literals in the source that can name a variable.
+fn add_names(directory: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            add_names(&path, names);
+        } else if path.extension() == Some(OsStr::new("rs")) {
+            let source = fs::read_to_string(path).unwrap();
+            let is_name = |text: &&str| {
+                text.contains('_') && text.bytes().all(|b| b == b'_' || b.is_ascii_uppercase())
+            };
+            names.extend(source.split('"').filter(is_name).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn man_page_describes_exactly_the_variables_in_the_source() {
+    const OF_THE_BUILD: [&str; 6] = [
+        "CARGO_PKG_VERSION",
+        "OUT_DIR",
+        "RIO_COMMIT",
+        "RIO_CRATES",
+        "RIO_TARGET",
+        "SOURCE_DATE_EPOCH",
+    ];
+    // Without an underscore, a literal can also be a word of a message.
+    let mut names =
+        BTreeSet::from(["BROWSER", "DISPLAY", "HOME", "LANG", "TERM"].map(str::to_owned));
+    add_names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut names);
+    names.retain(|name| !OF_THE_BUILD.contains(&name.as_str()));
+    assert_eq!(names, documented_variables());
 }
