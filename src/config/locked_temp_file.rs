@@ -15,7 +15,8 @@ use super::replace::{exchange, is_at, keep_owner, rename_new, retry, sync_direct
 use crate::error::Error;
 use crate::machine::{access, process};
 
-/// Exists and holds the write lock until it is dropped or has become the config file.
+/// Locked, so that only one `rio` at a time writes the config file. Holds the lock until it is dropped or has become the
+/// config file.
 pub struct LockedTempFile {
     file: File,
     path: PathBuf,
@@ -126,7 +127,7 @@ impl LockedTempFile {
             };
         };
         let old = retry(|| File::open(&self.target))?;
-        // For a while it lies at the path of the lock. Another rio would remove it if it were not locked.
+        // After the exchange, it is at the path of the lock. Another rio would remove it if it were not locked.
         let _ = old.try_lock();
         if exchange(&self.path, &self.target).is_err() {
             return self.rename();
