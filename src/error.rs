@@ -14,7 +14,7 @@ pub enum Exit {
     Failure = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Network, TLS, proxy or server: the same command may succeed later.
+    /// Network, TLS, proxy, server, or a shortage on this machine: the same command may succeed later.
     TemporaryFailure = 3,
 }
 
@@ -58,6 +58,14 @@ impl Error {
     /// The same command may succeed later. Exit code 3.
     pub fn temporary(fact: impl Into<String>, advice: impl Into<String>) -> Self {
         Error::new(Exit::TemporaryFailure, fact.into(), advice.into())
+    }
+
+    /// A system call failed: temporary if that [may pass](may_pass), otherwise a failure with this advice.
+    pub fn system(error: &io::Error, fact: String, advice: impl Into<String>) -> Self {
+        match may_pass(error) {
+            true => Error::temporary(fact, "Try again later."),
+            false => Error::failure(fact, advice),
+        }
     }
 
     /// The fact is one line, and no text in it can control a terminal: it also goes into JSON.

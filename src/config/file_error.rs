@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::advice;
-use crate::error::{Error, Warning, may_pass};
+use crate::error::Error;
 use crate::machine::process;
 use crate::text;
 
@@ -21,9 +21,6 @@ pub(super) fn unusable_error(path: &Path, fact: String) -> Error {
 pub(super) fn unreadable_error(path: &Path, error: &io::Error) -> Error {
     let fact =
         format!("the config file {} cannot be read: {}", path.display(), text::io_error(error));
-    if may_pass(error) {
-        return Error::temporary(fact, "Try again later.");
-    }
     let owner = fs::metadata(path).map(|metadata| metadata.uid()).ok();
     let advice = match owner.filter(|_| error.kind() == ErrorKind::PermissionDenied) {
         Some(owner) if owner == process::user() => {
@@ -34,24 +31,19 @@ pub(super) fn unreadable_error(path: &Path, error: &io::Error) -> Error {
         ),
         None => "Set RIO_CONFIG to a file that this user can read.".to_owned(),
     };
-    Error::failure(fact, advice)
+    Error::system(error, fact, advice)
 }
 
 /// The error for a file beside the config file that cannot be opened.
 pub(super) fn open_error(path: &Path, error: &io::Error) -> Error {
     let fact = format!("the file {} cannot be opened: {}", path.display(), text::io_error(error));
-    match may_pass(error) {
-        true => Error::temporary(fact, "Try again later."),
-        false => Warning::fixed_by(fact, format!("chmod 600 {}", text::shell_word(path))).into(),
-    }
+    let command = format!("chmod 600 {}", text::shell_word(path));
+    Error::system(error, fact, advice::run("To fix this", &command))
 }
 
 /// The error for the config file, or a file beside it, that cannot be written.
 pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
     let fact = format!("cannot write {}: {}", path.display(), text::io_error(error));
-    if may_pass(error) {
-        return Error::temporary(fact, "Try again later.");
-    }
     let advice = match error.kind() {
         ErrorKind::NotFound => "Create its directory, or set RIO_CONFIG to another file.",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
@@ -65,7 +57,7 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
         }
         _ => "Set RIO_CONFIG to a file that rio can write.",
     };
-    Error::failure(fact, advice)
+    Error::system(error, fact, advice)
 }
 
 /// The error for a file that rio needs to create, whose name is taken.
@@ -77,7 +69,8 @@ pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
             format!("{shown} belongs to another user (uid {owner})"),
             "Set RIO_CONFIG to a file in a directory that only you can write to.",
         ),
-        _ => Error::failure(
+        _ => Error::system(
+            error,
             format!("cannot remove {shown}: {}", text::io_error(error)),
             advice::run("To remove it", &format!("rm -r {}", text::shell_word(path))),
         ),

@@ -13,7 +13,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::machine::env::Env;
 use crate::text;
 
@@ -123,9 +123,15 @@ enum ReadError {
 
 impl ReadError {
     fn describe(&self, name: &str, path: &Path) -> Error {
-        let problem = match self {
-            ReadError::Io(error) => text::io_error(error),
-            ReadError::NoCertificates => "it contains no certificates".to_owned(),
+        let advice = "Set it to a PEM file with the CA certificates to trust, or unset it.";
+        match self {
+            ReadError::Io(error) => {
+                let problem = text::io_error(error);
+                Error::system(error, format!("cannot read {name}: {problem}"), advice)
+            }
+            ReadError::NoCertificates => {
+                Error::failure(format!("cannot read {name}: it contains no certificates"), advice)
+            }
             ReadError::OnlyTrusted => {
                 let fact = format!(
                     "cannot use {name}: it contains only TRUSTED CERTIFICATE entries, and rio reads only \
@@ -135,13 +141,13 @@ impl ReadError {
                     "Convert each of them, and name the new file:\n  openssl x509 -in {} -out ca.pem",
                     text::shell_word(path)
                 );
-                return Error::failure(fact, advice);
+                Error::failure(fact, advice)
             }
-        };
-        Error::failure(
-            format!("cannot read {name}: {problem}"),
-            "Set it to a PEM file with the CA certificates to trust, or unset it.",
-        )
+        }
+    }
+
+    fn may_pass(&self) -> bool {
+        matches!(self, ReadError::Io(error) if error::may_pass(error))
     }
 }
 
@@ -159,8 +165,14 @@ fn read_directory(path: &Path) -> Result<Vec<Certificate<'static>>, ReadError> {
     let entries = fs::read_dir(path).map_err(ReadError::Io)?;
     let files = entries.flatten().filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let files: BTreeSet<PathBuf> = files.filter(|file| file.is_file()).collect();
-    let certificates: Vec<_> =
-        files.iter().filter_map(|file| read_file(file).ok()).flatten().collect();
+    let mut certificates = Vec::new();
+    for file in &files {
+        match read_file(file) {
+            Ok(found) => certificates.extend(found),
+            Err(error) if error.may_pass() => return Err(error),
+            Err(_) => {}
+        }
+    }
     if certificates.is_empty() { Err(ReadError::NoCertificates) } else { Ok(certificates) }
 }
 

@@ -393,5 +393,5 @@ fn unreadable_error(error: io::Error) -> Error {
         io::ErrorKind::FileTooLarge => "standard input has a line over 64 KiB".to_owned(),
         _ => format!("cannot read standard input: {}", text::io_error(&error)),
     };
-    Error::failure(fact, "Answer at a terminal, or pipe text in.")
+    Error::system(&error, fact, "Answer at a terminal, or pipe text in.")
 }

@@ -73,25 +73,25 @@ fn not_empty(option: &str, value: Secret) -> Result<Secret, Error> {
 
 fn from_file(machine: &mut Machine, option: &str, path: &str) -> Result<Secret, Error> {
     options::check_not_blank(&format!("{option}-file"), Some(path))?;
-    let unusable = |problem: &str| {
-        Error::failure(
-            format!("cannot read {}: {problem}", text::detail(path)),
-            format!(
-                "Check the path after {option}-file. The first line of the file must be the secret."
-            ),
-        )
+    let unreadable = |error: io::Error| {
+        let problem = match error.kind() {
+            ErrorKind::InvalidData => "it is not text".to_owned(),
+            ErrorKind::FileTooLarge => "the first line is over 64 KiB".to_owned(),
+            ErrorKind::UnexpectedEof => "the first line is empty".to_owned(),
+            _ => text::io_error(&error),
+        };
+        let fact = format!("cannot read {}: {problem}", text::detail(path));
+        let advice = format!(
+            "Check the path after {option}-file. The first line of the file must be the secret."
+        );
+        Error::system(&error, fact, advice)
     };
-    let io_error = |error: io::Error| match error.kind() {
-        ErrorKind::InvalidData => unusable("it is not text"),
-        ErrorKind::FileTooLarge => unusable("the first line is over 64 KiB"),
-        _ => unusable(&text::io_error(&error)),
-    };
-    let file = File::open(path).map_err(io_error)?;
-    let secret = stdio::first_line(&file).map_err(io_error)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let secret = stdio::first_line(&file).map_err(unreadable)?;
     if secret.is_empty() {
-        return Err(unusable("the first line is empty"));
+        return Err(unreadable(ErrorKind::UnexpectedEof.into()));
     }
-    let metadata = file.metadata().map_err(io_error)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     if !is_credential(machine, path) {
         let warning = access::others_can_read(&text::detail(path), Path::new(path), &metadata);
         machine.console.warn(warning);

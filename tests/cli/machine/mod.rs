@@ -13,6 +13,8 @@ mod lost_logins;
 mod memory;
 mod owners;
 #[cfg(target_os = "linux")]
+mod passing_faults;
+#[cfg(target_os = "linux")]
 mod refused_calls;
 mod simulation;
 mod smoke;

@@ -51,7 +51,7 @@ fn raw_ok(head: &str, body: &str) -> Answer {
 type MakeAnswer = fn() -> Answer;
 
 /// A robot that is logged in; all its hosts are this one.
-fn robot_at(host: &str) -> Robot {
+pub fn robot_at(host: &str) -> Robot {
     let robot = Robot::new();
     robot.write_config(&json!({
         "rip_host": host, "oidc_host": host, "v2api_host": host,
