@@ -1,6 +1,6 @@
 //! What to type: advice that several errors give.
 //!
-//! An advice is lines of text. A line that starts with two blanks is a command to type: it stands alone, and the console
+//! Advice is lines of text. A line that starts with two blanks is a command to type: it stands alone, and the console
 //! never breaks it.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::text;
 
 pub const LOG_IN: &str = "To log in, run:\n  rio auth login";
 
-/// For a token that the server no longer accepts. Nobody knows whether the account has a password or uses SSO.
+/// For a token that the server no longer accepts. The account may have a password or use SSO: `rio` cannot tell.
 pub const LOG_IN_AGAIN: &str = "To log in again, run:\n  rio auth login\nOr, if the account has a password, run:\n  rio auth refresh-token";
 
 /// Only what needs no password.
@@ -21,7 +21,7 @@ pub const DOCTOR: &str = "\nTo find the cause, run:\n  rio doctor";
 /// The advice if only the server can be wrong.
 const SERVER_FAULT: &str = "This is a fault of the server. Report it to rapyuta.io support.";
 
-/// The advice if the server sends something else than rapyuta.io does. `setting` names the host, if it is not the default
+/// The advice if the server sends an unexpected response. `setting` names the host, if it is not the default
 /// one.
 pub fn wrong_response(setting: Option<&str>) -> String {
     match setting {

@@ -32,7 +32,7 @@ pub fn may_pass(error: &io::Error) -> bool {
     )
 }
 
-/// A fact (what happened, naming the host, file or option) and an advice (what to type or change).
+/// A fact (what happened, naming the host, file or option) and advice (what to type or change).
 ///
 /// The fact starts lower case and has no final full stop; the advice is sentences and commands, as
 /// [`crate::advice`] describes. Neither holds a secret or the body of a response.
@@ -84,11 +84,12 @@ impl Error {
         Error { fact: format!("{fact}: {}", self.fact), ..self }
     }
 
+    /// The same error with exit code 3.
     pub fn into_temporary(self) -> Self {
         Error { exit: Exit::TemporaryFailure, ..self }
     }
 
-    /// Makes it a failure.
+    /// The same error with exit code 1.
     pub fn into_failure(self) -> Self {
         Error { exit: Exit::Failure, ..self }
     }
@@ -116,7 +117,7 @@ impl Error {
     }
 }
 
-/// A fact that does not stop a command, and an advice, which may be empty.
+/// A fact that does not stop a command, and advice, which may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     fact: String,

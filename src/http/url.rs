@@ -106,7 +106,7 @@ pub fn has_host_and_port(authority: &Authority) -> bool {
     !authority.host().is_empty() && (!after_host.contains(':') || authority.port_u16().is_some())
 }
 
-/// The resolver looks up no `localhost`: it is always a loopback address.
+/// Whether a host is this machine. `localhost` always is, because the resolver does not look it up.
 pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host == "[::1]"

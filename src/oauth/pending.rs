@@ -98,8 +98,8 @@ impl<'a> PendingFile<'a> {
         self.file.as_ref()
     }
 
-    /// The saved authorization, as at `utc`, and the time since its last poll. `None` if there is none that this
-    /// provider can resume.
+    /// The saved authorization, whose `expires_in` now counts from `utc`, and the time since its last poll. `None` if
+    /// there is none that this provider can resume.
     pub fn load(
         &self,
         provider: &Provider,

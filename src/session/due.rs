@@ -37,7 +37,7 @@ impl Validity {
             // The server's clock is ahead. Otherwise this machine's clock may have been wrong at the login.
             (Some(issued), Some(obtained)) if is_ahead(issued, now) => issued.min(obtained),
             (Some(issued), _) => issued,
-            // It may be old.
+            // The token may be old: it does not tell its age, and no record does.
             (None, None) if expires.is_some() => 0,
             (None, obtained) => obtained?,
         };

@@ -23,7 +23,7 @@ use crate::token::Token;
 pub enum Choice<T> {
     Selected(T),
     NothingExists,
-    /// Several exist, and no one could be asked.
+    /// Several exist, and there was no answer.
     NoAnswer,
 }
 
@@ -216,18 +216,19 @@ pub fn update(
     }
 }
 
-/// `wanted` is a name or GUID from the command line. `current` is the GUID of the stored selection, the
-/// default of a prompt.
+/// Selects an organization or a project of an account.
 pub struct Selector<'a> {
     pub console: &'a mut Console,
     pub platform: Platform<'a>,
     pub token: &'a Token,
     pub may_prompt: bool,
-    /// Whether to keep the stored selection if no one answers.
+    /// Whether to keep the stored selection if there is no answer.
     pub keeps_current: bool,
 }
 
 impl Selector<'_> {
+    /// `wanted` is a name or GUID from the command line. `current` is the GUID of the stored selection, the default of
+    /// the prompt.
     pub fn organization(
         &mut self,
         wanted: Option<&str>,
@@ -237,6 +238,7 @@ impl Selector<'_> {
         self.choose(&organizations, wanted, current)
     }
 
+    /// The arguments are those of [`Selector::organization`].
     pub fn project(
         &mut self,
         organization_guid: &str,

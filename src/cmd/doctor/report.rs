@@ -8,7 +8,7 @@ use crate::error::{Error, Exit};
 use crate::machine::console::Console;
 use crate::text;
 
-/// The columns before an advice.
+/// The columns before advice.
 const INDENT: usize = 8;
 
 pub enum CheckResult {
