@@ -1,7 +1,6 @@
 //! Opens connections for ureq: to a host or through a proxy, with TLS. One time limit covers the lookup, the
 //! connection, the proxy and TLS.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,12 +14,12 @@ use ureq::unversioned::transport::{
     TransportAdapter, time,
 };
 
+use super::connect_error::{Cause, ConnectError, RequestError, Stage, tls_error};
 use super::deadline::Deadline;
-use super::dial::{DialError, Dialer};
-use super::failure::tls_error;
+use super::dial::Dialer;
 use super::proxy::Proxy;
 use super::tcp::Tcp;
-use super::tunnel::{self, TunnelError};
+use super::tunnel;
 use crate::machine::notice::Notice;
 
 /// What all connections of a run share.
@@ -46,88 +45,6 @@ impl Network {
     /// The number of connections that were opened.
     pub fn opened(&self) -> usize {
         self.opened.load(Ordering::Relaxed)
-    }
-}
-
-/// Which part of a request failed, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Dns,
-    Connection,
-    Tls,
-    Response,
-}
-
-/// Why no connection was opened: nothing of the request was sent.
-#[derive(Debug)]
-pub struct ConnectError {
-    pub stage: Stage,
-    /// Whether the proxy failed, not the host.
-    pub is_at_proxy: bool,
-    pub cause: Cause,
-}
-
-impl ConnectError {
-    fn new(stage: Stage, is_at_proxy: bool, cause: impl Into<Cause>) -> Self {
-        ConnectError { stage, is_at_proxy, cause: cause.into() }
-    }
-}
-
-#[derive(Debug)]
-pub enum Cause {
-    Dial(DialError),
-    Tunnel(TunnelError),
-    /// A time limit, an I/O error, or one of TLS.
-    Transport(Error),
-}
-
-impl From<DialError> for Cause {
-    fn from(error: DialError) -> Self {
-        Cause::Dial(error)
-    }
-}
-
-impl From<TunnelError> for Cause {
-    fn from(error: TunnelError) -> Self {
-        Cause::Tunnel(error)
-    }
-}
-
-impl From<Error> for Cause {
-    fn from(error: Error) -> Self {
-        Cause::Transport(error)
-    }
-}
-
-/// What ureq passes through to the client.
-#[derive(Debug)]
-pub enum RequestError {
-    NotConnected(ConnectError),
-    /// An idle connection failed before the response. The server had probably closed it.
-    IdleConnection(io::Error),
-}
-
-impl RequestError {
-    /// Takes the error out of ureq's, or returns that.
-    pub fn from_ureq(error: Error) -> Result<Self, Error> {
-        match error {
-            Error::Other(other) => other.downcast().map(|error| *error).map_err(Error::Other),
-            error => Err(error),
-        }
-    }
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "{self:?}")
-    }
-}
-
-impl std::error::Error for RequestError {}
-
-impl From<RequestError> for Error {
-    fn from(error: RequestError) -> Self {
-        Error::Other(Box::new(error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use ureq::Timeout;
 
-use super::connector::{Cause, RequestError, Stage};
+use super::connect_error::{Cause, RequestError, Stage, tls_error};
 use super::dial::DialError;
 use super::proxy::Proxy;
 use super::tls_failure;
@@ -155,15 +155,6 @@ impl From<TransportError> for Error {
                 error.advise(advice)
             }
         }
-    }
-}
-
-/// TLS errors come as I/O errors of the stream, or by themselves.
-pub fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
-    match error {
-        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
-        ureq::Error::Rustls(error) => Some(error),
-        _ => None,
     }
 }
 
@@ -318,7 +309,7 @@ mod tests {
     use rustls::{AlertDescription, CertificateError};
 
     use super::*;
-    use crate::http::connector::ConnectError;
+    use crate::http::connect_error::ConnectError;
     use crate::http::proxy;
     use crate::http::url::Url;
     use crate::machine::env::Env;

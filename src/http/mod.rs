@@ -1,6 +1,7 @@
 //! HTTP requests with limits on time and size, proxies, retries, and errors that say what to do. No other
 //! module uses ureq.
 
+mod connect_error;
 mod connector;
 mod deadline;
 mod dial;
@@ -17,7 +18,7 @@ mod tls_failure;
 mod tunnel;
 mod url;
 
-pub use connector::Stage;
+pub use connect_error::Stage;
 pub use failure::{FailureKind, TransportError};
 pub use response::Response;
 pub use url::{NOT_HTTPS, Url};
