@@ -42,7 +42,6 @@ use connector::{Network, NoResolver, ProxyConnector};
 use proxy::Proxy;
 use tls::Trusted;
 
-const USER_AGENT: &str = concat!("rio/", env!("CARGO_PKG_VERSION"));
 /// How long it may take to connect, with the DNS lookup, the proxy and the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request may take, from the DNS lookup to the end of the response.
@@ -237,7 +236,7 @@ impl Http {
         let mut config = Agent::config_builder()
             // The connector uses the proxy.
             .proxy(None)
-            .user_agent(USER_AGENT)
+            .user_agent(tunnel::USER_AGENT)
             .accept("application/json")
             .http_status_as_error(false)
             .max_redirects(0)

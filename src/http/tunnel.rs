@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::USER_AGENT;
 use super::proxy::{Credentials, Protocol, Proxy};
 
+/// Of every request: to a proxy, and to a host.
+pub const USER_AGENT: &str = concat!("rio/", env!("CARGO_PKG_VERSION"));
 /// In bytes, for a response to CONNECT.
 const LONGEST_HEAD: usize = 16 * 1024;
 
