@@ -7,8 +7,8 @@
 //! `config/file.rs` (how the config file is replaced).
 //!
 //! [`cmd`] has the commands that [`cli`] parses, and [`session`] what they share. Below are [`oauth`] and
-//! [`platform`], then [`http`] and [`config`], then [`machine`], what rio runs on. All of them use
-//! [`mod@error`], [`advice`], [`secret`], [`token`], [`json`] and [`text`].
+//! [`platform`], then [`http`] and [`config`], then [`net`], then [`machine`], what rio runs on. All of them
+//! use [`mod@error`], [`advice`], [`secret`], [`token`], [`json`] and [`text`].
 
 // Nothing that a server, a file or a user sends may cause a panic.
 #![cfg_attr(
@@ -38,6 +38,7 @@ pub mod http;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod json;
 pub mod machine;
+pub mod net;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod oauth;
 pub mod platform;

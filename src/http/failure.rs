@@ -5,13 +5,13 @@ use std::time::SystemTime;
 
 use ureq::Timeout;
 
-use super::connect_error::{Cause, RequestError, Stage, tls_error};
-use super::dial::DialError;
-use super::proxy::Proxy;
 use super::tls_failure;
-use super::tunnel::TunnelError;
 use crate::advice;
 use crate::error::Error;
+use crate::net::connect_error::{Cause, RequestError, Stage, tls_error};
+use crate::net::dial::DialError;
+use crate::net::proxy::Proxy;
+use crate::net::tunnel::TunnelError;
 use crate::text;
 
 /// The kind of a failure: of a request without a response, or of a response that is not usable.
@@ -309,10 +309,10 @@ mod tests {
     use rustls::{AlertDescription, CertificateError};
 
     use super::*;
-    use crate::http::connect_error::ConnectError;
-    use crate::http::proxy;
-    use crate::http::url::Url;
     use crate::machine::env::Env;
+    use crate::net::connect_error::ConnectError;
+    use crate::net::proxy;
+    use crate::net::url::Url;
 
     fn failure(error: impl Into<ureq::Error>, proxy: &str) -> TransportError {
         let env = Env::new([("HTTPS_PROXY", proxy)], None);

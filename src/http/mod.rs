@@ -1,27 +1,14 @@
-//! HTTP requests with limits on time and size, proxies, retries, and errors that say what to do. No other
-//! module uses ureq.
+//! HTTP requests and responses, with limits on time and size, retries, and errors that say what to do.
+//! [`crate::net`] opens the connections. No module but these two uses ureq.
 
-mod connect_error;
-mod connector;
-mod deadline;
-mod dial;
 mod failure;
-mod proxy;
-mod race;
-mod resolver;
 // Numbers that servers send.
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 mod response;
-mod tcp;
-mod tls;
 mod tls_failure;
-mod tunnel;
-mod url;
 
-pub use connect_error::Stage;
 pub use failure::{FailureKind, TransportError};
 pub use response::Response;
-pub use url::{NOT_HTTPS, Url};
 
 use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;
@@ -37,10 +24,12 @@ use crate::machine::env::Env;
 use crate::machine::notice::Notice;
 use crate::machine::random::{Fraction, RandomFraction};
 use crate::machine::trace::Trace;
+use crate::net::connector::{Network, NoResolver, ProxyConnector};
+use crate::net::proxy::{self, Proxy};
+use crate::net::tls::{self, Trusted};
+use crate::net::tunnel;
+use crate::net::url::Url;
 use crate::secret::Secret;
-use connector::{Network, NoResolver, ProxyConnector};
-use proxy::Proxy;
-use tls::Trusted;
 
 /// How long it may take to connect, with the DNS lookup, the proxy and the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

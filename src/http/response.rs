@@ -7,10 +7,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::failure::FailureKind;
-use super::url::Url;
 use crate::advice;
 use crate::error::Error;
 use crate::json;
+use crate::net::url::Url;
 use crate::secret::Secret;
 use crate::text;
 

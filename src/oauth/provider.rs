@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::advice;
 use crate::error::Error;
-use crate::http::{Action, FailureKind, Http, Request, Response, Url};
+use crate::http::{Action, FailureKind, Http, Request, Response};
 use crate::json;
+use crate::net::url::Url;
 use crate::oauth::device_flow::{
     DEFAULT_INTERVAL, DeviceAuthorization, Failure, PollResponse, invalid_grant_error,
 };

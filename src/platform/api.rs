@@ -11,8 +11,9 @@ use super::environment;
 use crate::advice;
 use crate::config::{Config, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
-use crate::http::{Action, Http, Request, Response, Url};
+use crate::http::{Action, Http, Request, Response};
 use crate::json::{self, Object};
+use crate::net::url::Url;
 use crate::secret::Secret;
 use crate::token::Token;
 

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, ENVIRONMENT, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
-use crate::http::{Http, NOT_HTTPS, Url};
+use crate::http::Http;
+use crate::net::url::{NOT_HTTPS, Url};
 use crate::text;
 
 /// For messages.

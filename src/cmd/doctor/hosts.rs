@@ -7,14 +7,16 @@ use serde::de::IgnoredAny;
 use super::report::{Check, CheckResult};
 use crate::config::{Config, OIDC_HOST, RIP_HOST, V2API_HOST};
 use crate::error::Error;
-use crate::http::{Action, Http, Request, Response, Stage, TransportError, Url};
+use crate::http::{Action, Http, Request, Response, TransportError};
 use crate::machine::clock::Clock;
+use crate::net::connect_error::Stage;
+use crate::net::url::Url;
 use crate::oauth::provider::DISCOVERY;
 use crate::platform::environment;
 use crate::platform::{USER_INFO, USERS_ME};
 use crate::token::Token;
 
-/// In the order of [`crate::http::Stage`].
+/// In the order of [`Stage`].
 const CHECKS: [&str; 5] = ["DNS", "connection", "TLS", "response", "captive portal"];
 const CAPTIVE_PORTAL: usize = 4;
 

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use rio::http::{Http, Response, Url};
+use rio::http::{Http, Response};
 use rio::machine::clock::SystemClock;
 use rio::machine::env::Env;
 use rio::machine::notice::Notice;
 use rio::machine::random::Fraction;
 use rio::machine::trace::Trace;
+use rio::net::url::Url;
 use rio::oauth::device_flow::{DeviceAuthorization, Polling};
 use rio::oauth::provider::Provider;
 use rio::secret::Secret;
