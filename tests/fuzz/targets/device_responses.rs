@@ -27,7 +27,7 @@ const HOST: &str = "https://oidc.example";
 const NOW: u64 = 1_800_000_000;
 
 /// The first byte selects the status and which headers follow, one a line. The rest is the body.
-fn response(part: &[u8]) -> Option<Response> {
+fn response(url: &Url, part: &[u8]) -> Option<Response> {
     let (kind, mut rest) = part.split_first()?;
     let mut response = ureq::http::Response::builder().status(STATUS[usize::from(kind & 15)]);
     for (bit, name) in [(16, "content-type"), (32, "retry-after"), (64, "date")] {
@@ -38,7 +38,7 @@ fn response(part: &[u8]) -> Option<Response> {
         }
     }
     let response = response.body(Body::builder().data(rest)).ok()?;
-    Some(Response::read("oidc.example", response, UNIX_EPOCH + Duration::from_secs(NOW)))
+    Some(Response::read(url, response, UNIX_EPOCH + Duration::from_secs(NOW)))
 }
 
 fn check_authorization(authorization: &DeviceAuthorization) {
@@ -58,10 +58,10 @@ fn check_authorization(authorization: &DeviceAuthorization) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let mut responses = fuzz::parts(input).map_while(response);
+    let host = Url::parse(HOST, false).unwrap();
+    let mut responses = fuzz::parts(input).map_while(|part| response(&host, part));
     let (clock, random) = (Rc::new(SystemClock), Rc::new(Fraction::default));
     let http = Http::new(&Env::default(), clock, random, Trace::default(), Notice::default());
-    let host = Url::parse(HOST, false).unwrap();
     let Some(discovery) = responses.next() else { return };
     let provider = match Provider::from_response(&http, &host, "rio-cli", &discovery) {
         Ok(provider) => provider,
