@@ -4,21 +4,22 @@
 
 use std::path::Path;
 
-use super::context::{CommandContext, login_changed_error};
 use crate::advice;
 use crate::config::{Config, ConfigFile, NewLogin, PrivateFile, Progress};
 use crate::error::Error;
 use crate::http::Http;
 use crate::platform::Platform;
 
-/// Stores a new login, and empties the private file. If it cannot be stored, it stays in the private file. One that
-/// `accepts` does not hold for is ended at the server: another rio has changed the login meanwhile.
+/// Stores a new login, and empties the private file. If it cannot be stored, it stays in the private file. Returns
+/// false if `accepts` does not hold, because another rio has changed the login meanwhile: the new login is ended at the
+/// server.
 pub fn store(
-    context: &CommandContext,
+    config_file: &ConfigFile,
+    http: &Http,
     login: &NewLogin,
     file: Option<&PrivateFile>,
     accepts: impl Fn(&Config) -> bool,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let json = login.to_json();
     let keep = || {
         let file = file?;
@@ -29,17 +30,16 @@ pub fn store(
         is_kept.then(|| file.path())
     };
     let kept = keep();
-    let stored = context.file.insist_on_update_if(accepts, |config| login.store(config));
+    let stored = config_file.insist_on_update_if(accepts, |config| login.store(config));
     match stored {
         Ok(is_stored) => {
             if let Some(file) = file {
                 file.clear();
             }
-            if is_stored {
-                return Ok(());
+            if !is_stored {
+                end(login, http);
             }
-            end(login, &context.http);
-            Err(login_changed_error("the new token"))
+            Ok(is_stored)
         }
         Err(error) => Err(match kept.or_else(keep) {
             Some(path) => kept_error(&error, path),

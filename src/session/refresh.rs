@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::context::{CommandContext, login_changed_error};
 use super::{due, kept_token, secrets};
 use crate::advice;
-use crate::config::{EMAIL_ID, NewLogin, PrivateFile, Progress};
+use crate::config::{Config, EMAIL_ID, NewLogin, PrivateFile, Progress};
 use crate::error::{Error, Warning};
 use crate::machine::signals::Hold;
 use crate::machine::{Machine, clock};
@@ -221,9 +221,10 @@ fn store(
 ) -> Result<Outcome, Error> {
     let now = text::unix_seconds(machine.clock.utc());
     let login = NewLogin::new(&new, now, lifetime, None, true, &context.config);
-    kept_token::store(context, &login, place.file(), |config| {
-        login.progress(config) != Progress::Superseded
-    })?;
+    let fits = |config: &Config| login.progress(config) != Progress::Superseded;
+    if !kept_token::store(&context.file, &context.http, &login, place.file(), fits)? {
+        return Err(changed_error());
+    }
     context.show_warnings(machine);
     if new.names_other_account(old) {
         machine

@@ -69,7 +69,10 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
     let same_account = Some(previous).filter(is_same);
     let login = account.to_login(machine, &context, same_account.is_some());
     let is_same_server = |config: &Config| login.is_for_server_of(config);
-    kept_token::store(&context, &login, pending.file(), is_same_server)?;
+    let CommandContext { file, http, .. } = &context;
+    if !kept_token::store(file, http, &login, pending.file(), is_same_server)? {
+        return Err(login_changed_error("the new token"));
+    }
     pending.remove();
     drop(hold);
     context.show_warnings(machine);
