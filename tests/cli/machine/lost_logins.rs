@@ -166,6 +166,22 @@ fn kept_token_after_another_login_or_logout_is_ended() {
 }
 
 #[test]
+fn login_is_ended_if_another_rio_changed_the_server_meanwhile() {
+    let (platform, clock) = (Platform::start(), FakeClock::new());
+    platform.allow_early_polls();
+    platform.approve_after(0);
+    let robot = Robot::of(&platform);
+    let mut changed = platform.config();
+    changed["device_flow_client_id"] = json!("another-client");
+    let (path, text) = (robot.config_path(), changed.to_string());
+    clock.on_sleep(move |_, _| fs::write(&path, &text).unwrap());
+    let outcome = robot.rio(&["auth", "login"]).run_at(&clock).exits(1);
+    outcome.says("another rio logged in or out").says("the new token was not stored");
+    assert_eq!(robot.config(), changed);
+    assert_eq!(platform.calls(Call::UserLogout).len(), 1);
+}
+
+#[test]
 fn kept_first_login_is_not_stored_for_another_server() {
     let platform = rotating();
     platform.allow_early_polls();
