@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use platform::{Call, EMAIL, PASSWORD};
 
@@ -102,6 +102,22 @@ fn report_finds_revoked_login_and_next_run_repairs_only_that_robot() {
     assert_eq!(Run::of(&lab, &[]).succeeds().changed(), [0, 1, 0]);
     assert_eq!(Run::of(&lab, &["--tags", "logout"]).succeeds().changed(), [1, 1, 1]);
     assert_eq!(Run::of(&lab, &["--tags", "logout"]).succeeds().changed(), [0, 0, 0]);
+}
+
+#[test]
+#[ignore = "takes minutes; prints how long 20 and 100 robots take"]
+#[expect(clippy::disallowed_methods, reason = "measures time")]
+fn hundred_robots_log_in_at_the_same_time() {
+    for count in [20, 100] {
+        let Some(lab) = Lab::start(&vec![Kind::Dropbear; count]) else { return };
+        lab.platform.approve_after(1);
+        for (changes, arguments) in [(3, &[][..]), (0, &[]), (1, &["--tags", "logout"])] {
+            let start = Instant::now();
+            let run = Run::of(&lab, &[&["--forks", "20"], arguments].concat()).succeeds();
+            assert_eq!(run.changed(), vec![changes; count]);
+            println!("Ansible, {count} robots, changed={changes}: {:.1?}", start.elapsed());
+        }
+    }
 }
 
 /// The command lines of all processes that contain a text.

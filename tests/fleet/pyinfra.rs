@@ -1,6 +1,8 @@
 //! The pyinfra deploy.
 
-use crate::lab::{Kind, Lab};
+use std::time::Instant;
+
+use crate::lab::{Kind, Lab, Robot};
 
 /// The output of a run, which must succeed.
 #[track_caller]
@@ -38,4 +40,23 @@ fn deploy_logs_in_robots_and_changes_nothing_twice() {
     assert!(output.contains("No changes") && !output.contains("] Success"));
     // Only the check of the token.
     assert_eq!(lab.platform.requests().len(), requests + 1);
+}
+
+#[test]
+#[ignore = "takes minutes; prints how long 20 and 100 robots take"]
+#[expect(clippy::disallowed_methods, reason = "measures time")]
+fn hundred_robots_log_in_at_the_same_time() {
+    for count in [20, 100] {
+        let Some(lab) = Lab::start(&vec![Kind::Debian; count]) else { return };
+        lab.platform.approve_after(1);
+        for requests in [None, Some(count)] {
+            let (start, before) = (Instant::now(), lab.platform.requests().len());
+            deploy(&lab, &["--parallel", "20"]);
+            println!("pyinfra, {count} robots, requests={requests:?}: {:.1?}", start.elapsed());
+            let sent = lab.platform.requests().len() - before;
+            assert!(requests.is_none_or(|requests| sent == requests), "{sent}");
+        }
+        let names = |robot: &Robot| robot.config()["project_name"] == "simulation";
+        assert!(lab.robots.iter().all(names));
+    }
 }
