@@ -9,10 +9,11 @@ use crate::secret::Secret;
 #[derive(Debug, FromArgs, ArgsInfo)]
 #[argh(
     name = "rio",
-    note = "Run `rio help COMMAND` for the options of a command, `man rio` for environment variables, and `rio doctor` \
-            before you report a problem to rapyuta.io support.\n\
+    note = "Run `rio auth login` to log in, `rio help COMMAND` for the options of a command, `man rio` for more, and \
+            `rio doctor` before you contact rapyuta.io support.\n\
             Exit codes: 0 success, 1 failure, 2 usage error, 3 temporary failure (retry).",
-    note = "The Python rio has the other commands, and uses the same config file:\n  pip install rapyuta-io-cli"
+    note = "The Python rio has more commands, and uses the same config file. To install it:\n  \
+            pip install rapyuta-io-cli"
 )]
 pub struct Rio {
     /// print the version
@@ -38,7 +39,7 @@ pub enum Command {
 #[argh(
     subcommand,
     name = "auth",
-    note = "Commands can be abbreviated to any unique prefix.",
+    note = "Commands can be abbreviated to any unique prefix, such as `rio auth stat`.",
     example = "# Log in by phone\n\
                rio auth login\n\
                # Show who is logged in\n\
@@ -65,27 +66,27 @@ pub enum AuthCommand {
 #[argh(
     subcommand,
     name = "login",
-    note = "By default, shows a QR code, a URL and a code, and waits until you approve the login on any device, with \
-            SSO and MFA. Run it again if it was interrupted.",
+    note = "By default, shows a QR code, a URL and a code, and waits until you approve the login on any device (SSO \
+            and MFA work). If interrupted, run it again to resume.",
     example = "# Log in by phone\n\
                rio auth login\n\
-               # Log in without a user\n\
+               # In a script, log in with a token\n\
                rio auth login --silent --auth-token-file token.txt"
 )]
 pub struct LoginArgs {
     /// log in with this email and a password
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
-    /// password; - reads standard input
+    /// password, or - for standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// file with the password; - is standard input
+    /// file with the password, or - for standard input
     #[argh(option, arg_name = "path")]
     pub password_file: Option<String>,
-    /// log in with this token; - reads standard input
+    /// log in with this token, or - for standard input
     #[argh(option, arg_name = "token")]
     pub auth_token: Option<Secret>,
-    /// file with the token; - is standard input
+    /// file with the token, or - for standard input
     #[argh(option, arg_name = "path")]
     pub auth_token_file: Option<String>,
     /// exact name or GUID of the organization to select
@@ -115,10 +116,10 @@ pub struct LoginArgs {
     /// no prompts; print JSON events; implies --yes
     #[argh(switch)]
     pub json: bool,
-    /// keep a login whose token is valid for longer, or in the first third of its lifetime
+    /// keep the login if its token is valid for longer, or is in the first third of its lifetime
     #[argh(option, arg_name = "duration")]
     pub if_expires_within: Option<String>,
-    /// wait at most DURATION (90s, 10m); then exit 3
+    /// wait this long (90s, 10m), then exit with code 3
     #[argh(option, arg_name = "duration")]
     pub timeout: Option<String>,
 }
@@ -152,10 +153,10 @@ pub struct LogoutArgs {
                rio auth refresh-token --silent --password-file password.txt"
 )]
 pub struct RefreshTokenArgs {
-    /// password; - reads standard input
+    /// password, or - for standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// file with the password; - is standard input
+    /// file with the password, or - for standard input
     #[argh(option, arg_name = "path")]
     pub password_file: Option<String>,
     /// prompt for missing values (default)
@@ -167,7 +168,7 @@ pub struct RefreshTokenArgs {
     /// never prompt for the password
     #[argh(switch)]
     pub silent: bool,
-    /// keep a token that is valid for longer, or in the first third of its lifetime
+    /// keep the token if it is valid for longer, or is in the first third of its lifetime
     #[argh(option, arg_name = "duration")]
     pub if_expires_within: Option<String>,
     /// print one JSON object
@@ -181,7 +182,7 @@ pub struct RefreshTokenArgs {
     subcommand,
     name = "status",
     note = "Reads only the config file, unless you add --verify. Exits with 1 if you are not logged in or the token \
-            has expired, and with 3 if the server cannot be asked.",
+            is no longer valid, with 3 if the server does not answer.",
     example = "# Stop a script that needs a login\n\
                rio auth status --verify || exit\n\
                # Print when the token expires\n\
@@ -215,10 +216,10 @@ pub struct TokenArgs {
     /// email of the account (default: the stored email)
     #[argh(option, arg_name = "email")]
     pub email: Option<String>,
-    /// password; - reads standard input
+    /// password, or - for standard input
     #[argh(option, arg_name = "password")]
     pub password: Option<Secret>,
-    /// file with the password; - is standard input
+    /// file with the password, or - for standard input
     #[argh(option, arg_name = "path")]
     pub password_file: Option<String>,
     /// lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
@@ -239,7 +240,7 @@ pub struct TokenArgs {
     subcommand,
     name = "environment",
     note = "Without NAME, prints the current environment. With NAME, stores its hosts in the config file and removes \
-            the login, organization and project. The token stays valid: to end it, run `rio auth logout` first.",
+            the login, organization and project. The token stays valid: to revoke it, run `rio auth logout` first.",
     example = "# Print the environment\n\
                rio auth environment\n\
                # Use another one, and log in there\n\
@@ -302,7 +303,7 @@ pub struct ListOrganizationsArgs {
     subcommand,
     name = "select",
     note = "Without NAME, prompts with a list. Another organization has other projects, so rio then prompts for \
-            a project, unless there is only one.",
+            one. If it may not prompt, it selects a project only if there is just one.",
     example = "# Choose from a list\n\
                rio organization select\n\
                # In a script\n\

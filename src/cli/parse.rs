@@ -219,7 +219,7 @@ impl<'a> Parser<'a> {
             }
             None => {
                 let help = advice::run(
-                    "For the commands of this program",
+                    "To list the commands of this rio",
                     &format!("{} --help", self.path),
                 );
                 Error::usage(fact, format!("{help}\n{PYTHON_RIO}"))

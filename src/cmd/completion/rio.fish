@@ -39,8 +39,8 @@ function __rio_subcommand -a command
     __rio_matches $command (string match -v help (__rio_words))
 end
 
-set -l password 'password; - reads standard input'
-set -l password_file 'file with the password; - is standard input'
+set -l password 'password, or - for standard input'
+set -l password_file 'file with the password, or - for standard input'
 set -l interactive 'prompt for missing values (default)'
 set -l no_interactive 'like --silent, unless --interactive follows'
 
@@ -74,8 +74,8 @@ complete -c rio -n '__rio_argument "rio project"' -a help -d 'Show help for a co
 complete -c rio -n '__rio_option "rio auth login"' -l email -x -d 'log in with this email and a password'
 complete -c rio -n '__rio_option "rio auth login"' -l password -x -d $password
 complete -c rio -n '__rio_option "rio auth login"' -l password-file -rF -d $password_file
-complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token; - reads standard input'
-complete -c rio -n '__rio_option "rio auth login"' -l auth-token-file -rF -d 'file with the token; - is standard input'
+complete -c rio -n '__rio_option "rio auth login"' -l auth-token -x -d 'log in with this token, or - for standard input'
+complete -c rio -n '__rio_option "rio auth login"' -l auth-token-file -rF -d 'file with the token, or - for standard input'
 complete -c rio -n '__rio_option "rio auth login"' -l organization -x -d 'exact name or GUID of the organization to select'
 complete -c rio -n '__rio_option "rio auth login"' -l project -x -d 'exact name or GUID of the project to select'
 complete -c rio -n '__rio_option "rio auth login"' -l interactive -d $interactive
@@ -85,8 +85,8 @@ complete -c rio -n '__rio_option "rio auth login"' -l yes -d 'replace an existin
 complete -c rio -n '__rio_option "rio auth login"' -l no-browser -d 'do not open a browser in a graphical session'
 complete -c rio -n '__rio_option "rio auth login"' -l no-qr -d 'do not draw a QR code (for screen readers)'
 complete -c rio -n '__rio_option "rio auth login"' -l json -d 'no prompts; print JSON events; implies --yes'
-complete -c rio -n '__rio_option "rio auth login"' -l if-expires-within -x -d 'keep a login whose token is valid for longer, or in the first third of its lifetime'
-complete -c rio -n '__rio_option "rio auth login"' -l timeout -x -d 'wait at most DURATION (90s, 10m); then exit 3'
+complete -c rio -n '__rio_option "rio auth login"' -l if-expires-within -x -d 'keep the login if its token is valid for longer, or is in the first third of its lifetime'
+complete -c rio -n '__rio_option "rio auth login"' -l timeout -x -d 'wait this long (90s, 10m), then exit with code 3'
 
 complete -c rio -n '__rio_option "rio auth logout"' -l json -d 'print one JSON object'
 
@@ -95,7 +95,7 @@ complete -c rio -n '__rio_option "rio auth refresh-token"' -l password-file -rF 
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l interactive -d $interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l no-interactive -d $no_interactive
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l silent -d 'never prompt for the password'
-complete -c rio -n '__rio_option "rio auth refresh-token"' -l if-expires-within -x -d 'keep a token that is valid for longer, or in the first third of its lifetime'
+complete -c rio -n '__rio_option "rio auth refresh-token"' -l if-expires-within -x -d 'keep the token if it is valid for longer, or is in the first third of its lifetime'
 complete -c rio -n '__rio_option "rio auth refresh-token"' -l json -d 'print one JSON object'
 
 complete -c rio -n '__rio_option "rio auth status"' -l json -d 'print one JSON object'

@@ -53,10 +53,10 @@ export extern "rio auth help" [
 # Log in and select an organization and a project
 export extern "rio auth login" [
     --email: string@"nu-complete rio nothing" # log in with this email and a password
-    --password: string@"nu-complete rio nothing" # password; - reads standard input
-    --password-file: path # file with the password; - is standard input
-    --auth-token: string@"nu-complete rio nothing" # log in with this token; - reads standard input
-    --auth-token-file: path # file with the token; - is standard input
+    --password: string@"nu-complete rio nothing" # password, or - for standard input
+    --password-file: path # file with the password, or - for standard input
+    --auth-token: string@"nu-complete rio nothing" # log in with this token, or - for standard input
+    --auth-token-file: path # file with the token, or - for standard input
     --organization: string@"nu-complete rio nothing" # exact name or GUID of the organization to select
     --project: string@"nu-complete rio nothing" # exact name or GUID of the project to select
     --interactive # prompt for missing values (default)
@@ -66,8 +66,8 @@ export extern "rio auth login" [
     --no-browser # do not open a browser in a graphical session
     --no-qr # do not draw a QR code (for screen readers)
     --json # no prompts; print JSON events; implies --yes
-    --if-expires-within: string@"nu-complete rio nothing" # keep a login whose token is valid for longer, or in the first third of its lifetime
-    --timeout: string@"nu-complete rio nothing" # wait at most DURATION (90s, 10m); then exit 3
+    --if-expires-within: string@"nu-complete rio nothing" # keep the login if its token is valid for longer, or is in the first third of its lifetime
+    --timeout: string@"nu-complete rio nothing" # wait this long (90s, 10m), then exit with code 3
     --help(-h) # show this help
 ]
 
@@ -79,12 +79,12 @@ export extern "rio auth logout" [
 
 # Replace the stored token with a new one
 export extern "rio auth refresh-token" [
-    --password: string@"nu-complete rio nothing" # password; - reads standard input
-    --password-file: path # file with the password; - is standard input
+    --password: string@"nu-complete rio nothing" # password, or - for standard input
+    --password-file: path # file with the password, or - for standard input
     --interactive # prompt for missing values (default)
     --no-interactive # like --silent, unless --interactive follows
     --silent # never prompt for the password
-    --if-expires-within: string@"nu-complete rio nothing" # keep a token that is valid for longer, or in the first third of its lifetime
+    --if-expires-within: string@"nu-complete rio nothing" # keep the token if it is valid for longer, or is in the first third of its lifetime
     --json # print one JSON object
     --help(-h) # show this help
 ]
@@ -100,8 +100,8 @@ export extern "rio auth status" [
 # Print a new token or the stored one
 export extern "rio auth token" [
     --email: string@"nu-complete rio nothing" # email of the account (default: the stored email)
-    --password: string@"nu-complete rio nothing" # password; - reads standard input
-    --password-file: path # file with the password; - is standard input
+    --password: string@"nu-complete rio nothing" # password, or - for standard input
+    --password-file: path # file with the password, or - for standard input
     --level: string@"nu-complete rio level" # lifetime: 0 = 24 h (default), 1 = 7 days, 2 = 30 days
     --current # print the stored token; never prompt
     --min-valid: string@"nu-complete rio nothing" # with --current: first refresh a token that expires within DURATION (2d, 12h, 90m), but not in the first third of its lifetime; warns if it still expires sooner
