@@ -18,6 +18,13 @@ pub const NEW_LOGIN: &str = "To log in again, run:\n  rio auth login";
 /// The end of every advice about the network. `rio doctor` leaves it out.
 pub const DOCTOR: &str = "\nTo find the cause, run:\n  rio doctor";
 
+/// The end of an advice for an error that may pass. After a login is stored, it would be misleading.
+pub const TRY_LATER: &str = "Try again later.";
+
+/// For a directory that other users can change.
+pub const OWN_DIRECTORY: &str =
+    "Set RIO_CONFIG to a file in a directory that only you can write to.";
+
 /// The advice if only the server can be wrong.
 const SERVER_FAULT: &str = "This is a fault of the server. Report it to rapyuta.io support.";
 

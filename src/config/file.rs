@@ -17,6 +17,7 @@ use super::paths::{self, directory_of};
 use super::private_file::{OpenError, PrivateFile};
 use super::replace::{self, Obstacle, sync_directory};
 use super::{Config, Members};
+use crate::advice;
 use crate::error::{Error, Warning};
 use crate::machine::clock::Clock;
 use crate::machine::env::Env;
@@ -91,10 +92,12 @@ impl ConfigFile {
         access::others_can_change("the config file", &self.path)
     }
 
-    /// Warns if other users can read the file.
+    /// Warns if other users can read the file, unless [`ConfigFile::others_can_change`] says so.
     pub fn others_can_read(&self) -> Option<Warning> {
         let file = fs::metadata(&self.path).ok()?;
-        access::others_can_read("the config file", &self.target(), &file)
+        let warning = access::others_can_read("the config file", &self.target(), &file)?;
+        let is_known = |known: Warning| known.advice() == warning.advice();
+        (!self.others_can_change().is_some_and(is_known)).then_some(warning)
     }
 
     /// Reads the file. A missing or empty file has no members.
@@ -413,7 +416,7 @@ impl ConfigFile {
     fn changing_error(&self) -> Error {
         Error::temporary(
             format!("{} keeps changing: another program writes to it", self.path.display()),
-            "Try again later.",
+            advice::TRY_LATER,
         )
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::paths::directory_of;
 use crate::advice;
 use crate::error::Error;
 use crate::machine::process;
@@ -45,7 +46,13 @@ pub(super) fn open_error(path: &Path, error: &io::Error) -> Error {
 pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
     let fact = format!("cannot write {}: {}", path.display(), text::io_error(error));
     let advice = match error.kind() {
-        ErrorKind::NotFound => "Create its directory, or set RIO_CONFIG to another file.",
+        ErrorKind::NotFound => {
+            let command = format!("mkdir -p {}", text::shell_word(directory_of(path)));
+            &advice::run(
+                "Set RIO_CONFIG to another file, or create its directory. To create it",
+                &command,
+            )
+        }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             "Free some disk space, or set RIO_CONFIG to another file."
         }
@@ -67,7 +74,7 @@ pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
     match owner {
         Ok(owner) if owner != process::user() => Error::failure(
             format!("{shown} belongs to another user (uid {owner})"),
-            "Set RIO_CONFIG to a file in a directory that only you can write to.",
+            advice::OWN_DIRECTORY,
         ),
         _ => Error::system(
             error,
@@ -80,5 +87,5 @@ pub(super) fn in_the_way_error(path: &Path, error: &io::Error) -> Error {
 /// The advice if another process holds a lock for too long.
 pub(super) fn find_process(lock: &Path) -> String {
     let fuser = format!("fuser {}", text::shell_word(lock));
-    advice::run("Try again later. If that process hangs, stop it. To find its number", &fuser)
+    advice::run("Try again later. If that process hangs, stop it. To find its process ID", &fuser)
 }

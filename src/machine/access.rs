@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::advice;
 use crate::error::{Error, Warning};
 use crate::machine::process;
 use crate::text;
@@ -49,10 +50,11 @@ pub fn is_private(file: &Metadata) -> bool {
     check_private(file, process::user()).is_ok()
 }
 
+const READABLE_BY_OTHERS: u32 = 0o044;
+
 /// Warns if other users can read a file, unless nobody can change that because it is mounted read-only. `name`
 /// is what the warning calls it.
 pub fn others_can_read(name: &str, path: &Path, file: &Metadata) -> Option<Warning> {
-    const READABLE_BY_OTHERS: u32 = 0o044;
     if file.mode() & READABLE_BY_OTHERS == 0 || is_read_only(path) {
         return None;
     }
@@ -137,6 +139,9 @@ impl Step {
                 format!("another user (uid {owner}) can replace {name}, because {path} is theirs"),
                 "chown",
             ),
+            true if is_writable && mode & READABLE_BY_OTHERS != 0 => {
+                (format!("other users can read and write {name}"), "chmod 600")
+            }
             true if is_writable => (format!("other users can write to {name}"), "chmod 600"),
             false if is_writable && metadata.is_dir() && mode & STICKY == 0 => {
                 (format!("other users can replace {name}"), "chmod go-w")
@@ -148,9 +153,10 @@ impl Step {
         Some(match command {
             _ if is_read_only(&self.path) => Warning::new(fact),
             "chown" if is_root => Warning::fixed_by(fact, format!("chown -h {user} {word}")),
-            "chown" => Warning::new(fact),
+            "chown" => Warning::new(fact).advise(advice::OWN_DIRECTORY),
             command if can_change_mode => Warning::fixed_by(fact, format!("{command} {word}")),
-            _ => Warning::new(format!("{fact}, because they can write to {path}")),
+            _ => Warning::new(format!("{fact}, because they can write to {path}"))
+                .advise(advice::OWN_DIRECTORY),
         })
     }
 }

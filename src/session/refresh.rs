@@ -229,7 +229,8 @@ fn store(
     if new.names_other_account(old) {
         machine
             .console
-            .warn([Warning::new("the new token is for another account than the old one")]);
+            .warn([Warning::new("the new token is for another account than the old one")
+                .advise(advice::NEW_LOGIN)]);
     }
     Ok(Outcome::Refreshed(new))
 }

@@ -82,10 +82,12 @@ fn login(mut args: LoginArgs, machine: &mut Machine, output: LoginOutput) -> Res
         Some(_) => "the selection did not change",
         None => "nothing is selected",
     };
+    let not_selected = |error| not_selected_error(error, unselected, &args);
     let selection = select(&args, may_prompt, machine, &context, same_account, &account.token)
-        .map_err(|error| not_selected_error(error, unselected, &args))?;
+        .map_err(not_selected)?;
     let is_same = |config: &Config| config.is_login_for(account.email.as_deref());
-    let stored = context.file.update_if(is_same, |config| selection.store(config))?;
+    let stored = context.file.update_if(is_same, |config| selection.store(config));
+    let stored = stored.map_err(not_selected)?;
     context.show_warnings(machine);
     if !stored {
         return Err(login_changed_error("the selection"));
@@ -125,7 +127,7 @@ fn check_usage(args: &LoginArgs, silent_option: Option<&str>) -> Result<(), Erro
         (password && !email, "a password needs --email"),
         (
             args.timeout.is_some() && (email || token),
-            "--timeout is only for a login with a code: it cannot be used with --email or --auth-token",
+            "--timeout is only for a login by phone: it cannot be used with --email or --auth-token",
         ),
         (args.json && email && !password, "--json never prompts, so --email needs --password-file"),
         (
@@ -239,11 +241,11 @@ fn not_selected_error(error: Error, consequence: &str, args: &LoginArgs) -> Erro
     };
     let advice = format!(
         "{}\nThe login is stored; do not log in again. To select later, run:{}{}",
-        error.advice(),
+        error.advice().trim_end_matches(advice::TRY_LATER).trim_end(),
         select("organization", &args.organization),
         select("project", &args.project)
     );
-    error.context(&format!("you are logged in, but {consequence}")).advise(advice)
+    error.context(&format!("you are logged in, but {consequence}")).advise(advice.trim_start())
 }
 
 struct Account {

@@ -632,7 +632,8 @@ fn failing_api_keeps_the_login() {
         let robot = Robot::of(&platform);
         let options = ["--organization", "Alpha", "--project", "zeta", "--silent"];
         let options = if call == Call::UsersMe { &options[4..] } else { &options[..] };
-        login(&robot, options, "").exits(code).says("you are logged in").says(words).hides("<h1>");
+        let outcome = login(&robot, options, "").exits(code).says("you are logged in").says(words);
+        outcome.says("do not log in again").hides("Try again later").hides("<h1>");
         assert_eq!(selected(&robot), NOTHING, "{name}");
     }
 }

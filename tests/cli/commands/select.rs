@@ -1,5 +1,6 @@
 //! `rio organization select` and `rio project select`.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::process::Stdio;
 
@@ -232,8 +233,8 @@ fn lost_access_to_the_organization_names_what_to_run() {
 }
 
 /// Runs a command that prompts, and does something before it answers.
-fn answer_after(robot: &Robot, command: [&str; 2], meanwhile: impl FnOnce()) -> Outcome {
-    let mut command = robot.rio(&command).command();
+fn answer_after(robot: &Robot, command: &[&str], meanwhile: impl FnOnce()) -> Outcome {
+    let mut command = robot.rio(command).command();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stderr = child.stderr.take().unwrap();
@@ -259,7 +260,7 @@ fn change_of_another_rio_during_the_prompt_is_kept() {
         for command in [ORGANIZATION, PROJECT] {
             let (_platform, robot) = start();
             let mut wanted = Value::Null;
-            let outcome = answer_after(&robot, command, || {
+            let outcome = answer_after(&robot, &command, || {
                 robot.set_config(change.clone());
                 wanted = robot.config();
             });
@@ -270,10 +271,28 @@ fn change_of_another_rio_during_the_prompt_is_kept() {
 }
 
 #[test]
+fn login_says_that_it_is_stored_if_the_selection_cannot_be() {
+    let (platform, robot) = start();
+    let token = platform.issue_token();
+    let file = robot.home().join("token.txt");
+    fs::write(&file, &token).unwrap();
+    let login = ["auth", "login", "--yes", "--auth-token-file", file.to_str().unwrap()];
+    let outcome = answer_after(&robot, &login, || {
+        let temporary = robot.config_path().with_file_name(".config.json.tmp");
+        fs::create_dir_all(temporary.join("x")).unwrap();
+    });
+    let outcome = outcome.exits(1).says("you are logged in, but the selection did not change: ");
+    outcome
+        .says("The login is stored; do not log in again.")
+        .says("\n    rio organization select\n");
+    assert_eq!(robot.config()["auth_token"], token);
+}
+
+#[test]
 fn token_refreshed_during_the_prompt_is_kept() {
     let (_platform, robot) = start();
     let change = json!({"auth_token": "refreshed", "machine_id": 7});
-    answer_after(&robot, PROJECT, || robot.set_config(change)).exits(0);
+    answer_after(&robot, &PROJECT, || robot.set_config(change)).exits(0);
     assert_eq!(robot.config()["auth_token"], "refreshed");
     assert_eq!(robot.config()["machine_id"], 7);
     assert_eq!(robot.selection()[3], "project-alphazeta");

@@ -178,7 +178,8 @@ fn write_creates_at_most_two_directories() {
             true => drop(outcome.exits(0)),
             false => {
                 let outcome = outcome.exits(1).says(&file.display().to_string());
-                outcome.says("Create its directory, or set RIO_CONFIG to another file.");
+                let directory = file.parent().unwrap().display();
+                outcome.says(&format!("To create it, run:\n    mkdir -p {directory}\n"));
             }
         }
         assert_eq!(file.exists(), made);
