@@ -39,7 +39,7 @@ fn show(machine: &mut Machine) -> Result<(), Error> {
     let config = CommandContext::open(machine)?.config;
     machine.console.print(config.string(ENVIRONMENT)?.as_deref().unwrap_or("ga"))?;
     if let Some(hosts) = environment::custom_hosts(&config) {
-        machine.console.say(&format!("The config file sets another {hosts}."));
+        machine.console.say(&format!("The config file sets custom {hosts}."));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::net::connect_error::{Cause, RequestError, Stage, tls_error};
 use crate::net::dial::DialError;
 use crate::net::proxy::Proxy;
 use crate::net::tunnel::TunnelError;
+use crate::net::url::Url;
 use crate::text;
 
 /// The kind of a failure: of a request without a response, or of a response that is not usable.
@@ -68,11 +69,11 @@ impl TransportError {
     /// `utc` is this machine's clock, which a message about a certificate shows.
     pub(super) fn new(
         error: ureq::Error,
-        host: &str,
+        url: &Url,
         proxy: Option<&Proxy>,
         utc: SystemTime,
     ) -> Self {
-        let at = |proxy| Peer { host, proxy, utc };
+        let at = |proxy| Peer { url, proxy, utc };
         let (stage, sent, (kind, fact, advice)) = match RequestError::from_ureq(error) {
             Ok(RequestError::NotConnected(error)) => {
                 let peer = at(proxy.filter(|_| error.is_at_proxy));
@@ -158,19 +159,22 @@ impl From<TransportError> for Error {
     }
 }
 
+const NEEDS_PROXY: &str = " If this network needs a proxy, set HTTPS_PROXY.";
+
 /// The kind, the fact and the advice.
 type Description = (FailureKind, String, String);
 
 /// The host of a request, or the proxy in front of it if that failed.
 struct Peer<'a> {
-    host: &'a str,
+    url: &'a Url,
     proxy: Option<&'a Proxy>,
     utc: SystemTime,
 }
 
 impl Peer<'_> {
     fn name(&self) -> String {
-        self.proxy.map_or_else(|| self.host.to_owned(), |proxy| format!("the proxy {proxy}"))
+        let host = || self.url.authority().to_owned();
+        self.proxy.map_or_else(host, |proxy| format!("the proxy {proxy}"))
     }
 
     fn describe_cause(&self, cause: Cause) -> Description {
@@ -196,8 +200,7 @@ impl Peer<'_> {
                 format!("Check the host in {}, and this machine's DNS settings.", proxy.variable())
             }
             None => {
-                "Check your network connection and DNS settings. If this network needs a proxy, set HTTPS_PROXY."
-                    .to_owned()
+                self.check_host(&format!("your network connection and DNS settings.{NEEDS_PROXY}"))
             }
         };
         (FailureKind::Dns, fact, advice)
@@ -252,8 +255,7 @@ impl Peer<'_> {
         };
         let advice = match self.proxy {
             Some(proxy) => format!("Check the scheme, host and port in {}.", proxy.variable()),
-            None => "Check whether a proxy answers in place of the server and, if you set the host, its port."
-                .to_owned(),
+            None => self.check_host("whether a proxy answers in place of the server."),
         };
         let fact = format!("{} did not send a valid {protocol} response", self.name());
         (FailureKind::NotHttp, fact, advice)
@@ -264,12 +266,20 @@ impl Peer<'_> {
             Some(proxy) => {
                 format!("Check the host and port in {}, or unset it.", proxy.variable())
             }
-            None => "Check your network connection.".to_owned(),
+            None => self.check_host(&format!("your network connection.{NEEDS_PROXY}")),
+        }
+    }
+
+    /// The advice to check this and, if the host is not the default one, its setting.
+    fn check_host(&self, what: &str) -> String {
+        match self.url.setting() {
+            Some(setting) => format!("Check {setting}, and {what}"),
+            None => format!("Check {what}"),
         }
     }
 
     fn describe_tunnel(&self, error: TunnelError, proxy: &Proxy) -> Description {
-        let (name, host, variable) = (self.name(), self.host, proxy.variable());
+        let (name, host, variable) = (self.name(), self.url.authority(), proxy.variable());
         match error {
             TunnelError::CredentialsRequired => (
                 FailureKind::ProxyRefused,
@@ -312,14 +322,13 @@ mod tests {
     use crate::machine::env::Env;
     use crate::net::connect_error::ConnectError;
     use crate::net::proxy;
-    use crate::net::url::Url;
 
     fn failure(error: impl Into<ureq::Error>, proxy: &str) -> TransportError {
         let env = Env::new([("HTTPS_PROXY", proxy)], None);
         let url = Url::parse("https://a.example", false).unwrap();
         let proxy = proxy::for_url(&env, &url).unwrap();
         let utc = SystemTime::UNIX_EPOCH;
-        TransportError::new(error.into(), url.authority(), proxy.as_ref(), utc)
+        TransportError::new(error.into(), &url, proxy.as_ref(), utc)
     }
 
     fn not_connected(stage: Stage, is_at_proxy: bool, cause: Cause) -> RequestError {

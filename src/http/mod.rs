@@ -170,8 +170,7 @@ impl Http {
         let _wait = self.notice.start(request.url.authority());
         let (start, opened) = (self.clock.now(), self.network.opened());
         let outcome = self.call(&agent, request, timeout).map_err(|error| {
-            let host = request.url.authority();
-            TransportError::new(error, host, proxy.as_ref(), self.clock.utc())
+            TransportError::new(error, request.url, proxy.as_ref(), self.clock.utc())
         });
         let took = self.clock.now().saturating_sub(start);
         let is_reused = self.network.opened() == opened;

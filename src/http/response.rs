@@ -200,11 +200,16 @@ impl Response {
         advice::wrong_response(self.setting.as_deref())
     }
 
-    fn try_later(&self) -> &'static str {
-        match self.status {
-            429 => "The server asks clients to wait. Try again later.",
-            _ => "The server has a problem. Try again later.",
-        }
+    pub fn is_from_default_host(&self) -> bool {
+        self.setting.is_none()
+    }
+
+    fn try_later(&self) -> String {
+        let reason = match self.status {
+            429 => "The server asks clients to wait.",
+            _ => "The server has a problem.",
+        };
+        format!("{reason} {}", advice::TRY_LATER)
     }
 
     /// The kind of failure that the response is, if it is not usable.

@@ -22,18 +22,18 @@ pub fn describe(error: &rustls::Error, utc: SystemTime) -> Description {
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => handshake_failed(
             "it supports only old versions of TLS",
-            "rio supports TLS 1.2 and 1.3. Enable one of them on the server.",
+            "rio needs TLS 1.2 or 1.3. Ask the administrator of the server to enable one of them.",
         ),
         rustls::Error::AlertReceived(alert) if is_about_client_certificate(*alert) => {
             handshake_failed(
                 "the server asks for a client certificate",
-                "rio has no client certificate. Allow this machine to connect without one.",
+                "rio has no client certificate. Ask the administrator of the server to let this machine connect without one.",
             )
         }
         rustls::Error::AlertReceived(Alert::HandshakeFailure | Alert::InsufficientSecurity)
         | rustls::Error::PeerIncompatible(_) => handshake_failed(
             "the server and rio have too little in common",
-            "The cause can be: the server has no cipher suite that rio has (AES-GCM or ChaCha20-Poly1305 with \
+            "Possible causes: the server has no cipher suite that rio has (AES-GCM or ChaCha20-Poly1305 with \
              ECDHE); its key is of a type that rio does not support (supported: RSA, ECDSA P-256 and P-384, \
              Ed25519); it asks for a client certificate, which rio does not have.",
         ),
@@ -94,7 +94,7 @@ fn describe_certificate(error: &CertificateError, utc: SystemTime) -> Descriptio
     let (problem, advice) = match error {
         C::Expired | C::ExpiredContext { .. } => (
             format!("its certificate has expired, by this machine's clock ({clock})"),
-            "Set the clock if it is wrong; otherwise the server needs a new certificate.".to_owned(),
+            "Set the clock if it is wrong. If it is right, ask the administrator of the server for a new certificate.".to_owned(),
         ),
         C::NotValidYet | C::NotValidYetContext { .. } => (
             format!("its certificate is not valid yet, by this machine's clock ({clock})"),
@@ -150,14 +150,17 @@ fn describe_certificate(error: &CertificateError, utc: SystemTime) -> Descriptio
 const INTERCEPTED: &str = "Check whether a proxy or a captive portal is in the way and, if you set the host, \
                            its name and port.";
 
-const FIX: &str = "The server's certificate must be fixed.";
+const FIX: &str = "Ask the administrator of the server to replace its certificate.";
 
-const WITHOUT_NAME: &str = "Issue the certificate again, with the host name as subjectAltName.";
+const WITHOUT_NAME: &str =
+    "Ask the administrator of the server for a certificate with the host name as subjectAltName.";
 
 fn unsupported(algorithm: &str) -> Description {
     (
         format!("its certificate, or that of its CA, uses {algorithm}, which rio does not support"),
-        format!("Issue the certificates with {SUPPORTED_ALGORITHMS}."),
+        format!(
+            "Ask the administrator of the server for certificates with {SUPPORTED_ALGORITHMS}."
+        ),
     )
 }
 

@@ -29,6 +29,9 @@ pub(super) const MAX_EXPIRES_IN: Duration = Duration::from_secs(24 * 60 * 60);
 /// In bytes. A longer code is not meant to be typed.
 const MAX_USER_CODE: usize = 64;
 
+/// Unless the config file has another.
+pub const DEFAULT_CLIENT_ID: &str = "rio-cli";
+
 /// OpenID Connect Discovery §4.
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 
@@ -306,13 +309,17 @@ fn oauth_error(
         None => format!("{host} rejected {request} (status {status})"),
     };
     match code {
-        "invalid_client" | "unauthorized_client" => Error::failure(
-            fact,
-            format!(
-                "Check device_flow_client_id in the config file. rio sent \"{}\".",
-                text::name(client_id)
-            ),
-        ),
+        "invalid_client" | "unauthorized_client"
+            if client_id != DEFAULT_CLIENT_ID || !response.is_from_default_host() =>
+        {
+            Error::failure(
+                fact,
+                format!(
+                    "Set device_flow_client_id in the config file to the client ID that the server expects. rio sent \"{}\".",
+                    text::name(client_id)
+                ),
+            )
+        }
         _ => Error::failure(fact, response.wrong_response()),
     }
 }

@@ -118,7 +118,7 @@ pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
             false => "",
         };
         Error::failure(
-            format!("{key} in the config file {problem}"),
+            format!("{key} in the config file {} {problem}", config.path().display()),
             format!("Correct {key}, or remove it to use the default.{insecure}"),
         )
     })?;
@@ -132,7 +132,7 @@ pub fn description(config: &Config) -> Result<String, Error> {
     let name = config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
     let name = text::name(&name);
     Ok(match custom_hosts(config) {
-        Some(hosts) => format!("{name}, but the config file sets another {hosts}"),
+        Some(hosts) => format!("{name}, with custom {hosts}"),
         None => name,
     })
 }
@@ -158,7 +158,10 @@ fn default_host(config: &Config, key: &str) -> Result<String, Error> {
         .map(|(_, url)| url)
         .ok_or_else(|| {
             Error::failure(
-                "environment in the config file is not a valid name",
+                format!(
+                    "environment in the config file {} is not a valid name",
+                    config.path().display()
+                ),
                 format!(
                     "Valid names are {VALID_NAMES}. To set one, which removes the login, run:\n  rio auth \
                      environment NAME"

@@ -14,13 +14,10 @@ use crate::machine::{browser, clock};
 use crate::oauth::device_flow::{PollResponse, Polling};
 use crate::oauth::id_token::Claims;
 use crate::oauth::pending::PendingFile;
-use crate::oauth::provider::Provider;
+use crate::oauth::provider::{DEFAULT_CLIENT_ID, Provider};
 use crate::secret::Secret;
 use crate::session::context::CommandContext;
 use crate::text;
-
-/// Unless the config file has another.
-const CLIENT_ID: &str = "rio-cli";
 
 /// Logs in by device flow. With `open_browser`, also opens the page if there is a graphical session. After
 /// `timeout`, ends with a temporary failure, and the next login resumes this one.
@@ -32,7 +29,7 @@ pub fn run<'a>(
     timeout: Option<Duration>,
 ) -> Result<Approval<'a>, Error> {
     let client_id = context.config.string(DEVICE_FLOW_CLIENT_ID)?;
-    let client_id = client_id.as_deref().unwrap_or(CLIENT_ID);
+    let client_id = client_id.as_deref().unwrap_or(DEFAULT_CLIENT_ID);
     let oidc_host = &context.platform().oidc_host()?;
     let mut pending = context.open_pending(machine)?;
     pending.remove_on_interrupt();

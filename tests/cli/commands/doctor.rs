@@ -304,9 +304,7 @@ fn first_line_names_the_program_and_the_last_one_counts_problems() {
     let robot = Robot::of(&platform);
     let first = ends(&doctor(&robot, &[]).exits(0), "No problems found.");
     assert!(
-        first.ends_with(
-            ", environment ga, but the config file sets another oidc_host, rip_host and v2api_host"
-        ),
+        first.ends_with(", environment ga, with custom oidc_host, rip_host and v2api_host"),
         "{first}"
     );
     robot.write_config(&json!({"environment": "dev", "email_id": 5}));
@@ -342,7 +340,12 @@ fn invalid_host_fails_and_other_hosts_are_checked() {
     let (robot, _) = Robot::logged_in(&platform);
     robot.set_config(json!({"rip_host": "http://rip.example"}));
     let outcome = doctor(&robot, &["--json"]).exits(1);
-    fails(&outcome, "config file", "rip_host in the config file is not an https:// URL", "Correct");
+    fails(
+        &outcome,
+        "config file",
+        "rip_host in the config file ~/.config/rio-cli/config.json is not an https:// URL",
+        "Correct",
+    );
     results(&outcome, &["response"], "ok");
     results(&outcome, &["token"], "skip");
     assert_eq!(platform.requests().len(), 1);
@@ -351,7 +354,8 @@ fn invalid_host_fails_and_other_hosts_are_checked() {
 #[test]
 fn config_file_that_others_can_change_or_read_fails() {
     for (mode, words) in [
-        (0o666, "other users can write to the config file"),
+        (0o666, "other users can read and write the config file"),
+        (0o622, "other users can write to the config file"),
         (0o644, "other users can read the config file"),
     ] {
         let robot = Robot::new();
@@ -508,7 +512,12 @@ fn refused_connection_fails() {
     let url = closed.url();
     robot.write_hosts(&url);
     let outcome = doctor(&robot, &["--json"]).exits(3);
-    fails_at(&outcome, "connection", "connection refused", "Check your network connection");
+    fails_at(
+        &outcome,
+        "connection",
+        "connection refused",
+        "Check rip_host in ~/.config/rio-cli/config.json, and your network connection.",
+    );
 }
 
 #[test]
@@ -530,7 +539,12 @@ fn connection_that_ends_in_the_handshake_fails_at_tls() {
     let robot = Robot::new();
     robot.write_hosts(&url);
     let outcome = doctor(&robot, &["--json"]).exits(3);
-    fails_at(&outcome, "TLS", "closed the connection", "Check your network connection");
+    fails_at(
+        &outcome,
+        "TLS",
+        "closed the connection",
+        "Check rip_host in ~/.config/rio-cli/config.json, and your network connection.",
+    );
     thread.join().unwrap();
 }
 
@@ -615,21 +629,18 @@ fn report_on_three_hosts_fits_the_screen() {
 
 #[test]
 fn text_shows_shared_advice_once_and_skipped_checks_on_one_line() {
-    let closed = [ClosedPort::new(), ClosedPort::new(), ClosedPort::new()];
-    let robot = Robot::new();
-    let [oidc, rip, v2api] = &closed;
-    robot.write_config(&json!({
-        "oidc_host": oidc.url(), "rip_host": rip.url(), "v2api_host": v2api.url(),
-    }));
+    let closed = ClosedPort::new();
+    let robot = Robot::new().env("HTTPS_PROXY", closed.url());
     let outcome = doctor(&robot, &[]).exits(3);
-    let advice = "\n        Check your network connection.\n";
+    let advice = "\n        Check the host and port in HTTPS_PROXY, or unset it.\n";
     assert_eq!(outcome.stdout.matches(advice).count(), 1, "{outcome}");
-    for host in &closed {
-        let address = host.address();
-        let fail =
-            format!("FAIL  connection      could not connect to {address}: connection refused\n");
+    for host in ["oidc.rapyuta.io", "garip.apps.okd4v2.prod.rapyuta.io", "api.rapyuta.io"] {
+        let fail = format!(
+            "FAIL  connection      {host}: could not connect to the proxy {} (HTTPS_PROXY): connection refused\n",
+            closed.address()
+        );
         assert!(outcome.stdout.contains(&fail), "{fail}\n{outcome}");
-        let skip = format!("skip  TLS, response, captive portal  {address}: connection failed\n");
+        let skip = format!("skip  TLS, response, captive portal  {host}: connection failed\n");
         assert!(outcome.stdout.contains(&skip), "{skip}\n{outcome}");
     }
 }

@@ -100,7 +100,7 @@ fn environment_without_name_prints_the_current_one() {
     assert_eq!(robot.config_bytes(), before);
 
     robot.set_config(json!({"v2api_host": "https://mine"}));
-    print().prints("dev\n").says("The config file sets another v2api_host.\n");
+    print().prints("dev\n").says("The config file sets custom v2api_host.\n");
 }
 
 #[test]

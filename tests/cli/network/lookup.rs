@@ -231,7 +231,7 @@ fn doctor_shows_address_or_failed_lookup() {
     assert!(outcome.stdout.contains(&line), "{outcome}");
 
     let outcome = preload.run(robot.rio(&["doctor"]), ("LOOKUPS", "0")).exits(3);
-    let advice = "Check your network connection and DNS settings";
+    let advice = "Check rip_host in ~/.config/rio-cli/config.json, and your network connection and DNS settings.";
     let line = format!("FAIL  DNS             could not resolve {host}\n        {advice}");
     assert!(outcome.stdout.contains(&line), "{outcome}");
     let line = format!("skip  connection, TLS, response, captive portal  {host}: DNS failed\n");
