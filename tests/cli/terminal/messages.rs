@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, World};
+use platform::{Answer, Call, EMAIL, Organization, PASSWORD, Platform, World, jwt};
 use rio::machine::terminal::{Screen, Size};
 use serde_json::{Value, json};
 
@@ -178,6 +178,20 @@ const LOGIN: &str = "rio auth login";
 const REFRESH: &str = "rio auth refresh-token";
 const SELECT: [&str; 2] = ["rio organization select", "rio project select"];
 const BY_PASSWORD: &[&str] = &["auth", "login", "--yes", "--email", EMAIL, "--password", "-"];
+const WITH_NAMES: &[&str] = &[
+    "auth",
+    "login",
+    "--yes",
+    "--email",
+    EMAIL,
+    "--password",
+    "-",
+    "--organization",
+    "Acme Robotics",
+    "--project",
+    "a",
+];
+const BY_TOKEN: &[&str] = &["auth", "login", "--yes", "--auth-token", "-"];
 /// A token without a signature that is checked, of 1970.
 const EXPIRED: &str = "e30.eyJleHAiOjF9.c2ln";
 
@@ -191,6 +205,11 @@ fn cases(closed: &ClosedPort) -> Vec<Case> {
     let unreachable =
         || json!({"oidc_host": closed.url(), "rip_host": closed.url(), "v2api_host": closed.url()});
     let web_page = || Answer::text(200, "text/html", "<h1>Hotel WiFi</h1>");
+    let new_token = |claims| {
+        Answer::json(200, json!({"data": {"token": jwt(json!({"alg": "RS256"}), claims)}}))
+    };
+    let old_token =
+        || jwt(json!({"alg": "RS256"}), json!({"sub": "ada", "exp": 4_000_000_000_u64}));
     vec![
         case(&["auth", "status"], logged_out(), None, &[LOGIN]),
         case(&["auth", "status"], json!({"auth_token": EXPIRED}), None, &[LOGIN, REFRESH]),
@@ -241,6 +260,25 @@ fn cases(closed: &ClosedPort) -> Vec<Case> {
             &[LOGIN],
         ),
         case(&["auth", "refresh-token"], unreachable(), None, &["rio doctor"]),
+        case(
+            &["auth", "refresh-token"],
+            json!({"auth_token": old_token()}),
+            Some((Call::RefreshToken, new_token(json!({"sub": "eve", "exp": 4_000_000_000_u64})))),
+            &[LOGIN],
+        ),
+        case(
+            &["auth", "refresh-token"],
+            json!({"auth_token": old_token()}),
+            Some((Call::RefreshToken, new_token(json!({"sub": "ada", "exp": 3_900_000_000_u64})))),
+            &[LOGIN],
+        ),
+        case(&["auth", "status"], json!({"auth_token": "no token"}), None, &[LOGIN]),
+        case(
+            &["auth", "status", "--verify"],
+            json!({"environment": "x", "rip_host": null}),
+            None,
+            &[SELECT[0], SELECT[1], "rio auth environment NAME"],
+        ),
         case(&["auth", "environment"], json!({"auth_token": 5}), None, &[]),
         case(&["auth", "environment", "dev"], none(), None, &[LOGIN]),
         case(&["auth", "environment", "dev"], json!({"auth_token": 5}), None, &[LOGIN]),
@@ -258,6 +296,14 @@ fn cases(closed: &ClosedPort) -> Vec<Case> {
         case(BY_PASSWORD, none(), Some((Call::UsersMe, json_error(500, "busy"))), &SELECT),
         case(BY_PASSWORD, none(), Some((Call::UsersMe, json_error(403, "no"))), &SELECT),
         case(BY_PASSWORD, none(), None, &SELECT),
+        case(
+            WITH_NAMES,
+            none(),
+            Some((Call::UsersMe, json_error(500, "busy"))),
+            &["rio organization select 'Acme Robotics'", "rio project select a"],
+        ),
+        case(WITH_NAMES, none(), None, &SELECT),
+        case(BY_TOKEN, none(), Some((Call::UserInfo, json_error(401, "no"))), &[LOGIN]),
         case(
             &["auth", "login", "--yes"],
             none(),
@@ -298,6 +344,19 @@ fn cases(closed: &ClosedPort) -> Vec<Case> {
             None,
             &[SELECT[0]],
         ),
+        case(
+            &["auth", "login", "--organization", "Acme", "Robotics"],
+            none(),
+            None,
+            &["rio auth login --organization 'Acme Robotics'"],
+        ),
+        case(
+            &["project", "select", "x"],
+            json!({"organization_id": "org-acme"}),
+            Some((Call::Projects, json_error(403, "no"))),
+            &[SELECT[0]],
+        ),
+        case(&["lgoin"], none(), None, &[LOGIN, "rio --help"]),
         case(&["auth", "lgoin"], none(), None, &[LOGIN, "rio auth --help"]),
         case(&["device", "list"], none(), None, &["rio --help", "pip install rapyuta-io-cli"]),
         case(&["auth", "login", "--emial", "x"], none(), None, &["rio auth login --help"]),
@@ -324,7 +383,11 @@ fn run(case: Case, columns: usize) -> (Robot, Outcome) {
     }
     let stdout: Option<Size> = Some(Rc::new(move || (columns, 24)));
     let rio = robot.rio(case.arguments).screen(Screen { stdout, ..screen(columns, 24) });
-    let stdin = if case.arguments == BY_PASSWORD { PASSWORD } else { "" };
+    let stdin = match case.arguments {
+        arguments if arguments == BY_TOKEN => "t0ken",
+        arguments if arguments.contains(&"-") => PASSWORD,
+        _ => "",
+    };
     let outcome = rio.stdin(stdin).run_at(&FakeClock::new());
     (robot, outcome)
 }
