@@ -25,7 +25,7 @@ dist reproduce: export RIO_COMMIT ?= $(shell git describe --always --dirty --abb
 # Logs in to a fake rapyuta.io on this machine. Approve the login in a browser.
 demo:
 	$(CARGO) build $(LOCKED)
-	$(TARGET_DIR)/debug/demo $(TARGET_DIR)/debug/rio
+	@$(TARGET_DIR)/debug/demo $(TARGET_DIR)/debug/rio
 
 test:
 	tests/run $(LOCKED)

@@ -128,8 +128,10 @@ fn offer_shell(rio: &Path, scratch: &Scratch, config: &Path) -> io::Result<()> {
         return Ok(());
     }
     println!("\nType `rio help` for the commands and `exit` to end the demo.");
-    println!("`rio auth environment NAME` replaces the demo's hosts. Then start it again.");
-    println!("If a command asks for an account, use {} with this password:", platform::EMAIL);
+    println!(
+        "`rio auth environment NAME` leaves the fake rapyuta.io; to go back, restart the demo."
+    );
+    println!("If a command asks for the password of {}, enter this one:", platform::EMAIL);
     println!("    {}", platform::PASSWORD);
     let mut shell = shell::command(rio, scratch)?;
     isolate(&mut shell, config);
