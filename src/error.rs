@@ -63,7 +63,7 @@ impl Error {
     /// A system call failed: temporary if that [may pass](may_pass), otherwise a failure with this advice.
     pub fn system(error: &io::Error, fact: String, advice: impl Into<String>) -> Self {
         match may_pass(error) {
-            true => Error::temporary(fact, "Try again later."),
+            true => Error::temporary(fact, advice::TRY_LATER),
             false => Error::failure(fact, advice),
         }
     }
