@@ -83,6 +83,6 @@ fn confirm_removal(name: &str, config: &Config, machine: &mut Machine) -> Result
     let effect = format!(
         "This removes the login{account}, but does not revoke its token. To revoke it first, run:\n  rio auth logout"
     );
-    machine.console.say_advice(&effect, 0);
+    machine.console.advise_user(&effect);
     confirm(machine, "Continue? [y/N] ", &format!("rio auth environment {name}"))
 }

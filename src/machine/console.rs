@@ -135,6 +135,12 @@ impl Console {
         lines.iter().for_each(|line| self.write_err(&format!("{line}\n")));
     }
 
+    /// Like [`Console::say_advice`], where questions appear.
+    pub fn advise_user(&mut self, advice: &str) {
+        let lines = self.advice_lines(advice, 0, self.question_size());
+        lines.iter().for_each(|line| self.write_to_user(&format!("{line}\n")));
+    }
+
     /// Prints an [`advice`] as a part of the result.
     pub fn print_advice(&mut self, advice: &str, indent: usize) -> Result<(), Error> {
         let lines = self.advice_lines(advice, indent, self.screen.stdout.as_ref());
@@ -167,7 +173,8 @@ impl Console {
         let Some(columns) = self.status_columns() else { return };
         let text = self.shown(text, self.screen.stderr.as_ref());
         let text = text::first_columns(&text, columns);
-        if text == self.status {
+        // The shell's prompt is there while the program is in the background.
+        if text == self.status || !self.screen.status_line.is_some_and(|may_draw| may_draw()) {
             return;
         }
         let old_width = text::columns(&self.status).min(columns);
@@ -193,7 +200,7 @@ impl Console {
 
     /// One column less than the terminal has: a full line would wrap.
     fn status_columns(&self) -> Option<usize> {
-        let size = self.screen.stderr.as_ref().filter(|_| self.screen.status_line)?;
+        let size = self.screen.stderr.as_ref().filter(|_| self.screen.status_line.is_some())?;
         Some(size().0.saturating_sub(1))
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::machine::clock::{Clock, SystemClock};
-use crate::machine::terminal::Screen;
+use crate::machine::terminal::{self, Screen};
 use crate::text;
 
 /// A wait that is shorter is not mentioned.
@@ -45,7 +45,9 @@ impl Notice {
     /// Off if standard error is no terminal.
     pub fn on(screen: &Screen) -> Self {
         let style = match &screen.stderr {
-            Some(size) if screen.status_line => Style::Temporary(size().0.saturating_sub(1)),
+            Some(size) if screen.status_line.is_some() => {
+                Style::Temporary(size().0.saturating_sub(1))
+            }
             Some(_) => Style::Line,
             None => Style::Off,
         };
@@ -96,6 +98,7 @@ impl Notice {
         wait.due = Duration::MAX;
         match style {
             Style::Off => {}
+            Style::Temporary(_) if !terminal::is_in_foreground(libc::STDERR_FILENO) => {}
             Style::Line => write(&format!("{}\n", wait.text)),
             Style::Temporary(columns) => {
                 let line = text::first_columns(&wait.text, *columns);

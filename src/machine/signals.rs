@@ -178,7 +178,7 @@ extern "C" fn on_stop(_: c_int) {
 extern "C" fn on_continue(_: c_int) {
     CONTINUED.store(true, Ordering::SeqCst);
     let prompt = PROMPT.load(Ordering::SeqCst);
-    if prompt.is_null() || !terminal::is_in_foreground() {
+    if prompt.is_null() || !terminal::is_in_foreground(libc::STDIN_FILENO) {
         return;
     }
     terminal::resume_hiding();

@@ -31,8 +31,8 @@ pub struct Screen {
     pub color: bool,
     /// `TERM=dumb`, as with a screen reader or in an editor.
     pub is_dumb: bool,
-    /// A line on standard error that is drawn again in place.
-    pub status_line: bool,
+    /// For a line on standard error that is drawn again in place: whether it may be drawn now.
+    pub status_line: Option<fn() -> bool>,
     /// Standard error is the journal.
     pub journal: bool,
 }
@@ -52,7 +52,8 @@ pub fn screen(env: &Env) -> Screen {
         // Most of Debian's fonts for the Linux console lack them.
         half_blocks: term != Some("linux"),
         is_dumb,
-        status_line: err && term.is_some() && !env.is_on("RIO_DEBUG"),
+        status_line: (err && term.is_some() && !env.is_on("RIO_DEBUG"))
+            .then_some(|| is_in_foreground(libc::STDERR_FILENO)),
         journal: env.string("JOURNAL_STREAM").is_some_and(|id| id == identity_of_stderr()),
     }
 }
@@ -138,7 +139,7 @@ pub fn restore_echo() {
 
 /// Shows the user's typing while a hidden prompt is stopped. Async-signal-safe.
 pub fn suspend_hiding() {
-    if is_in_foreground() {
+    if is_in_foreground(libc::STDIN_FILENO) {
         apply(&SHOWN);
     }
 }
@@ -157,9 +158,9 @@ fn apply(settings: &AtomicPtr<termios>) {
 
 /// Whether the terminal is this program's now, not that of a shell that runs it in the background.
 /// Async-signal-safe.
-pub fn is_in_foreground() -> bool {
+pub fn is_in_foreground(terminal: c_int) -> bool {
     // SAFETY: take no pointer.
-    let (foreground, own) = unsafe { (libc::tcgetpgrp(libc::STDIN_FILENO), libc::getpgrp()) };
+    let (foreground, own) = unsafe { (libc::tcgetpgrp(terminal), libc::getpgrp()) };
     // A terminal without a session has no foreground.
     foreground == -1 || foreground == own
 }

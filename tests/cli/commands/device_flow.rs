@@ -519,7 +519,7 @@ fn failure_too_long_for_the_status_line_is_printed_above_it() {
         platform.answer(Call::Token, Answer::raw("HTTP/1.1 4"));
         hands_out_tokens(&platform);
         let robot = Robot::of(&platform);
-        let screen = Screen { status_line: true, ..screen(columns, 24) };
+        let screen = Screen { status_line: Some(|| true), ..screen(columns, 24) };
         let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&clock).exits(0);
         // The line may be wrapped.
         let words = outcome.stderr.replace('\n', " ");

@@ -147,6 +147,21 @@ fn questions_are_on_the_terminal_when_standard_error_is_not() {
 }
 
 #[test]
+fn what_a_yes_removes_is_on_the_terminal_with_the_question() {
+    let platform = Platform::start();
+    let (robot, _) = Robot::logged_in(&platform);
+    let robot = at_terminal(robot);
+    let Some(mut terminal) = dash(&robot) else { return };
+    terminal.types("\"$RIO\" auth environment dev 2>log\n");
+    terminal.waits_for("This removes the login of ada@example.com");
+    terminal.waits_for("\n  rio auth logout\r\nContinue? [y/N] ");
+    terminal.types("n\n");
+    terminal.waits_for("ready> ");
+    let log = std::fs::read_to_string(robot.home().join("log")).unwrap();
+    assert!(log.starts_with("rio: kept the existing login"), "{log}");
+}
+
+#[test]
 fn echo_is_off_before_the_prompt_appears() {
     let platform = Platform::with(small_world());
     let robot = at_terminal(Robot::of(&platform));

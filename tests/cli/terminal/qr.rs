@@ -127,7 +127,7 @@ fn camera_reads_the_complete_uri() {
 #[test]
 fn code_and_instructions_fit_the_screen() {
     for length in [50, 75, 100] {
-        let screen = Screen { status_line: true, ..screen(80, 24) };
+        let screen = Screen { status_line: Some(|| true), ..screen(80, 24) };
         let (_, outcome) = shown(length, screen);
         let first = outcome.stderr.lines().position(|line| line.starts_with('█')).unwrap();
         let status =

@@ -1,10 +1,10 @@
 //! The status line: the time that is left, drawn again in place.
 
-use platform::Platform;
+use platform::{Call, Platform};
 
 use rio::machine::terminal::Screen;
 
-use crate::robot::terminal::{Terminal, at_terminal, small_world};
+use crate::robot::terminal::{CTRL_Z, Deadline, PAUSE, Terminal, at_terminal, dash, small_world};
 use crate::robot::{FakeClock, Robot, screen};
 
 #[test]
@@ -44,9 +44,32 @@ fn status_line_is_drawn_only_when_its_text_changes() {
     platform.allow_early_polls();
     platform.approve_after(3);
     let robot = Robot::of(&platform);
-    let screen = Screen { status_line: true, ..screen(80, 24) };
+    let screen = Screen { status_line: Some(|| true), ..screen(80, 24) };
     let outcome = robot.rio(&["auth", "login"]).screen(screen).run_at(&FakeClock::new()).exits(0);
     let drawn: Vec<_> = outcome.stderr.split('\r').filter(|t| t.starts_with("Waiting")).collect();
     assert!(drawn.len() > 10, "{outcome}");
     assert!(drawn.windows(2).all(|pair| pair[0] != pair[1]), "{outcome}");
+}
+
+#[test]
+fn status_line_is_not_drawn_in_the_background() {
+    let platform = Platform::with(small_world());
+    platform.interval(1);
+    let robot = at_terminal(Robot::of(&platform));
+    let Some(mut terminal) = dash(&robot) else { return };
+    terminal.types("\"$RIO\" auth login --no-browser --no-qr\n");
+    terminal.waits_for("Waiting for approval");
+    terminal.types(CTRL_Z);
+    terminal.waits_for("ready> ");
+    terminal.types("bg\n");
+    terminal.waits_for("ready> ");
+    let stopped_at = terminal.screen.len();
+    let (deadline, polls) = (Deadline::new(), platform.calls(Call::Token).len());
+    while platform.calls(Call::Token).len() < polls + 2 {
+        assert!(!deadline.is_over(), "it does not poll\n{}", terminal.text());
+        terminal.look(PAUSE);
+    }
+    assert_eq!(String::from_utf8_lossy(&terminal.screen[stopped_at..]), "");
+    terminal.types("fg\n");
+    terminal.waits_for("\rWaiting for approval");
 }
