@@ -6,6 +6,8 @@ use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::ptr::null_mut;
 
 use crate::advice;
 use crate::error::{Error, Warning};
@@ -130,7 +132,8 @@ impl Step {
         let (metadata, path) = (&self.metadata, self.path.display());
         let (mode, owner) = (metadata.mode(), metadata.uid());
         let is_writable = mode & WRITABLE_BY_OTHERS != 0
-            || mode & WRITABLE_BY_GROUP != 0 && metadata.gid() != process::group();
+            || mode & WRITABLE_BY_GROUP != 0
+                && (metadata.gid() != process::group() || has_access_list(&self.path));
         let (fact, command) = match metadata.is_file() {
             true if ![0, user].contains(&owner) => {
                 (format!("{name} belongs to another user (uid {owner})"), "chown")
@@ -189,6 +192,17 @@ fn way_to(path: &Path) -> Vec<Step> {
         way.push(Step { path: next, metadata });
     }
     way
+}
+
+/// Whether an access list lets other users in. The bits of the group are then the most that it grants (acl(5)).
+fn has_access_list(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    if let Ok(path) = CString::new(path.as_os_str().as_bytes()) {
+        let name = c"system.posix_acl_access";
+        // SAFETY: C strings; with a length of zero, the call fills in nothing.
+        return unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), null_mut(), 0) > 0 };
+    }
+    false
 }
 
 /// Whether the file system is mounted read-only.

@@ -1,6 +1,8 @@
 //! Files and directories that other users own or can change.
 
+use std::ffi::CString;
 use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +12,7 @@ use serde_json::json;
 
 use crate::robot::namespaces::isolated;
 use crate::robot::skip::skip;
+use crate::robot::terminal::check;
 use crate::robot::{Outcome, PLAIN_USER, Robot, is_root};
 
 /// A user who is neither root nor [`PLAIN_USER`].
@@ -67,25 +70,62 @@ fn file_that_others_can_change_causes_a_warning() {
     }
 }
 
+/// Lets [`OTHER_USER`] write, by an access list (acl(5)). The mode then has `rwx` or `rw-` for the group.
+#[cfg(target_os = "linux")]
+fn let_other_user_write(path: &Path) -> std::io::Result<()> {
+    const ANYONE: u32 = u32::MAX;
+    let all: u16 = if path.is_dir() { 7 } else { 6 };
+    let entries = [
+        (1, all, ANYONE),
+        (2, all, OTHER_USER),
+        (4, 0, ANYONE),
+        (16, all, ANYONE),
+        (32, 0, ANYONE),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        let (tag, permissions): (u16, u16) = (tag, permissions);
+        list.extend([tag.to_le_bytes(), permissions.to_le_bytes()].concat());
+        list.extend(id.to_le_bytes());
+    }
+    let (path, name) = (CString::new(path.as_os_str().as_bytes())?, c"system.posix_acl_access");
+    // SAFETY: C strings, and a list of the length that is passed.
+    check(unsafe {
+        libc::setxattr(path.as_ptr(), name.as_ptr(), list.as_ptr().cast(), list.len(), 0)
+    })
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn access_list_of_another_user_causes_a_warning() {
+    for below in ["", ".config", ".config/rio-cli", ".config/rio-cli/config.json"] {
+        let robot = Robot::new();
+        robot.write_config(&json!({}));
+        if let Err(error) = let_other_user_write(&robot.home().join(below)) {
+            skip(format!("needs a file system with access lists: {error}"));
+            return;
+        }
+        ends_with_advised_command(&robot);
+    }
+}
+
 #[test]
 fn advised_command_ends_the_warning() {
     for below in ["", ".config", ".config/rio-cli", ".config/rio-cli/config.json"] {
         let robot = Robot::new();
         robot.write_config(&json!({}));
         set_mode(&robot.home().join(below), 0o777);
-        let outcome = robot.rio(&["auth", "status"]).run().says("warning: other users can ");
-        let command = advised(&outcome).unwrap();
-        assert!(
-            run({
-                let mut shell = robot.command("/bin/sh");
-                shell.args(["-c", command]).env("PATH", "/usr/bin:/bin");
-                shell
-            })
-            .code
-                == Some(0)
-        );
-        robot.rio(&["auth", "status"]).run().hides("warning");
+        ends_with_advised_command(&robot);
     }
+}
+
+#[track_caller]
+fn ends_with_advised_command(robot: &Robot) {
+    let outcome = robot.rio(&["auth", "status"]).run().says("warning: other users can ");
+    let mut shell = robot.command("/bin/sh");
+    shell.args(["-c", advised(&outcome).unwrap()]).env("PATH", "/usr/bin:/bin");
+    assert_eq!(run(shell).code, Some(0), "{outcome}");
+    robot.rio(&["auth", "status"]).run().hides("warning");
 }
 
 #[test]
