@@ -10,6 +10,7 @@ use crate::secret::Secret;
 
 /// In bytes, without the line break.
 const LONGEST_LINE: usize = 64 * 1024;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Standard input. A buffer, like that of `io::stdin`, would keep passwords in memory.
 pub struct StandardInput(File);
@@ -74,15 +75,11 @@ impl Read for HiddenLine {
     }
 }
 
-/// Without the byte-order mark that Windows editors write.
-fn secret(mut line: Vec<u8>) -> io::Result<Secret> {
-    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-    if line.starts_with(BYTE_ORDER_MARK) {
-        line.drain(..BYTE_ORDER_MARK.len());
-    }
+fn secret(line: Vec<u8>) -> io::Result<Secret> {
     String::from_utf8(line).map(Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
+/// Without the line break, and without the byte-order mark that Windows editors write.
 #[expect(clippy::unbuffered_bytes, reason = "lines are short, and may be passwords")]
 fn read_line(input: &File) -> io::Result<Option<Vec<u8>>> {
     // Allocated once, so that growing leaves no copy of a password behind.
@@ -100,6 +97,9 @@ fn read_line(input: &File) -> io::Result<Option<Vec<u8>>> {
     }
     while matches!(line.last(), Some(b'\r' | b'\n')) {
         line.pop();
+    }
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
     }
     Ok(Some(line))
 }

@@ -350,6 +350,15 @@ fn deleted_selection_is_not_a_default() {
 }
 
 #[test]
+fn answers_from_a_windows_editor_count() {
+    let platform = two_organizations();
+    let (robot, _) = Robot::logged_in(&platform);
+    let answers = "\u{feff}1\r\n1\r\n";
+    robot.rio(&["organization", "select"]).stdin(answers).run().exits(0);
+    assert_eq!(robot.selection()[0], "org-alpha");
+}
+
+#[test]
 fn piped_answer_without_match_exits_1() {
     for wrong in ["0", "3", "-1", "1.5", "99999999999999999999999", "gamma", "", "org-gamma"] {
         println!("case: {wrong:?}");
