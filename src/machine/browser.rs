@@ -13,14 +13,16 @@ const TEXT_BROWSERS: [&str; 7] =
 /// A program and its arguments.
 pub type CommandLine = Vec<String>;
 
-/// The command lines to try, in order; none without a graphical session, and none over ssh: with a forwarded
-/// `DISPLAY`, the browser would run on the robot.
+/// The command lines to try, in order; none without a graphical session of this machine, and none over ssh: with
+/// a forwarded `DISPLAY`, the browser would run on the robot.
 ///
 /// `$BROWSER` holds one or more commands, separated by `:`; `%s` stands for the URL. No shell runs them, so
 /// the URL stays one argument.
 pub fn commands(env: &Env, url: &str) -> Vec<CommandLine> {
     let any = |names: &[&str]| names.iter().any(|name| env.get(name).is_some());
-    let graphical = cfg!(target_os = "macos") || any(&["DISPLAY", "WAYLAND_DISPLAY"]);
+    // A name before the colon is that of another machine, or of the forwarding of ssh, as under sudo.
+    let local_display = env.string("DISPLAY").is_some_and(|display| display.starts_with(':'));
+    let graphical = cfg!(target_os = "macos") || local_display || any(&["WAYLAND_DISPLAY"]);
     let over_ssh = any(&["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"]);
     if !graphical || over_ssh || !is_web_page(url) {
         return Vec::new();
@@ -98,6 +100,10 @@ mod tests {
             assert!(commands_with(&variables).is_empty(), "{variable}");
         }
         assert_eq!(commands_with(&[("WAYLAND_DISPLAY", "wayland-0")]), [["xdg-open", URL]]);
+        // As under sudo, which removes the variables of ssh.
+        for display in ["localhost:10.0", "192.0.2.1:0", "[2001:db8::1]:0"] {
+            assert!(commands_with(&[("DISPLAY", display)]).is_empty(), "{display}");
+        }
     }
 
     #[test]
