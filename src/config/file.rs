@@ -58,12 +58,7 @@ impl ConfigFile {
     /// The file that `RIO_CONFIG`, `XDG_CONFIG_HOME` or the home directory determines. From now on, this thread
     /// may act as its owner: see [`access::act_as_owner`].
     pub fn locate(env: &Env, clock: Rc<dyn Clock>) -> Result<Self, Error> {
-        let path = paths::config(env).ok_or_else(|| {
-            Error::failure(
-                "cannot locate the config file: there is no home directory",
-                "Set RIO_CONFIG to a file, for example:\n  export RIO_CONFIG=/data/rio.json",
-            )
-        })?;
+        let path = paths::config(env)?;
         access::act_as_owner(&path)?;
         Ok(ConfigFile { path, clock, created: Rc::default(), warnings: Rc::default() })
     }

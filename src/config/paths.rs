@@ -4,22 +4,42 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::replace::retry;
+use crate::error::Error;
 use crate::machine::env::Env;
 
 /// As many symbolic links as the kernel follows.
 const MAX_LINKS: usize = 40;
 
-/// The path of the config file. `None` if it needs a home directory and there is none.
-pub(super) fn config(env: &Env) -> Option<PathBuf> {
-    let Some(path) = env.get("RIO_CONFIG").map(Path::new) else { return default(env) };
-    // No shell has replaced the `~` in a systemd unit.
-    match path.strip_prefix("~") {
-        Ok(below) => Some(env.home()?.join(below)),
-        Err(_) => Some(path.to_owned()),
-    }
+/// The path of the config file.
+pub(super) fn config(env: &Env) -> Result<PathBuf, Error> {
+    let variable = env.get("RIO_CONFIG").map(Path::new);
+    let path = match variable.map(|path| (path, path.strip_prefix("~"))) {
+        None => default(env),
+        // No shell has replaced the `~` in a systemd unit.
+        Some((_, Ok(below))) => env.home().map(|home| home.join(below)),
+        Some((path, Err(_))) if is_below_home_of_user(path) => {
+            return Err(Error::failure(
+                format!("only ~/ stands for a home directory in RIO_CONFIG ({})", path.display()),
+                "Set RIO_CONFIG to the full path.",
+            ));
+        }
+        Some((path, Err(_))) => Some(path.to_owned()),
+    };
+    path.ok_or_else(|| {
+        Error::failure(
+            "cannot locate the config file: there is no home directory",
+            "Set RIO_CONFIG to a file, for example:\n  export RIO_CONFIG=/data/rio.json",
+        )
+    })
+}
+
+/// Whether a shell would take the first name for a user: `~ada/rio.json`.
+fn is_below_home_of_user(path: &Path) -> bool {
+    path.as_os_str().as_bytes().starts_with(b"~") && path.iter().nth(1).is_some()
 }
 
 fn default(env: &Env) -> Option<PathBuf> {

@@ -881,6 +881,9 @@ fn tilde_in_rio_config_is_the_home_directory() {
     robot.rio(&WRITE).run().exits(0);
     assert!(robot.home().join("~ada").exists());
     Robot::new().env("RIO_CONFIG", "~").rio(&WRITE).run().exits(1).says("is a directory");
+    let robot = Robot::new().env("RIO_CONFIG", "~ada/rio.json");
+    robot.rio(&WRITE).run().exits(1).says("RIO_CONFIG (~ada/rio.json)");
+    assert_eq!(names_in(robot.home()), [""; 0]);
 }
 
 #[test]
