@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::advice;
 use crate::config::{ConfigFile, OpenError, PrivateFile};
 use crate::error::{Error, Warning};
 use crate::json;
@@ -157,8 +158,7 @@ impl Drop for PendingFile<'_> {
 }
 
 fn foreign_error(warning: Warning) -> Error {
-    let advice = "Set RIO_CONFIG to a file in a directory that only you can write to.";
-    Error::from(warning).advise(advice)
+    Error::from(warning).advise(advice::OWN_DIRECTORY)
 }
 
 /// Removes a pending login, even while another process is waiting for approval.
