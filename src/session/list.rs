@@ -126,9 +126,9 @@ impl<T: Entry> List<T> {
         let names: Vec<_> = entries.iter().map(|(_, entry)| text::name(entry.name())).collect();
         let name_width = names.iter().map(|name| text::columns(name)).max().unwrap_or_default();
         let rows = entries.iter().zip(&names).map(|((number, entry), name)| {
-            let mark = if Some(entry.guid()) == current { "  (current)" } else { "" };
+            let mark = if Some(entry.guid()) == current { '*' } else { ' ' };
             let name = text::padded(name, name_width.min(NAME_COLUMN));
-            format!("  {number:>number_width$}  {name}  {}{mark}", text::name(entry.guid()))
+            format!("{mark} {number:>number_width$}  {name}  {}", text::name(entry.guid()))
         });
         let rows: Vec<_> = rows.collect();
         let shown = rows_that_fit(console, &rows);

@@ -327,7 +327,7 @@ fn enter_selects_the_current_entry() {
     let platform = two_organizations();
     let robot = with_current(&platform, "org-alpha", "project-alphazeta");
     let outcome = login(&robot, &[], "\n\n").exits(0).says("organization? [1]").says("[2]");
-    assert_eq!(outcome.stderr.matches("(current)").count(), 2, "{outcome}");
+    assert_eq!(outcome.stderr.matches("\n* ").count(), 2, "{outcome}");
     // The stored names are updated.
     assert_eq!(selected(&robot), alpha("project-alphazeta", "zeta"));
 }
@@ -345,7 +345,7 @@ fn deleted_selection_is_not_a_default() {
     let platform = two_organizations();
     let robot = with_current(&platform, "org-gone", "project-gone");
     let outcome = login(&robot, &[], "").exits(0).says("No organization is selected");
-    assert!(!outcome.stderr.contains("(current)"), "{outcome}");
+    assert!(!outcome.stderr.contains("* "), "{outcome}");
     assert_eq!(selected(&robot), NOTHING);
 }
 

@@ -113,7 +113,7 @@ fn same_organization_without_project_prompts_for_one() {
 fn prompts_are_answered_by_lines_of_stdin() {
     let (_platform, robot) = start();
     let outcome = select(&robot, ORGANIZATION, &[], "2\nb2\n").exits(0).prints("");
-    outcome.says("Which organization? [1]").says("(current)").says("Which project? ");
+    outcome.says("Which organization? [1]").says("* 1  Alpha").says("Which project? ");
     assert_eq!(robot.selection()[1], "beta");
     assert_eq!(robot.selection()[4], "b2");
 

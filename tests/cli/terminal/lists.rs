@@ -2,6 +2,7 @@
 
 use platform::{Organization, Platform, World};
 use rio::text::columns;
+use serde_json::json;
 
 use crate::robot::{FakeClock, Robot, screen};
 
@@ -34,6 +35,29 @@ fn guids_are_in_line_whatever_the_names() {
         let expected = guid_column(&rows[0]);
         assert!(rows.iter().all(|row| guid_column(row) == expected), "{rows:#?}");
     }
+}
+
+#[test]
+fn current_row_is_as_long_as_the_others() {
+    let mut organizations = ["Acme", "Warehouse"].map(|name| Organization::new(name, ["fleet"]));
+    for organization in &mut organizations {
+        // As long as those of rapyuta.io.
+        organization.name = format!("{:-<40}", organization.name);
+        organization.guid = format!("org-{}", "x".repeat(24));
+    }
+    organizations[1].guid = format!("org-{}", "y".repeat(24));
+    let current = organizations[1].guid.clone();
+    let platform = Platform::with(World::of(organizations));
+    let (robot, _) = Robot::logged_in(&platform);
+    robot.set_config(json!({"organization_id": current}));
+    let rio = robot.rio(&["organization", "select"]).screen(screen(80, 24)).stdin("\n");
+    let outcome = rio.run_at(&FakeClock::new()).exits(0).says("Which organization? [2]");
+    let rows: Vec<_> = outcome.stderr.lines().take(2).collect();
+    assert!(
+        rows[0].starts_with("  1  Acme-") && rows[1].starts_with("* 2  Warehouse-"),
+        "{outcome}"
+    );
+    assert_eq!(rows[0].len(), rows[1].len(), "{outcome}");
 }
 
 #[test]
