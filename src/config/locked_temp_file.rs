@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use super::file_error::{in_the_way_error, write_error};
 use super::paths::{self, directory_of};
 use super::replace::{exchange, is_at, keep_owner, rename_new, retry, sync_directory};
-use crate::error::Error;
+use crate::error::{Error, may_pass};
 use crate::machine::{access, process};
 
 /// Locked, so that only one `rio` at a time writes the config file. Holds the lock until it is dropped or has become the
@@ -58,6 +58,7 @@ impl LockedTempFile {
             Err(_) => match options.create_new(false).open(path) {
                 Ok(file) => (file, false),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) if may_pass(&error) => return Err(write_error(config, &error)),
                 // A symbolic link, or a file that this user cannot open.
                 Err(_) => return fs::remove_file(path).map(|()| None).map_err(in_the_way),
             },

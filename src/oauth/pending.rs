@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice;
 use crate::config::{ConfigFile, OpenError, PrivateFile};
-use crate::error::{Error, Warning};
+use crate::error::{Error, Exit, Warning};
 use crate::json;
 use crate::machine::signals;
 use crate::oauth::device_flow::DeviceAuthorization;
@@ -49,6 +49,10 @@ impl<'a> PendingFile<'a> {
             Ok(Some(file)) => pending.lock(file),
             Ok(None) => None,
             Err(OpenError::Foreign(warning)) => return Err(foreign_error(warning)),
+            // It may hold a token.
+            Err(OpenError::Other(error)) if error.exit() == Exit::TemporaryFailure => {
+                return Err(error);
+            }
             Err(OpenError::Other(_)) => {
                 let _ = fs::remove_file(&path);
                 None

@@ -199,6 +199,36 @@ fn kept_first_login_is_not_stored_for_another_server() {
 }
 
 #[test]
+fn kept_token_that_cannot_be_opened_now_stays() {
+    let platform = rotating();
+    platform.allow_early_polls();
+    platform.approve_after(0);
+    let robot = Robot::of(&platform);
+    run_without_storing(&platform, &robot, Call::Token, &DEVICE).exits(3);
+    let pending = pending_path(&robot);
+    let token = token_in(&pending);
+    let fault = ["-P", pending.to_str().unwrap(), "-e", "inject=open,openat:error=EMFILE"];
+    let Some((mut command, _)) = traced(&robot, &DEVICE, &fault) else { return };
+    outcome(&mut command).exits(3).says("config.json.pending cannot be opened: too many open");
+    assert_eq!(token_in(&pending), token);
+    status(&robot).exits(0);
+    assert_eq!(stored_token(&robot), token);
+}
+
+#[test]
+fn lock_that_cannot_be_opened_now_is_not_removed() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"machine_id": 7}));
+    let lock = temporary_path(&robot);
+    fs::write(&lock, "").unwrap();
+    let fault = ["-P", lock.to_str().unwrap(), "-e", "inject=open,openat:error=EMFILE:when=2+"];
+    let write = ["auth", "environment", "dev"];
+    let Some((mut command, _)) = traced(&robot, &write, &fault) else { return };
+    outcome(&mut command).exits(3).says("too many open files");
+    assert!(lock.exists());
+}
+
+#[test]
 fn kept_token_that_is_already_stored_is_removed() {
     let platform = rotating();
     let (robot, token) = with_kept_token(&platform);
