@@ -91,12 +91,13 @@ fn width(c: char) -> usize {
     c.width().unwrap_or_default()
 }
 
-/// The beginning of a text that fits so many columns.
+/// The beginning of a text that fits so many columns. Marks that have no width of their own end after many bytes.
 pub fn first_columns(text: &str, limit: usize) -> &str {
+    const BYTES_PER_COLUMN: usize = 16;
     let mut used = 0_usize;
-    let end = text.char_indices().find(|(_, c)| {
+    let end = text.char_indices().find(|(at, c)| {
         used = used.saturating_add(width(*c));
-        used > limit
+        used > limit || *at >= limit.saturating_mul(BYTES_PER_COLUMN)
     });
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
@@ -244,6 +245,14 @@ mod tests {
         assert_eq!(excerpt("  too many é attempts ", 10), "too many é...");
         assert_eq!(excerpt("東京ロボット", 5), "東京...");
         assert_eq!(excerpt("short", 10), "short");
+    }
+
+    #[test]
+    fn excerpt_is_short_also_if_its_characters_have_no_width() {
+        let marks = "\u{301}".repeat(10_000);
+        assert!(excerpt(&format!("e{marks}"), 10).len() < 200);
+        assert_eq!(excerpt("e\u{301}e\u{301}", 2), "e\u{301}e\u{301}");
+        assert_eq!(first_columns("e\u{301}e\u{301}", 1), "e\u{301}");
     }
 
     #[test]
