@@ -440,12 +440,14 @@ fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
 struct CreatedDirectories(RefCell<Vec<PathBuf>>);
 
 impl CreatedDirectories {
-    /// Creates a directory and those above it. The inner result is that of syncing their parents.
+    /// Creates a directory and those above it. The inner result is that of syncing their parents. A relative path
+    /// creates nothing: it may be `$HOME/rio.json`, which no shell has read.
     fn create(&self, path: &Path) -> io::Result<io::Result<()>> {
         let mut synced = Ok(());
         let missing: Vec<&Path> =
             path.ancestors().take_while(|p| *p != Path::new("") && !p.exists()).collect();
-        if missing.len() > MAX_NEW_DIRECTORIES {
+        let most = if path.is_absolute() { MAX_NEW_DIRECTORIES } else { 0 };
+        if missing.len() > most {
             return Err(io::Error::from_raw_os_error(libc::ENOENT));
         }
         for directory in missing.into_iter().rev() {

@@ -168,6 +168,20 @@ impl Outcome {
     }
 }
 
+/// No shell has replaced the variable, or removed the quotes.
+#[test]
+fn write_creates_no_directories_for_a_relative_path() {
+    for path in ["$HOME/rio.json", "%h/rio.json", "'/data/rio.json'", "a/b.json"] {
+        let robot = Robot::new().env("RIO_CONFIG", path);
+        let outcome = robot.rio(&WRITE).run().exits(1);
+        outcome.says(&format!("cannot write {path}: no such file")).says("create its directory");
+        assert_eq!(fs::read_dir(robot.home()).unwrap().count(), 0, "{path}");
+    }
+    let robot = Robot::new().env("RIO_CONFIG", "a/b.json");
+    fs::create_dir(robot.home().join("a")).unwrap();
+    robot.rio(&WRITE).run().exits(0);
+}
+
 #[test]
 fn write_creates_at_most_two_directories() {
     let robot = Robot::new();
