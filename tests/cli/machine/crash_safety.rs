@@ -53,6 +53,8 @@ struct Killer {
     random: Random,
     life: Duration,
     kills: u64,
+    /// How many processes in a row were killed before their end.
+    unfinished: u64,
 }
 
 impl Killer {
@@ -68,7 +70,7 @@ impl Killer {
             .collect();
         lives.sort();
         let random = Random::new(seed());
-        Killer { clock, random, life: lives[2], kills: 0 }
+        Killer { clock, random, life: lives[2], kills: 0, unfinished: 0 }
     }
 
     fn kill(&mut self, robot: &Robot, arguments: &[&str]) -> Kill {
@@ -104,8 +106,12 @@ impl Killer {
         assert!(status.success() || status.signal() == Some(libc::SIGKILL), "{name}");
         self.kills += 1;
         // Adapts to the load of the machine.
-        let step = self.life / 32;
-        self.life = if status.success() { self.life - step } else { self.life + step / 2 };
+        self.unfinished = if status.success() { 0 } else { self.unfinished + 1 };
+        self.life = match self.unfinished {
+            0 => self.life - self.life / 32,
+            1..8 => self.life + self.life / 64,
+            _ => self.life + self.life / 4,
+        };
         Kill { name, done: status.success() }
     }
 }
