@@ -46,6 +46,10 @@ pub(super) fn open_error(path: &Path, error: &io::Error) -> Error {
 pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
     let fact = format!("cannot write {}: {}", path.display(), text::io_error(error));
     let advice = match error.kind() {
+        // Perhaps the shell did not expand a variable or a `~`.
+        ErrorKind::NotFound if path.is_relative() => {
+            "Set RIO_CONFIG to an absolute path, or create its directory."
+        }
         ErrorKind::NotFound => {
             let command = format!("mkdir -p {}", text::shell_word(directory_of(path)));
             &advice::run(
