@@ -54,7 +54,7 @@ pub fn is_private(file: &Metadata) -> bool {
 
 const READABLE_BY_OTHERS: u32 = 0o044;
 
-/// Warns if other users can read a file, unless nobody can change that because it is mounted read-only. `name`
+/// Warns if other users can read a file, unless its file system is read-only, so that this cannot be changed. `name`
 /// is what the warning calls it.
 pub fn others_can_read(name: &str, path: &Path, file: &Metadata) -> Option<Warning> {
     if file.mode() & READABLE_BY_OTHERS == 0 || is_read_only(path) {

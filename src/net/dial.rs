@@ -93,7 +93,7 @@ impl Dialer {
     fn ask(&self, name: &str, port: u16, sender: &Sender<Event>) {
         let sender = sender.clone();
         resolver::ask(self.lookup, name, port, move |family, answer| {
-            // Nobody receives it if the race is over.
+            // The receiver is gone if the race is over.
             let _ = sender.send(Event::Answer(family, answer));
         });
     }

@@ -56,7 +56,7 @@ fn refresh_service_leaves_no_trace_unless_something_happens() {
     let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
     let robot = &lab.robots[0];
     let start = || robot.run(&format!("systemctl start {UNIT}")).status.success();
-    // Nobody is logged in, and then nothing is due.
+    // First the robot is not logged in, then nothing is due.
     for login in [None, Some(lab.platform.issue_token())] {
         login.into_iter().for_each(|token| store_token(&lab, &robot.root, &token));
         let before = robot.output("stat -c %z /var/lib/rio /var/lib/rio/config.json");
