@@ -347,7 +347,7 @@ fn unknown_name_is_looked_up_three_times() {
         let outcome = root.run(&VERIFY, "").exits(3);
         outcome
             .says("could not resolve nowhere.example")
-            .says("Check your network connection and DNS");
+            .says("your network connection and DNS settings");
         assert!(queries.try_iter().count() >= 3);
     });
 }
