@@ -181,6 +181,8 @@ extern "C" fn on_continue(_: c_int) {
     if prompt.is_null() || !terminal::is_in_foreground(libc::STDIN_FILENO) {
         return;
     }
+    // First, so that the next Ctrl-Z finds the handler as soon as the user sees the prompt.
+    handle(libc::SIGTSTP, Some(on_stop), RAISED_AGAIN);
     terminal::resume_hiding();
     // SAFETY: all async-signal-safe; a C string that is never freed.
     unsafe {

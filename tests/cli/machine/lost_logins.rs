@@ -69,7 +69,7 @@ fn token_in(path: &Path) -> String {
     kept["auth_token"].as_str().unwrap().to_owned()
 }
 
-fn outcome(command: &mut Command) -> Outcome {
+pub(super) fn outcome(command: &mut Command) -> Outcome {
     let output = command.stdin(Stdio::null()).output().unwrap();
     Outcome::of(command, output)
 }
@@ -541,7 +541,11 @@ fn second_ctrl_c_ends_a_refresh_at_once() {
 }
 
 /// `rio` under strace with these options, and strace's log. `None` if that is not possible.
-fn traced(robot: &Robot, arguments: &[&str], options: &[&str]) -> Option<(Command, PathBuf)> {
+pub(super) fn traced(
+    robot: &Robot,
+    arguments: &[&str],
+    options: &[&str],
+) -> Option<(Command, PathBuf)> {
     if runner().is_some() {
         skip("needs an executable for this machine");
         return None;

@@ -7,6 +7,7 @@ use platform::{EMAIL, Platform};
 use serde_json::json;
 
 use super::config_file::fail_system_call;
+use super::lost_logins::{outcome, traced};
 use crate::network::robot_at;
 use crate::robot::{Outcome, Robot};
 
@@ -15,6 +16,19 @@ const BROKEN: &str = "/proc/self/mem";
 
 fn is_temporary(outcome: Outcome, fact: &str) {
     outcome.exits(3).prints("").says(fact).says("\n  Try again later.\n").hides("mv ");
+}
+
+#[test]
+fn config_file_that_cannot_be_read_now_is_a_temporary_failure() {
+    let robot = Robot::new();
+    robot.write_config(&json!({"auth_token": "t0ken"}));
+    let path = robot.config_path();
+    for error in ["EIO", "ESTALE", "EMFILE"] {
+        let inject = format!("inject=open,openat:error={error}");
+        let fault = ["-P", path.to_str().unwrap(), "-e", &inject];
+        let Some((mut command, _)) = traced(&robot, &["auth", "status"], &fault) else { return };
+        is_temporary(outcome(&mut command), "the config file ");
+    }
 }
 
 #[test]
