@@ -163,8 +163,11 @@ fn summary(here: usize, beyond: usize) -> String {
     let problems = |count| format!("{count} problem{}", if count == 1 { "" } else { "s" });
     match (here, beyond) {
         (0, 0) => "No problems found.".to_owned(),
-        (_, 0) => format!("{}, on this machine.", problems(here)),
-        (0, _) => format!("{}, beyond this machine.", problems(beyond)),
-        _ => format!("{}: {here} on this machine, {beyond} beyond it.", problems(here + beyond)),
+        (_, 0) => format!("{} on this machine.", problems(here)),
+        (0, _) => format!("{} in the network or at a server.", problems(beyond)),
+        _ => format!(
+            "{}: {here} on this machine, {beyond} in the network or at a server.",
+            problems(here + beyond)
+        ),
     }
 }

@@ -308,12 +308,12 @@ fn first_line_names_the_program_and_the_last_one_counts_problems() {
         "{first}"
     );
     robot.write_config(&json!({"environment": "dev", "email_id": 5}));
-    let first = ends(&doctor(&robot, &["--offline"]).exits(1), "1 problem, on this machine.");
+    let first = ends(&doctor(&robot, &["--offline"]).exits(1), "1 problem on this machine.");
     assert!(first.ends_with(", environment dev"), "{first}");
     let robot = Robot::new();
     robot.write_hosts(&ClosedPort::new().url());
     let outcome = doctor(&robot, &[]).exits(3);
-    assert!(outcome.stdout.ends_with("beyond this machine.\n"), "{outcome}");
+    assert!(outcome.stdout.ends_with("in the network or at a server.\n"), "{outcome}");
     let robot = robot.env("SSL_CERT_FILE", "/missing");
     let outcome = doctor(&robot, &[]).exits(1);
     assert!(outcome.stdout.lines().last().unwrap().contains("on this machine"), "{outcome}");
@@ -503,7 +503,7 @@ fn invalid_proxy_fails_and_hosts_are_skipped() {
     results(&outcome, &["DNS oidc.rapyuta.io", "captive portal api.rapyuta.io"], "skip");
 }
 
-// Faults beyond this machine.
+// Faults in the network or at a server.
 
 #[test]
 fn refused_connection_fails() {
