@@ -106,6 +106,31 @@ fn timer_refreshes_a_token_that_is_due_and_waits_ten_minutes() {
 }
 
 #[test]
+fn drop_in_for_read_only_root_refreshes_a_login_elsewhere() {
+    const PAGE: &str = include_str!("../../src/dist/images-and-fleets.md");
+    const UNIT: &str = "rio-refresh.service";
+    let prepare = |lab: &Lab, root: &Path| {
+        let (_, section) = PAGE.split_once("### Read-only file systems").unwrap();
+        let (_, drop_in) = section.split_once("```ini\n").unwrap();
+        let (drop_in, _) = drop_in.split_once("```").unwrap();
+        install(lab, root, &[(UNIT, drop_in)]);
+        fs::remove_dir_all(root.join("var/lib/rio")).unwrap();
+        fs::create_dir(root.join("data")).unwrap();
+    };
+    let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
+    let robot = &lab.robots[0];
+    robot.output("mount -t tmpfs data /data && mkdir -m 700 /data/rio");
+    lab.platform.token_lifetime(0);
+    let mut config = lab.platform.config();
+    config["auth_token"] = lab.platform.issue_token().into();
+    robot.output(&format!("echo '{config}' > /data/rio/config.json"));
+    robot.output("mount -t tmpfs -o ro empty /var/lib");
+    lab.platform.answer(Call::RefreshToken, refreshed_to("new"));
+    robot.output(&format!("systemctl start {UNIT}"));
+    assert_eq!(robot.output("grep -c '\"new\"' /data/rio/config.json"), "1");
+}
+
+#[test]
 fn first_boot_shows_the_login_until_it_is_approved() {
     const UNIT: &str = "rio-login.service";
     const SETTINGS: &str = "[Unit]\nBefore=console-getty.service\n[Service]\nTTYPath=/dev/console\n\
