@@ -176,10 +176,9 @@ struct Members(Vec<(Box<RawValue>, Box<RawValue>)>);
 
 fn is_named(key: &RawValue, name: &str) -> bool {
     let raw = key.get();
-    match raw.contains('\\') {
-        true => serde_json::from_str::<String>(raw).is_ok_and(|key| key == name),
-        false => raw.trim_matches('"') == name,
-    }
+    let is_plain = matches!(raw.as_bytes(), [b'"', plain @ .., b'"'] if plain == name.as_bytes());
+    is_plain
+        || raw.contains('\\') && serde_json::from_str::<String>(raw).is_ok_and(|key| key == name)
 }
 
 impl Members {
