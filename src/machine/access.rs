@@ -88,12 +88,12 @@ pub fn others_can_change(name: &str, path: &Path) -> Option<Warning> {
 ///
 /// A link of another user that leads to a directory of a third one is an error.
 pub fn act_as_owner(path: &Path) -> Result<(), Error> {
-    let way = way_to(path);
-    let Some(directory) = way.iter().rfind(|step| step.metadata.is_dir()) else { return Ok(()) };
-    let (owner, group) = (directory.metadata.uid(), directory.metadata.gid());
     if process::user() != 0 {
         return Ok(());
     }
+    let way = way_to(path);
+    let Some(directory) = way.iter().rfind(|step| step.metadata.is_dir()) else { return Ok(()) };
+    let (owner, group) = (directory.metadata.uid(), directory.metadata.gid());
     let is_foreign =
         |step: &&Step| step.metadata.is_symlink() && ![0, owner].contains(&step.metadata.uid());
     if let Some(link) = way.iter().find(is_foreign) {
