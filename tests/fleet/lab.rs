@@ -175,14 +175,14 @@ impl Drop for Robot {
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "robots need real time")]
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    // A hundred robots take more than a minute to boot.
-    for _ in 0..1800 {
+    // A hundred robots take almost a minute to boot.
+    for _ in 0..1200 {
         if condition() {
             return;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    panic!("waited for three minutes: {what}");
+    panic!("waited for two minutes: {what}");
 }
 
 /// Runs a command that must succeed.
