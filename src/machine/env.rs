@@ -1,13 +1,12 @@
 //! Environment variables, read once and passed in.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// The environment variables and the home directory. An empty variable counts as not set.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
-    variables: BTreeMap<OsString, OsString>,
+    variables: Vec<(OsString, OsString)>,
     home: Option<PathBuf>,
 }
 
@@ -27,7 +26,8 @@ impl Env {
     }
 
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
+        let (_, value) = self.variables.iter().rfind(|(known, _)| known == name)?;
+        Some(value.as_os_str()).filter(|value| !value.is_empty())
     }
 
     /// The value, if it is UTF-8.
