@@ -128,6 +128,13 @@ fn drop_in_for_read_only_root_refreshes_a_login_elsewhere() {
     lab.platform.answer(Call::RefreshToken, refreshed_to("new"));
     robot.output(&format!("systemctl start {UNIT}"));
     assert_eq!(robot.output("grep -c '\"new\"' /data/rio/config.json"), "1");
+
+    // A mistake in the unit is no reason to skip the run.
+    let mistake = "[Service]\nReadWritePaths=/missing\n";
+    robot.output(&format!(
+        "printf '{mistake}' > /etc/systemd/system/{UNIT}.d/z.conf && systemctl daemon-reload"
+    ));
+    assert!(!robot.run(&format!("systemctl start {UNIT}")).status.success());
 }
 
 #[test]

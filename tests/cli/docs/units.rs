@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use platform::{Call, Platform};
+use platform::{Answer, Call, Platform};
 use rio::machine::clock::Clock;
 use serde_json::json;
 
@@ -22,9 +22,10 @@ fn setting(unit: &'static str, key: &str) -> &'static str {
     unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap()
 }
 
-/// The command line of the service, without the program.
+/// The arguments of the refresh in the service.
 pub fn arguments() -> Vec<&'static str> {
-    setting(SERVICE, "ExecStart").strip_prefix("rio ").unwrap().split(' ').collect()
+    let (_, refresh) = setting(SERVICE, "ExecStart").split_once(" || rio ").unwrap();
+    refresh.strip_suffix('\'').unwrap().split(' ').collect()
 }
 
 /// A time of the timer, in seconds.
@@ -37,12 +38,10 @@ pub fn timer(key: &str) -> u64 {
 fn systemd_accepts_the_units() {
     let Some(analyze) = installed("systemd-analyze") else { return };
     let directory = tempfile::tempdir().unwrap();
-    // Here, rio is not in the directories in which systemd searches for programs.
-    let rio = format!("ExecStart={} ", binary().display());
     let units = [
-        ("rio-refresh.service", SERVICE.replace("ExecStart=rio ", &rio)),
-        ("rio-refresh.timer", TIMER.to_owned()),
-        ("rio-login.service", LOGIN.to_owned()),
+        ("rio-refresh.service", SERVICE),
+        ("rio-refresh.timer", TIMER),
+        ("rio-login.service", LOGIN),
     ];
     let mut command = Command::new(analyze);
     // The man page that they name is not installed here.
@@ -80,19 +79,23 @@ fn run_shell(robot: &Robot, command: &str) -> Outcome {
 }
 
 #[test]
-fn service_is_skipped_only_while_no_token_is_stored() {
+fn service_does_nothing_only_while_no_token_is_stored() {
     let platform = Platform::start();
     platform.token_lifetime(0);
     let (robot, _) = Robot::logged_in(&platform);
-    let condition = || run_shell(&robot, setting(SERVICE, "ExecCondition"));
+    let new = platform.issue_token();
+    platform.answer(Call::RefreshToken, Answer::json(200, json!({"data": {"token": new}})));
+    let service = || run_shell(&robot, setting(SERVICE, "ExecStart"));
     robot.rio(&["auth", "status"]).run().exits(1);
-    condition().exits(0);
+    service().exits(0).says("Token refreshed");
+    let requests = platform.requests().len();
     robot.set_config(json!({"auth_token": null}));
-    condition().exits(1);
-    // Then the service fails, and its log says why.
+    let outcome = service().exits(0).prints("");
+    assert_eq!(outcome.stderr, "");
+    // The log of a service that fails says why.
     fs::write(robot.config_path(), "[]").unwrap();
-    condition().exits(0);
-    assert!(platform.requests().is_empty());
+    service().exits(1).says("config file");
+    assert_eq!(platform.requests().len(), requests);
 }
 
 #[test]
