@@ -122,7 +122,8 @@ pub fn host(config: &Config, http: &Http, key: &str) -> Result<Url, Error> {
             format!("Correct {key}, or remove it to use the default.{insecure}"),
         )
     })?;
-    let setting = is_custom(config, key).then(|| format!("{key} in {}", config.path().display()));
+    let setting =
+        custom_keys(config).contains(&key).then(|| format!("{key} in {}", config.path().display()));
     Ok(url.from_setting(setting))
 }
 
@@ -139,35 +140,37 @@ pub fn description(config: &Config) -> Result<String, Error> {
 
 /// "oidc_host and rip_host": the hosts of its environment that the config file overrides.
 pub fn custom_hosts(config: &Config) -> Option<String> {
-    let hosts = [OIDC_HOST, RIP_HOST, V2API_HOST];
-    let custom: Vec<_> = hosts.into_iter().filter(|key| is_custom(config, key)).collect();
+    let custom = custom_keys(config);
     let (last, others) = custom.split_last()?;
     let others = others.join(", ");
     Some(if others.is_empty() { (*last).to_owned() } else { format!("{others} and {last}") })
 }
 
-fn is_custom(config: &Config, key: &str) -> bool {
-    let url = config.string(key).ok().flatten();
-    url.is_some_and(|url| default_host(config, key).ok() != Some(url))
+fn custom_keys(config: &Config) -> Vec<&'static str> {
+    let defaults: Vec<_> = environment(config).map_or_else(|_| Vec::new(), |e| e.hosts().collect());
+    let is_custom = |key: &&'static str| {
+        config.string(key).is_ok_and(|url| url.is_some_and(|url| !defaults.contains(&(*key, url))))
+    };
+    [OIDC_HOST, RIP_HOST, V2API_HOST].into_iter().filter(is_custom).collect()
 }
 
 fn default_host(config: &Config, key: &str) -> Result<String, Error> {
+    let url = environment(config)?.hosts().find(|(known, _)| *known == key).map(|(_, url)| url);
+    url.ok_or_else(|| invalid_environment(config))
+}
+
+fn environment(config: &Config) -> Result<Environment, Error> {
     let name = config.string(ENVIRONMENT)?.unwrap_or_else(|| "ga".to_owned());
-    Environment::parse(&name)
-        .and_then(|environment| environment.hosts().find(|(known, _)| *known == key))
-        .map(|(_, url)| url)
-        .ok_or_else(|| {
-            Error::failure(
-                format!(
-                    "environment in the config file {} is not a valid name",
-                    config.path().display()
-                ),
-                format!(
-                    "Valid names are {VALID_NAMES}. To set one, which removes the login, run:\n  rio auth \
-                     environment NAME"
-                ),
-            )
-        })
+    Environment::parse(&name).ok_or_else(|| invalid_environment(config))
+}
+
+fn invalid_environment(config: &Config) -> Error {
+    Error::failure(
+        format!("environment in the config file {} is not a valid name", config.path().display()),
+        format!(
+            "Valid names are {VALID_NAMES}. To set one, which removes the login, run:\n  rio auth environment NAME"
+        ),
+    )
 }
 
 #[cfg(test)]
