@@ -167,14 +167,13 @@ fn first_boot_shows_the_login_until_it_is_approved() {
     robot.output(&format!("systemctl start {UNIT}"));
     assert_eq!(lab.platform.calls(Call::DeviceAuthorization).len(), logins);
 
-    // A mistake in the unit.
     robot.rio("auth logout");
-    let command = "ExecStart=\nExecStart=rio auth login --mistake\n";
-    fs::write(
-        robot.root.join(UNITS).join(format!("{UNIT}.d/z.conf")),
-        format!("[Service]\n{command}"),
-    )
-    .unwrap();
-    robot.run(&format!("systemctl daemon-reload; systemctl start {UNIT}"));
+    let start_with = |mistake: &str| {
+        let drop_in = robot.root.join(UNITS).join(format!("{UNIT}.d/z.conf"));
+        fs::write(drop_in, format!("[Service]\n{mistake}")).unwrap();
+        robot.run(&format!("systemctl daemon-reload; systemctl start {UNIT}")).status.success()
+    };
+    assert!(!start_with("ReadWritePaths=/missing\n"));
+    assert!(!start_with("ExecStart=\nExecStart=rio auth login --mistake\n"));
     assert_eq!(robot.run(&format!("systemctl is-failed {UNIT}")).stdout, b"failed\n");
 }
