@@ -23,7 +23,7 @@ pub fn measure(bench: &Bench, report: &mut Report) {
     for (what, peak, target, limit) in [
         ("`auth status`", (|peaks| peaks.status) as fn(&Peaks) -> u64, "≤ 4 MiB", 4.0),
         ("password login over TLS", |peaks| peaks.password_login, "", f64::MAX),
-        ("device login over TLS", |peaks| peaks.device_login, "≤ 6 MiB", 6.0),
+        ("phone login over TLS", |peaks| peaks.device_login, "≤ 6 MiB", 6.0),
     ] {
         let row = Row::new(what, mib(peak(&rio))).peer(peer.as_ref().map(peak).map(mib));
         report.row(match target {

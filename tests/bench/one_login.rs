@@ -33,9 +33,9 @@ struct Login {
 pub fn measure(bench: &Bench, report: &mut Report) {
     let rio = Login::measure(bench, &bench.rio).expect("rio logs in");
     let peer = bench.peer.as_ref().map(|peer| Login::measure(bench, peer));
-    let peer = report.peer("device login", peer);
+    let peer = report.peer("phone login", peer);
     let interval = INTERVAL.as_secs();
-    report.section(format!("Device login over TLS with ten polls, {interval} s apart"));
+    report.section(format!("Phone login over TLS with ten polls, {interval} s apart"));
     report_traffic(&rio, peer.as_ref(), report);
     report_time(&rio, peer.as_ref(), report);
     report_instructions(bench, report);
@@ -61,7 +61,7 @@ fn report_traffic(rio: &Login, peer: Option<&Login>, report: &mut Report) {
     );
     report.row(
         Row::new(
-            "requests from approval to exit, with organization and project named",
+            "requests from the approval to the exit, if options name organization and project",
             rio.requests_after_approval,
         )
         .peer(peer.map(|login| login.requests_after_approval))
@@ -71,14 +71,17 @@ fn report_traffic(rio: &Login, peer: Option<&Login>, report: &mut Report) {
 
 fn report_time(rio: &Login, peer: Option<&Login>, report: &mut Report) {
     report.time(
-        Row::new("CPU time, in more than a minute", ms(rio.cpu))
+        Row::new("CPU time, of more than a minute", ms(rio.cpu))
             .peer(peer.map(|login| ms(login.cpu)))
             .target("< 10 ms", rio.cpu < Duration::from_millis(10)),
     );
     let intervals = |login: &Login| format!("{:.2}", ratio(login.after_approval, INTERVAL));
     report.time(
-        Row::new("time from approval, just after a poll, to exit, in intervals", intervals(rio))
-            .peer(peer.map(intervals)),
+        Row::new(
+            "polling intervals from an approval just after a poll to the exit",
+            intervals(rio),
+        )
+        .peer(peer.map(intervals)),
     );
 }
 
@@ -100,8 +103,8 @@ fn report_instructions(bench: &Bench, report: &mut Report) {
     };
     let figure = format!("{}, {}", grouped(rio), grouped(release));
     report.row(
-        Row::new("instructions; those of the release build", figure)
-            .target("release build ≤ 12,800,000", release <= LIMIT),
+        Row::new("instructions: static build, cargo's release build", figure)
+            .target("release ≤ 12,800,000", release <= LIMIT),
     );
 }
 
