@@ -30,7 +30,6 @@ pub fn page(date: &str) -> String {
             "COMMANDS" => describe_all(&mut page, &rio, &commands),
             "EXIT STATUS" => markdown(&mut page, section_of(PROGRAMS, "Exit codes")),
             "JSON" => markdown(&mut page, section_of(PROGRAMS, "JSON")),
-            "EXAMPLES" => commands.iter().for_each(|(_, command)| examples(&mut page, command)),
             _ => {}
         }
         markdown(&mut page, text);
@@ -83,6 +82,7 @@ fn describe(page: &mut Roff, usage: &str, command: &CommandInfoWithArgs) {
     definitions(page, arguments.map(|a| (a.name.to_uppercase(), a.description)));
     let options = command.flags.iter().filter(|flag| flag.long != "--help");
     definitions(page, options.map(help::option));
+    examples(page, command.examples);
 }
 
 fn definitions<'a>(page: &mut Roff, rows: impl Iterator<Item = (String, &'a str)>) {
@@ -91,16 +91,13 @@ fn definitions<'a>(page: &mut Roff, rows: impl Iterator<Item = (String, &'a str)
     }
 }
 
-fn examples(page: &mut Roff, command: &CommandInfoWithArgs) {
-    const LONGEST: usize = 69;
-    page.control("TP", ["4"]).text([roman(format!("{}:", command.description))]);
-    page.control("nf", []);
-    for line in command.examples.iter().flat_map(|example| example.lines()) {
-        let folded = line.rsplit_once(" --").filter(|_| line.len() > LONGEST);
-        let folded = folded.map(|(start, option)| format!("{start} \\\n    --{option}"));
-        page.text([roman(folded.unwrap_or(line.to_owned()))]);
+fn examples(page: &mut Roff, examples: &[&str]) {
+    page.control("PP", []).text([roman("Examples:")]);
+    page.control("RS", ["4"]).control("nf", []);
+    for line in examples.iter().flat_map(|example| example.lines()) {
+        page.text([roman(line)]);
     }
-    page.control("fi", []);
+    page.control("fi", []).control("RE", []);
 }
 
 /// The text below a heading of the second level.
@@ -146,17 +143,22 @@ fn paragraph(page: &mut Roff, after_heading: bool) {
 fn list_item(page: &mut Roff, item: &str) {
     match item.split_once(": ") {
         Some((term, description)) => {
-            page.control("TP", []).text(inline(term)).text(inline(description));
+            // roff takes the first line as the term.
+            page.control("TP", []).text(marked(term)).text(inline(description));
         }
         None => _ = page.control("IP", ["-", "2"]).text(inline(item)),
     }
 }
 
-/// Text in short lines, with commands, names and variables in bold, as Markdown marks them.
+/// Marked text in short lines.
 fn inline(text: &str) -> Vec<Inline> {
     const WIDTH: usize = 50;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = fold(&text, WIDTH);
+    marked(&fold(&text, WIDTH))
+}
+
+/// Text with commands, names and variables in bold, as Markdown marks them.
+fn marked(text: &str) -> Vec<Inline> {
     let parts = text.split('`').enumerate();
     parts.map(|(at, part)| if at % 2 == 0 { roman(part) } else { bold(part) }).collect()
 }

@@ -95,6 +95,19 @@ fn man_page_lists_each_command_with_its_options() {
     }
 }
 
+#[test]
+fn man_page_keeps_each_term_on_one_line() {
+    let Some(text) = text() else { return };
+    let items = MAN_PAGE.lines().filter_map(|line| line.strip_prefix("- "));
+    let terms: Vec<_> = items.filter_map(|item| item.split_once(": ")).collect();
+    assert!(terms.len() > 30);
+    for (term, _) in terms {
+        let term = term.replace('`', "");
+        let is_term = |line: &str| line.trim_start().starts_with(&term);
+        assert!(text.lines().any(is_term), "{term}\n{text}");
+    }
+}
+
 /// The terms of the list in ENVIRONMENT.
 fn documented_variables() -> BTreeSet<String> {
     let (_, section) = MAN_PAGE.split_once("\n# ENVIRONMENT\n").unwrap();
