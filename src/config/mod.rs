@@ -177,8 +177,9 @@ struct Members(Vec<(Box<RawValue>, Box<RawValue>)>);
 fn is_named(key: &RawValue, name: &str) -> bool {
     let raw = key.get();
     let is_plain = matches!(raw.as_bytes(), [b'"', plain @ .., b'"'] if plain == name.as_bytes());
-    is_plain
-        || raw.contains('\\') && serde_json::from_str::<String>(raw).is_ok_and(|key| key == name)
+    // An escape is longer than its character.
+    let has_escape = || raw.len() > name.len() + 2 && raw.contains('\\');
+    is_plain || has_escape() && serde_json::from_str::<String>(raw).is_ok_and(|key| key == name)
 }
 
 impl Members {

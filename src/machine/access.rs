@@ -169,27 +169,27 @@ fn way_to(path: &Path) -> Vec<Step> {
     /// As many symbolic links as the kernel follows.
     const MAX_LINKS: usize = 40;
     let names = |path: &Path| path.iter().rev().map(OsStr::to_owned).collect::<Vec<_>>();
-    let mut left = names(&std::path::absolute(path).unwrap_or_default());
-    let (mut way, mut links, mut at): (Vec<Step>, _, _) = (Vec::new(), 0, PathBuf::new());
+    let path = std::path::absolute(path).unwrap_or_default();
+    let mut left = names(&path);
+    let (mut way, mut links) = (Vec::new(), 0);
+    let mut at = PathBuf::with_capacity(path.as_os_str().len());
     while let Some(name) = left.pop() {
         if name == ".." {
             at.pop();
             continue;
         }
         // An absolute name replaces the path.
-        let next = at.join(name);
-        let Ok(metadata) = fs::symlink_metadata(&next) else { break };
-        if metadata.is_symlink() {
+        at.push(name);
+        let Ok(metadata) = fs::symlink_metadata(&at) else { break };
+        let is_link = metadata.is_symlink();
+        way.push(Step { path: at.clone(), metadata });
+        if is_link {
             links += 1;
-            let Ok(target) = fs::read_link(&next) else { break };
-            if links > MAX_LINKS {
-                break;
-            }
+            let target = fs::read_link(&at).ok().filter(|_| links <= MAX_LINKS);
+            let Some(target) = target else { break };
             left.extend(names(&target));
-        } else {
-            at.clone_from(&next);
+            at.pop();
         }
-        way.push(Step { path: next, metadata });
     }
     way
 }
