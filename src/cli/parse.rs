@@ -210,10 +210,9 @@ impl<'a> Parser<'a> {
             true => format!("unknown command '{word}'"),
             false => "unknown command".to_owned(),
         };
-        let similar = |path: &String| path.rsplit(' ').next().is_some_and(|n| is_similar(n, word));
         let mut commands = commands_below(self.command);
         commands.push(help::COMMAND.to_owned());
-        match commands.into_iter().find(similar) {
+        match nearest(commands.iter().map(String::as_str), word) {
             Some(path) => {
                 self.usage_with(&fact, &format!("Did you mean this?\n  {} {path}\n", self.path))
             }
@@ -238,7 +237,7 @@ impl<'a> Parser<'a> {
             }
             Some(_) => "unknown option".to_owned(),
         };
-        match known().find(|known| is_similar(known, name)).or(with_value) {
+        match nearest(known(), name).or(with_value) {
             Some(known) => self.usage_with(&fact, &format!("Did you mean {known}?\n")),
             None => self.usage(&fact),
         }
@@ -274,13 +273,24 @@ pub fn is_plain(word: &str) -> bool {
     word.len() <= LONGEST && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
-/// Whether `word` is a prefix of `name`, or differs from it in at most two neighbouring characters.
-fn is_similar(name: &str, word: &str) -> bool {
+/// The option or the path of a command that someone who types this word most likely means.
+fn nearest<'a>(names: impl Iterator<Item = &'a str>, word: &str) -> Option<&'a str> {
     const MOST: usize = 2;
+    let last = |path: &'a str| path.rsplit(' ').next().unwrap_or_default();
+    let names = names.map(|name| (difference(last(name), word), name));
+    let (_, name) =
+        names.filter(|(difference, _)| *difference <= MOST).min_by_key(|pair| pair.0)?;
+    Some(name)
+}
+
+/// In how many neighbouring characters the word differs from the name: in none, if it is a prefix.
+fn difference(name: &str, word: &str) -> usize {
     let start = name.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
     let end = name.chars().rev().zip(word.chars().rev()).take_while(|(a, b)| a == b).count();
-    name.starts_with(word)
-        || name.len().max(word.len()).saturating_sub(start.saturating_add(end)) <= MOST
+    match name.starts_with(word) {
+        true => 0,
+        false => name.len().max(word.len()).saturating_sub(start.saturating_add(end)),
+    }
 }
 
 /// `rio 0.3.0 (x86_64-unknown-linux-musl, 9dae1686dbf9)`. Only executables that are shipped name their commit.

@@ -312,6 +312,8 @@ fn typo_suggests_the_command() {
         ),
         (&["auth", "refesh-token"], "Did you mean this?\n    rio auth refresh-token\n"),
         (&["auth", "stauts"], "Did you mean this?\n    rio auth status\n"),
+        (&["auth", "logut"], "Did you mean this?\n    rio auth logout\n"),
+        (&["auth", "logot"], "Did you mean this?\n    rio auth logout\n"),
         (&["help", "auth", "tken"], "Did you mean this?\n    rio auth token\n"),
     ] {
         robot.rio(words).run().exits(2).says("unknown command").says(advice).prints("");
