@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     let bench = Bench { runner: Runner::new(), rio: program::rio(), peer: program::peer() };
     let peer = bench.peer.as_ref().map(|peer| peer.name.as_str());
     println!("`rio` {}, {}.", env!("CARGO_PKG_VERSION"), bench.rio.name);
-    println!("Python rio: {}.", peer.unwrap_or("not installed; run `make bench-peer`"));
+    println!("Python `rio`: {}.", peer.unwrap_or("not installed; run `make bench-peer`"));
     let load = machine::wait_until_idle();
     println!("Measured on {}; load before the start: {load}.\n", machine::describe());
     let mut report = Report::new(load);

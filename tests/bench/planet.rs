@@ -52,9 +52,9 @@ pub fn measure(_: &Bench, report: &mut Report) {
         report.row(Row::new(
             format!("tokens valid for {name}: mean a second, busiest second, busiest minute"),
             format!(
-                "{:.1}, {}, {}",
-                ordinary.total(0..DAY) as f64 / (DAY / SECOND) as f64,
-                ordinary.busiest(SECOND, 0..DAY),
+                "{}, {}, {}",
+                rounded(ordinary.total(0..DAY) as f64 / (DAY / SECOND) as f64),
+                grouped(ordinary.busiest(SECOND, 0..DAY)),
                 grouped(ordinary.busiest(MINUTE, 0..DAY)),
             ),
         ));
@@ -68,6 +68,13 @@ pub fn measure(_: &Bench, report: &mut Report) {
         "CPU time of the simulation per robot and day",
         format!("{:.2} µs", cpu.as_secs_f64() * 1e6 / (robots as f64 * days)),
     ));
+}
+
+fn rounded(figure: f64) -> String {
+    match figure {
+        100.0.. => grouped(figure.round() as usize),
+        _ => format!("{figure:.1}"),
+    }
 }
 
 /// The age at which the program refreshes a token, in whole seconds.

@@ -83,12 +83,12 @@ impl Report {
     /// The Python rio's result; if it failed, a note gives the reason.
     pub fn peer<T>(&mut self, what: &str, result: Option<Result<T, String>>) -> Option<T> {
         let result = result?;
-        result.map_err(|error| self.note(format!("Python rio, {what}: n/a: {error}"))).ok()
+        result.map_err(|error| self.note(format!("Python `rio`, {what}: n/a: {error}"))).ok()
     }
 
     /// Prints the report; true if all required targets are met.
     pub fn print(self) -> bool {
-        println!("| | `rio` | Python rio | target | met |");
+        println!("| | `rio` | Python `rio` | target | met |");
         println!("| --- | --- | --- | --- | --- |");
         self.lines.iter().for_each(|line| println!("{line}"));
         self.notes.iter().for_each(|note| println!("\n{note}"));

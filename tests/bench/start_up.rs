@@ -41,7 +41,7 @@ pub fn measure(bench: &Bench, report: &mut Report) {
         let faster = ratio(peer, times.rio);
         let figure = format!("{}× faster", grouped(faster as usize));
         report.time(
-            Row::new("compared with the Python rio", figure).target("≥ 500×", faster >= 500.0),
+            Row::new("compared with the Python `rio`", figure).target("≥ 500×", faster >= 500.0),
         );
     }
     count_instructions(bench, &robot, report);
