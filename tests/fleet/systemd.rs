@@ -37,6 +37,14 @@ fn enable(root: &Path, target: &str, unit: &str) {
     symlink(format!("../{unit}"), wants.join(unit)).unwrap();
 }
 
+/// The unit or drop-in that the page has below this heading.
+fn unit_in_section(heading: &str) -> &'static str {
+    const PAGE: &str = include_str!("../../src/dist/images-and-fleets.md");
+    let (_, section) = PAGE.split_once(heading).unwrap();
+    let (_, unit) = section.split_once("```ini\n").unwrap();
+    unit.split_once("```").unwrap().0
+}
+
 fn refreshed_to(token: &str) -> Answer {
     Answer::json(200, json!({"data": {"token": token}}))
 }
@@ -107,13 +115,9 @@ fn timer_refreshes_a_token_that_is_due_and_waits_ten_minutes() {
 
 #[test]
 fn drop_in_for_read_only_root_refreshes_a_login_elsewhere() {
-    const PAGE: &str = include_str!("../../src/dist/images-and-fleets.md");
     const UNIT: &str = "rio-refresh.service";
     let prepare = |lab: &Lab, root: &Path| {
-        let (_, section) = PAGE.split_once("### Read-only file systems").unwrap();
-        let (_, drop_in) = section.split_once("```ini\n").unwrap();
-        let (drop_in, _) = drop_in.split_once("```").unwrap();
-        install(lab, root, &[(UNIT, drop_in)]);
+        install(lab, root, &[(UNIT, unit_in_section("### Read-only file systems"))]);
         fs::remove_dir_all(root.join("var/lib/rio")).unwrap();
         fs::create_dir(root.join("data")).unwrap();
     };
@@ -135,6 +139,29 @@ fn drop_in_for_read_only_root_refreshes_a_login_elsewhere() {
         "printf '{mistake}' > /etc/systemd/system/{UNIT}.d/z.conf && systemctl daemon-reload"
     ));
     assert!(!robot.run(&format!("systemctl start {UNIT}")).status.success());
+}
+
+#[test]
+fn token_service_logs_in_and_keeps_a_valid_login() {
+    let unit = unit_in_section("## Log in with a token on the robot").replace(
+        "LoadCredentialEncrypted=rio-token:/etc/credstore.encrypted/",
+        "LoadCredential=rio-token:/root/",
+    );
+    let prepare = |lab: &Lab, root: &Path| {
+        install(lab, root, &[]);
+        fs::write(root.join(UNITS).join("rio-token-login.service"), &unit).unwrap();
+        fs::write(root.join("root/rio-token"), lab.platform.issue_token()).unwrap();
+    };
+    let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
+    let robot = &lab.robots[0];
+    let start = || robot.output("systemctl enable --now rio-token-login.service");
+    start();
+    let token = fs::read_to_string(robot.root.join("root/rio-token")).unwrap();
+    assert_eq!(robot.config()["auth_token"], *token);
+    let requests = lab.platform.requests().len();
+    start();
+    assert_eq!(lab.platform.requests().len(), requests);
+    assert!(journal(robot, "rio-token-login.service").contains("Already logged in"));
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn cron_line_refreshes_the_token() {
     let line = example(IMAGES, "7-59/10").strip_prefix("7-59/10 * * * * ").unwrap();
     let line = line.replace("/usr/local/bin/rio", &binary().display().to_string());
     let line = line.replace("/var/lib/rio/config.json", &robot.config_path().display().to_string());
-    let script = format!("logger() {{ sed \"s/^/$* /\"; }}\n{line}");
+    let script =
+        format!("logger() {{ sed \"s/^/$* /\"; }}\nsleep() {{ [ \"$1\" -lt 64 ]; }}\n{line}");
     run(&robot, &sh, &script, &[]).exits(0).prints("-t rio Token refreshed.\n");
     assert_ne!(robot.config()["auth_token"], token);
     // Nothing to do, nothing to log.
@@ -139,6 +140,8 @@ fn metrics_script_tells_a_revoked_login_from_one_that_is_missing() {
 
     platform.revoke(&token);
     assert!(metrics().starts_with("rio_logged_in 1\nrio_login_rejected 1\n"));
+    robot.set_config(json!({"auth_token": "opaque"}));
+    assert_eq!(metrics(), "rio_logged_in 1\nrio_login_rejected 1\n");
     robot.set_config(json!({"auth_token": null}));
     assert_eq!(metrics(), "rio_logged_in 0\nrio_login_rejected 0\n");
 }
