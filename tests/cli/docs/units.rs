@@ -22,10 +22,16 @@ fn setting(unit: &'static str, key: &str) -> &'static str {
     unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap()
 }
 
+/// The options of the refresh in the service.
+fn options() -> &'static str {
+    setting(SERVICE, "Environment=\"OPTIONS").strip_suffix('"').unwrap()
+}
+
 /// The arguments of the refresh in the service.
 pub fn arguments() -> Vec<&'static str> {
     let (_, refresh) = setting(SERVICE, "ExecStart").split_once(" || rio ").unwrap();
-    refresh.strip_suffix('\'').unwrap().split(' ').collect()
+    let refresh = refresh.strip_suffix("$$OPTIONS'").unwrap();
+    refresh.split_whitespace().chain(options().split(' ')).collect()
 }
 
 /// A time of the timer, in seconds.
@@ -69,10 +75,12 @@ fn service_refreshes_token_that_expires_within_five_days() {
     }
 }
 
-/// Runs a command of a unit that is written as `sh -c '...'`.
+/// Runs a command of the service that is written as `sh -c '...'`.
 fn run_shell(robot: &Robot, command: &str) -> Outcome {
     let script = command.strip_prefix("sh -c '").unwrap().strip_suffix('\'').unwrap();
+    let script = script.replace("$$", "$");
     let mut command = robot.command(Path::new("/bin/sh"));
+    command.env("OPTIONS", options());
     command.args(["-c", &format!("rio() {{ {} \"$@\"; }}; {script}", binary().display())]);
     let output = command.output().unwrap();
     Outcome::of(&command, output)
