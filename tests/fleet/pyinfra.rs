@@ -41,6 +41,10 @@ fn deploy_logs_in_robots_and_changes_nothing_twice() {
     assert!(output.contains("No changes") && !output.contains("] Success"));
     // Only the check of the token.
     assert_eq!(lab.platform.requests().len(), requests + 1);
+
+    robot.output("mv /var/lib/rio/config.json /root/rio.json");
+    let command = "rio_command=RIO_CONFIG=/root/rio.json /usr/local/bin/rio";
+    assert!(deploy(&lab, &["--data", command]).contains("No changes"));
 }
 
 #[test]

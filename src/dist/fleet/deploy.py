@@ -19,7 +19,8 @@ TARGETS = {
     "riscv64": "riscv64gc-unknown-linux-musl",
 }
 ARCHIVE = Path(__file__).absolute().parents[1]
-AUTH = "RIO_CONFIG=/var/lib/rio/config.json /usr/local/bin/rio auth"
+COMMAND = host.data.get("rio_command") or "RIO_CONFIG=/var/lib/rio/config.json /usr/local/bin/rio"
+AUTH = f"{COMMAND} auth"
 
 
 def install():
