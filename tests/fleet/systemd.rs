@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use platform::{Answer, Call};
+use platform::{Answer, Call, EMAIL, PASSWORD};
 use serde_json::json;
 
 use crate::lab::{Kind, Lab, Robot, wait_until};
@@ -141,12 +141,50 @@ fn drop_in_for_read_only_root_refreshes_a_login_elsewhere() {
     assert!(!robot.run(&format!("systemctl start {UNIT}")).status.success());
 }
 
+/// A unit of the page, with its secret in a file in /root.
+fn with_plain_secret(unit: &str) -> String {
+    let plain = unit.replace("LoadCredentialEncrypted=", "LoadCredential=");
+    plain.replace("/etc/credstore.encrypted/", "/root/")
+}
+
+#[test]
+fn drop_in_with_a_password_logs_in_when_the_token_is_rejected() {
+    const UNIT: &str = "rio-refresh.service";
+    let drop_in = with_plain_secret(unit_in_section("### With a password on the robot"));
+    let prepare = |lab: &Lab, root: &Path| {
+        install(lab, root, &[(UNIT, &drop_in)]);
+        fs::write(root.join("root/rio-password"), PASSWORD).unwrap();
+    };
+    let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
+    let robot = &lab.robots[0];
+    let start = || robot.output(&format!("systemctl start {UNIT}"));
+    // The first login is not its task.
+    start();
+    assert!(lab.platform.requests().is_empty());
+
+    let mut config = lab.platform.config();
+    config["auth_token"] = lab.platform.issue_token().into();
+    config["email_id"] = EMAIL.into();
+    fs::write(robot.root.join("var/lib/rio/config.json"), config.to_string()).unwrap();
+    lab.platform.revoke(config["auth_token"].as_str().unwrap());
+    // Nothing is due.
+    start();
+    assert_eq!(robot.config()["auth_token"], config["auth_token"]);
+
+    lab.platform.token_lifetime(0);
+    let expired = lab.platform.issue_token();
+    lab.platform.revoke(&expired);
+    lab.platform.token_lifetime(7 * 24 * 60 * 60);
+    config["auth_token"] = expired.into();
+    fs::write(robot.root.join("var/lib/rio/config.json"), config.to_string()).unwrap();
+    start();
+    assert_ne!(robot.config()["auth_token"], config["auth_token"]);
+    assert!(robot.rio("auth status --verify").contains("accepts the token"));
+}
+
 #[test]
 fn token_service_logs_in_and_keeps_a_valid_login() {
-    let unit = unit_in_section("## Log in with a token on the robot").replace(
-        "LoadCredentialEncrypted=rio-token:/etc/credstore.encrypted/",
-        "LoadCredential=rio-token:/root/",
-    );
+    let unit = with_plain_secret(unit_in_section("## Log in with a token on the robot"));
     let prepare = |lab: &Lab, root: &Path| {
         install(lab, root, &[]);
         fs::write(root.join(UNITS).join("rio-token-login.service"), &unit).unwrap();

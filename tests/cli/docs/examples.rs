@@ -127,10 +127,11 @@ fn metrics_script_tells_a_revoked_login_from_one_that_is_missing() {
     let path = format!("{}:/usr/bin:/bin", robot.home().join("bin").display());
     let robot = robot.env("PATH", path);
     let script = example(IMAGES, "# rio-metrics DIRECTORY");
-    let metrics = || {
-        run(&robot, &sh, script, &[robot.home().to_str().unwrap()]).exits(0).prints("");
+    let run = |code| {
+        run(&robot, &sh, script, &[robot.home().to_str().unwrap()]).exits(code).prints("");
         fs::read_to_string(robot.home().join("rio.prom")).unwrap()
     };
+    let metrics = || run(0);
     let valid = metrics();
     let (state, expiry) = valid.split_at("rio_logged_in 1\nrio_login_rejected 0\n".len());
     assert_eq!(state, "rio_logged_in 1\nrio_login_rejected 0\n");
@@ -143,7 +144,11 @@ fn metrics_script_tells_a_revoked_login_from_one_that_is_missing() {
     robot.set_config(json!({"auth_token": "opaque"}));
     assert_eq!(metrics(), "rio_logged_in 1\nrio_login_rejected 1\n");
     robot.set_config(json!({"auth_token": null}));
-    assert_eq!(metrics(), "rio_logged_in 0\nrio_login_rejected 0\n");
+    let without_login = "rio_logged_in 0\nrio_login_rejected 0\n";
+    assert_eq!(metrics(), without_login);
+    fs::write(robot.config_path(), "[]").unwrap();
+    // Nothing is known, so the old file stays, and its age tells.
+    assert_eq!(run(1), without_login);
 }
 
 /// The code in a page: each code span, and each line of a code block.
