@@ -1,7 +1,7 @@
 //! The units under a real systemd.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 
 use platform::{Answer, Call, EMAIL, PASSWORD};
@@ -205,11 +205,16 @@ fn token_service_logs_in_and_keeps_a_valid_login() {
 #[test]
 fn first_boot_shows_the_login_until_it_is_approved() {
     const UNIT: &str = "rio-login.service";
+    /// The user of the programs that use the token.
+    const OWNER: u32 = 1000;
     const SETTINGS: &str = "[Unit]\nBefore=console-getty.service\n[Service]\nTTYPath=/dev/console\n\
                             Environment=\"ORGANIZATION=Acme Robotics\" PROJECT=simulation PAUSE=1\n";
     let prepare = |lab: &Lab, root: &Path| {
         install(lab, root, &[(UNIT, SETTINGS)]);
         enable(root, "multi-user.target", UNIT);
+        for name in ["", "config.json"] {
+            chown(root.join("var/lib/rio").join(name), Some(OWNER), Some(OWNER)).unwrap();
+        }
     };
     let Some(lab) = Lab::start_with(&[Kind::Debian], &prepare) else { return };
     let robot = &lab.robots[0];
@@ -228,6 +233,8 @@ fn first_boot_shows_the_login_until_it_is_approved() {
     wait_until("the login", || screen().contains("Logged in as"));
     wait_until("the login prompt", || screen().contains("login:"));
     assert_eq!(robot.config()["project_name"], "simulation");
+    let owners = robot.output("stat -c %u /var/lib/rio /var/lib/rio/config.json");
+    assert_eq!(owners, format!("{OWNER}\n{OWNER}"));
     let logins = lab.platform.calls(Call::DeviceAuthorization).len();
     robot.output(&format!("systemctl start {UNIT}"));
     assert_eq!(lab.platform.calls(Call::DeviceAuthorization).len(), logins);
