@@ -99,7 +99,8 @@ fn report_finds_revoked_login_and_next_run_repairs_only_that_robot() {
     assert_eq!(run.code, Some(2));
     assert_eq!(run.counts("failed"), [0, 1, 0]);
     assert!(run.output.contains("rejected by the server, ada@example.com"));
-    let elsewhere = r#"{"rio_command": "RIO_CONFIG=/missing.json /usr/local/bin/rio"}"#;
+    let elsewhere =
+        r#"{"rio_command": "RIO_CONFIG=/missing.json /usr/local/bin/rio", "rio_archives": "/"}"#;
     let run = Run::of(&lab, &["--tags", "report", "-e", elsewhere]);
     assert_eq!(run.counts("failed"), [1, 1, 1]);
     assert_eq!(Run::of(&lab, &[]).succeeds().changed(), [0, 1, 0]);
