@@ -37,6 +37,12 @@ pub fn with_rio_in_path(robot: Robot) -> Robot {
     robot.env("PATH", bin)
 }
 
+fn with_rio_and_tools_in_path(robot: Robot) -> Robot {
+    let robot = with_rio_in_path(robot);
+    let path = format!("{}:/usr/bin:/bin", robot.home().join("bin").display());
+    robot.env("PATH", path)
+}
+
 /// Runs a script. Functions in it replace programs.
 pub fn run(robot: &Robot, shell: &Path, script: &str, arguments: &[&str]) -> Outcome {
     let mut command: Command = robot.command(shell);
@@ -107,8 +113,8 @@ fn cron_line_refreshes_the_token() {
     let platform = Platform::start();
     platform.opaque_tokens();
     let (robot, token) = Robot::logged_in(&platform);
+    let robot = with_rio_and_tools_in_path(robot);
     let line = example(IMAGES, "7-59/10").strip_prefix("7-59/10 * * * * ").unwrap();
-    let line = line.replace("/usr/local/bin/rio", &binary().display().to_string());
     let line = line.replace("/var/lib/rio/config.json", &robot.config_path().display().to_string());
     let script =
         format!("logger() {{ sed \"s/^/$* /\"; }}\nsleep() {{ [ \"$1\" -lt 64 ]; }}\n{line}");
@@ -123,9 +129,7 @@ fn metrics_script_tells_a_revoked_login_from_one_that_is_missing() {
     let Some(sh) = installed("sh") else { return };
     let platform = Platform::start();
     let (robot, token) = Robot::logged_in(&platform);
-    let robot = with_rio_in_path(robot);
-    let path = format!("{}:/usr/bin:/bin", robot.home().join("bin").display());
-    let robot = robot.env("PATH", path);
+    let robot = with_rio_and_tools_in_path(robot);
     let script = example(IMAGES, "# rio-metrics DIRECTORY");
     let run = |code| {
         run(&robot, &sh, script, &[robot.home().to_str().unwrap()]).exits(code).prints("");
