@@ -189,14 +189,14 @@ impl ConfigFile {
             }
             self.check_size(after.len())?;
             self.write_error(temporary.write(after.as_bytes(), old.as_ref()))?;
-            if self.read_bytes()? != bytes {
-                drop(temporary);
-            } else if let Replacement::Done { synced } =
-                self.write_error(temporary.replace(bytes.as_deref()))?
+            if self.read_bytes()? == bytes
+                && let Replacement::Done { synced } =
+                    self.write_error(temporary.replace(bytes.as_deref()))?
             {
                 self.warn_unless_synced(synced);
                 return Ok(true);
             }
+            drop(temporary);
             self.wait_for_retry(deadline, || self.changing_error())?;
             temporary = self.lock()?;
         }

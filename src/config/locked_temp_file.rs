@@ -23,8 +23,11 @@ pub struct LockedTempFile {
     target: PathBuf,
     /// Whether the file system has locks.
     pub has_locks: bool,
-    /// Whether this file may be the target now: a rename may succeed and return an error.
-    may_be_target: bool,
+    /// Whether this file may be the target, or have been it: a rename may succeed and return an error. Other processes
+    /// may then have it open, so it is not cut off.
+    may_have_been_target: bool,
+    /// Whether it has become the target. From then on, it belongs to the next writer.
+    is_done: bool,
 }
 
 /// How an attempt to replace the target ended.
@@ -76,7 +79,10 @@ impl LockedTempFile {
             _ => {}
         }
         let (path, target) = (path.clone(), target.to_owned());
-        let temporary = LockedTempFile { file, path, target, has_locks, may_be_target: false };
+        // A process that was killed may have exchanged a leftover.
+        let (may_have_been_target, is_done) = (!is_new, false);
+        let temporary =
+            LockedTempFile { file, path, target, has_locks, may_have_been_target, is_done };
         if !is_new {
             return temporary.remove_leftover().map(|()| None).map_err(in_the_way);
         }
@@ -113,11 +119,11 @@ impl LockedTempFile {
     /// A program that takes no lock may change the target at any moment. So the two files are exchanged and the
     /// old one is read again; if it has changed, they are exchanged back. Where that is not possible, the last
     /// moment stays open.
-    pub fn replace(mut self, expected: Option<&[u8]>) -> io::Result<Replacement> {
+    pub fn replace(&mut self, expected: Option<&[u8]>) -> io::Result<Replacement> {
         if !self.is_at_path() {
             return Ok(Replacement::TargetChanged);
         }
-        self.may_be_target = true;
+        self.may_have_been_target = true;
         let Some(expected) = expected else {
             return match rename_new(&self.path, &self.target) {
                 Ok(()) => Ok(self.done()),
@@ -134,13 +140,15 @@ impl LockedTempFile {
             return self.rename();
         }
         let is_unchanged = self.holds(&old, expected);
-        // Not cut off: it may have other links.
-        if is_unchanged && retry(|| fs::remove_file(&self.path)).is_ok() {
-            let _ = old.unlock();
-            return Ok(self.done());
+        if is_unchanged {
+            // The next writer exchanges this file, and another one would remove it if it could lock it then.
+            let _ = self.file.unlock();
+            if retry(|| remove(&self.path)).is_ok() {
+                let _ = old.unlock();
+                return Ok(self.done());
+            }
         }
         retry(|| exchange(&self.path, &self.target))?;
-        self.may_be_target = false;
         if is_unchanged { self.rename() } else { Ok(Replacement::TargetChanged) }
     }
 
@@ -151,36 +159,34 @@ impl LockedTempFile {
         is_same && old.read_to_end(&mut contents).is_ok() && contents == expected
     }
 
-    fn rename(mut self) -> io::Result<Replacement> {
+    fn rename(&mut self) -> io::Result<Replacement> {
         if !self.is_at_path() {
             return Ok(Replacement::TargetChanged);
         }
-        self.may_be_target = true;
         fs::rename(&self.path, &self.target)?;
         Ok(self.done())
     }
 
-    fn done(&self) -> Replacement {
+    fn done(&mut self) -> Replacement {
+        self.is_done = true;
         Replacement::Done { synced: sync_directory(&directory_of(&self.target)) }
     }
 
-    /// Removes the file of a process that was killed. It may be an exchanged old file, which has other links.
+    /// Removes the file of a process that was killed.
     fn remove_leftover(&self) -> io::Result<()> {
-        if retry(|| self.file.metadata())?.nlink() == 1 {
-            let _ = self.file.set_len(0);
-        }
         match self.is_at(&self.path)? {
-            true => fs::remove_file(&self.path),
+            true => remove(&self.path),
             false => Ok(()),
         }
     }
 
     /// Removes the file unless it is the target. What was written is cut off first, in case the file stays.
     fn discard(&self) {
-        if self.may_be_target && self.is_at(&self.target).unwrap_or(true) {
-            return;
+        match self.may_have_been_target {
+            true if self.is_done || self.is_at(&self.target).unwrap_or(true) => return,
+            true => {}
+            false => _ = retry(|| self.file.set_len(0)),
         }
-        let _ = retry(|| self.file.set_len(0));
         if self.is_at_path() {
             let _ = retry(|| fs::remove_file(&self.path));
         }
@@ -195,6 +201,14 @@ impl Drop for LockedTempFile {
     }
 }
 
+/// Removes a file, unless another process has done so.
+fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
+}
+
 fn is_foreign(file: &File) -> bool {
     let user = process::user();
     user != 0 && file.metadata().is_ok_and(|metadata| ![0, user].contains(&metadata.uid()))
@@ -204,4 +218,58 @@ fn is_foreign(file: &File) -> bool {
 fn age(file: &File, utc: SystemTime) -> io::Result<Duration> {
     let age = utc.duration_since(file.metadata()?.modified()?);
     Ok(age.unwrap_or_else(|error| error.duration()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    /// A temporary file with these contents, for `config.json` in the directory.
+    fn temporary(directory: &Path, contents: &str) -> LockedTempFile {
+        let config = directory.join("config.json");
+        let file = LockedTempFile::try_lock(&config, &config, NOW, Duration::ZERO);
+        let mut file = file.ok().flatten().expect("the lock");
+        file.write(contents.as_bytes(), None).unwrap();
+        file
+    }
+
+    #[test]
+    fn file_that_was_the_target_is_never_cut_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config.json");
+        for old in [None, Some("old")] {
+            old.iter().for_each(|old| fs::write(&config, old).unwrap());
+            let mut first = temporary(directory.path(), "first");
+            first.replace(old.map(str::as_bytes)).unwrap();
+            let mut reader = File::open(&config).unwrap();
+
+            // The next writer replaces it while the first one still syncs the directory.
+            let mut second = temporary(directory.path(), "second");
+            second.replace(Some(b"first")).unwrap();
+            drop((first, second));
+            let mut text = String::new();
+            reader.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "first");
+            assert_eq!(fs::read_to_string(&config).unwrap(), "second");
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+            fs::remove_file(&config).unwrap();
+        }
+    }
+
+    #[test]
+    fn leftover_is_removed_and_not_cut_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config.json");
+        let path = paths::temporary(&config);
+        fs::write(&path, "exchanged").unwrap();
+        let mut reader = File::open(&path).unwrap();
+        let lock = LockedTempFile::try_lock(&config, &config, NOW, Duration::ZERO);
+        assert!(lock.is_ok_and(|file| file.is_none()));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "exchanged");
+        assert!(!path.exists());
+    }
 }
