@@ -23,10 +23,9 @@ pub struct LockedTempFile {
     target: PathBuf,
     /// Whether the file system has locks.
     pub has_locks: bool,
-    /// Whether this file may be the target, or have been it: a rename may succeed and return an error. Other processes
-    /// may then have it open, so it is not cut off.
-    may_have_been_target: bool,
-    /// Whether it has become the target. From then on, it belongs to the next writer.
+    /// Whether this file may be the target now: a rename may succeed and return an error.
+    may_be_target: bool,
+    /// Whether it has become the target, or is gone. Other processes may have it open, so it is not touched any more.
     is_done: bool,
 }
 
@@ -79,10 +78,8 @@ impl LockedTempFile {
             _ => {}
         }
         let (path, target) = (path.clone(), target.to_owned());
-        // A process that was killed may have exchanged a leftover.
-        let (may_have_been_target, is_done) = (!is_new, false);
-        let temporary =
-            LockedTempFile { file, path, target, has_locks, may_have_been_target, is_done };
+        let (may_be_target, is_done) = (false, false);
+        let temporary = LockedTempFile { file, path, target, has_locks, may_be_target, is_done };
         if !is_new {
             return temporary.remove_leftover().map(|()| None).map_err(in_the_way);
         }
@@ -123,7 +120,7 @@ impl LockedTempFile {
         if !self.is_at_path() {
             return Ok(Replacement::TargetChanged);
         }
-        self.may_have_been_target = true;
+        self.may_be_target = true;
         let Some(expected) = expected else {
             return match rename_new(&self.path, &self.target) {
                 Ok(()) => Ok(self.done()),
@@ -149,6 +146,7 @@ impl LockedTempFile {
             }
         }
         retry(|| exchange(&self.path, &self.target))?;
+        self.may_be_target = false;
         if is_unchanged { self.rename() } else { Ok(Replacement::TargetChanged) }
     }
 
@@ -163,6 +161,7 @@ impl LockedTempFile {
         if !self.is_at_path() {
             return Ok(Replacement::TargetChanged);
         }
+        self.may_be_target = true;
         fs::rename(&self.path, &self.target)?;
         Ok(self.done())
     }
@@ -173,22 +172,24 @@ impl LockedTempFile {
     }
 
     /// Removes the file of a process that was killed.
-    fn remove_leftover(&self) -> io::Result<()> {
-        match self.is_at(&self.path)? {
-            true => remove(&self.path),
-            false => Ok(()),
+    fn remove_leftover(mut self) -> io::Result<()> {
+        if self.is_at(&self.path)? {
+            remove(&self.path)?;
         }
+        self.is_done = true;
+        Ok(())
     }
 
-    /// Removes the file unless it is the target. What was written is cut off first, in case the file stays.
+    /// Removes the file unless it is the target.
     fn discard(&self) {
-        match self.may_have_been_target {
-            true if self.is_done || self.is_at(&self.target).unwrap_or(true) => return,
-            true => {}
-            false => _ = retry(|| self.file.set_len(0)),
+        if self.is_done || self.may_be_target && self.is_at(&self.target).unwrap_or(true) {
+            return;
         }
-        if self.is_at_path() {
-            let _ = retry(|| fs::remove_file(&self.path));
+        let is_removed = self.is_at_path() && retry(|| remove(&self.path)).is_ok();
+        // Otherwise, others may have it open, as the target that it was for a moment, or by another link.
+        let has_one_link = || self.file.metadata().map_or(true, |metadata| metadata.nlink() <= 1);
+        if !is_removed && has_one_link() {
+            let _ = retry(|| self.file.set_len(0));
         }
     }
 }
