@@ -278,9 +278,8 @@ fn nearest<'a>(names: impl Iterator<Item = &'a str>, word: &str) -> Option<&'a s
     const MOST: usize = 2;
     let last = |path: &'a str| path.rsplit(' ').next().unwrap_or_default();
     let names = names.map(|name| (difference(last(name), word), name));
-    let (_, name) =
-        names.filter(|(difference, _)| *difference <= MOST).min_by_key(|pair| pair.0)?;
-    Some(name)
+    let (difference, name) = names.min_by_key(|(difference, _)| *difference)?;
+    (difference <= MOST).then_some(name)
 }
 
 /// In how many neighbouring characters the word differs from the name: in none, if it is a prefix.

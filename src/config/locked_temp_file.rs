@@ -186,7 +186,7 @@ impl LockedTempFile {
             return;
         }
         let is_removed = self.is_at_path() && retry(|| remove(&self.path)).is_ok();
-        // Otherwise, others may have it open, as the target that it was for a moment, or by another link.
+        // A removed file stays whole for those who opened it while it was the target, and so does one with other links.
         let has_one_link = || self.file.metadata().map_or(true, |metadata| metadata.nlink() <= 1);
         if !is_removed && has_one_link() {
             let _ = retry(|| self.file.set_len(0));
