@@ -23,10 +23,15 @@ pub struct LockedTempFile {
     target: PathBuf,
     /// Whether the file system has locks.
     pub has_locks: bool,
-    /// Whether this file may be the target now: a rename may succeed and return an error.
-    may_be_target: bool,
-    /// Whether it has become the target, or is gone. Other processes may have it open, so it is not touched any more.
-    is_done: bool,
+    state: State,
+}
+
+enum State {
+    Temporary,
+    /// A rename may succeed and return an error.
+    MayBeTarget,
+    /// It has become the target, or is gone. Other processes may have it open, so it is not touched any more.
+    Done,
 }
 
 /// How an attempt to replace the target ended.
@@ -78,8 +83,8 @@ impl LockedTempFile {
             _ => {}
         }
         let (path, target) = (path.clone(), target.to_owned());
-        let (may_be_target, is_done) = (false, false);
-        let temporary = LockedTempFile { file, path, target, has_locks, may_be_target, is_done };
+        let state = State::Temporary;
+        let temporary = LockedTempFile { file, path, target, has_locks, state };
         if !is_new {
             return temporary.remove_leftover().map(|()| None).map_err(in_the_way);
         }
@@ -120,7 +125,7 @@ impl LockedTempFile {
         if !self.is_at_path() {
             return Ok(Replacement::TargetChanged);
         }
-        self.may_be_target = true;
+        self.state = State::MayBeTarget;
         let Some(expected) = expected else {
             return match rename_new(&self.path, &self.target) {
                 Ok(()) => Ok(self.done()),
@@ -146,7 +151,7 @@ impl LockedTempFile {
             }
         }
         retry(|| exchange(&self.path, &self.target))?;
-        self.may_be_target = false;
+        self.state = State::Temporary;
         if is_unchanged { self.rename() } else { Ok(Replacement::TargetChanged) }
     }
 
@@ -161,13 +166,13 @@ impl LockedTempFile {
         if !self.is_at_path() {
             return Ok(Replacement::TargetChanged);
         }
-        self.may_be_target = true;
+        self.state = State::MayBeTarget;
         fs::rename(&self.path, &self.target)?;
         Ok(self.done())
     }
 
     fn done(&mut self) -> Replacement {
-        self.is_done = true;
+        self.state = State::Done;
         Replacement::Done { synced: sync_directory(&directory_of(&self.target)) }
     }
 
@@ -176,14 +181,16 @@ impl LockedTempFile {
         if self.is_at(&self.path)? {
             remove(&self.path)?;
         }
-        self.is_done = true;
+        self.state = State::Done;
         Ok(())
     }
 
     /// Removes the file unless it is the target.
     fn discard(&self) {
-        if self.is_done || self.may_be_target && self.is_at(&self.target).unwrap_or(true) {
-            return;
+        match self.state {
+            State::Done => return,
+            State::MayBeTarget if self.is_at(&self.target).unwrap_or(true) => return,
+            State::MayBeTarget | State::Temporary => {}
         }
         let is_removed = self.is_at_path() && retry(|| remove(&self.path)).is_ok();
         // A removed file stays whole for those who opened it while it was the target, and so does one with other links.
